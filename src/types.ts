@@ -1,0 +1,85 @@
+/**
+ * The limits of one model. A limit left out, or Infinity, does not bind. `rps` and `tps` left out are derived from the
+ * minute's (RPS = RPM/60, TPS = TPM/60) unless `perSecond: false` says otherwise.
+ */
+export interface Limits {
+  /** Requests a minute. */
+  readonly rpm?: number
+  /** Input and output tokens a minute. */
+  readonly tpm?: number
+  /** Requests a second. */
+  readonly rps?: number
+  /** Input and output tokens a second. */
+  readonly tps?: number
+  /** Input tokens a minute. */
+  readonly inputTpm?: number
+  /** Output tokens a minute, thinking included. */
+  readonly outputTpm?: number
+  /** Thinking (reasoning) tokens a minute. */
+  readonly thinkingTpm?: number
+  /** Requests in flight at once. */
+  readonly concurrency?: number
+}
+
+/** A row of a limits table: the limits and where they come from. */
+export interface LimitsRow extends Limits {
+  /** The document that the row was read from. */
+  readonly source?: string
+  /** The region whose row this is, as the vendor spells it. */
+  readonly region?: string
+  /** The day (or month) of the source, ISO 8601. */
+  readonly date?: string
+}
+
+/** Limits by exact model name. */
+export type LimitsTable = Readonly<Record<string, LimitsRow>>
+
+/** Limits that change while a program runs. */
+export interface LimitsSource {
+  /** The table in force now. */
+  current(): LimitsTable
+  /** Calls `listener` after each change; returns the way to stop that. */
+  subscribe(listener: () => void): () => void
+}
+
+/** What a request used, in tokens. */
+export interface Usage {
+  readonly inputTokens: number
+  /** Thinking included. */
+  readonly outputTokens: number
+  /** The part of `outputTokens` that was thinking. */
+  readonly thinkingTokens?: number
+}
+
+/** What a request is charged with. All are integers ≥ 0. */
+export interface Cost {
+  readonly requests: number
+  readonly inputTokens: number
+  /** Expected output, thinking included. */
+  readonly outputTokens: number
+  readonly thinkingTokens: number
+}
+
+/** The kinds of endpoint whose calls are metered. */
+export type Route = 'chat' | 'completions' | 'embeddings' | 'responses'
+
+/** The class of a refusal by the server; see `route/classify.ts`. */
+export type ThrottleClass = 'requests' | 'tokens' | 'surge' | 'capacity' | 'exhausted' | 'billing'
+
+/** What is known of how a server counts: a full bucket, fixed or sliding windows, or nothing. */
+export type WindowKind = 'unknown' | 'fixed' | 'sliding' | 'bucket'
+
+/** What is known of a service: how it counts and what its refusals mean. */
+export interface Profile {
+  readonly name: string
+  /** How the limits a minute are counted. `'unknown'`: paced so that any of the kinds is satisfied. */
+  readonly minuteWindow: WindowKind
+  /** How the limits a second are counted. */
+  readonly secondWindow: WindowKind
+  /** Whether RPS = RPM/60 and TPS = TPM/60 hold too; the option `perSecond` overrides it. */
+  readonly perSecond: boolean
+  /** What a refused request costs: 0 if refusals are not counted, 1 if they count as a request. */
+  readonly rejectedCost: 0 | 1
+  /** What a 429 with the code `insufficient_quota` means: this minute's tokens are used up, or the bill is not paid. */
+  readonly insufficientQuota: 'tokens' | 'billing'
+}

@@ -1,0 +1,8 @@
+/** The built-in limits tables, and the check that a table of one's own has to pass. */
+export { type BuiltInTableName, builtInTables } from './built-in.js'
+export { beijing } from './data/beijing.js'
+export { international2025 } from './data/international-2025.js'
+export { singapore } from './data/singapore.js'
+export { virginia } from './data/virginia.js'
+export { validateTable } from './table.js'
+export type { Limits, LimitsRow, LimitsSource, LimitsTable } from '../types.js'

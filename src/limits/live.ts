@@ -1,0 +1,58 @@
+import type { Limits, LimitsSource, LimitsTable } from '../types.js'
+import { mergeLimits, resolveLimits, type Resolution, type UnknownModel } from './resolve.js'
+import { toSource, type NamedLimitsSource } from './source.js'
+import { validateLimits, validateOverrides } from './table.js'
+
+export interface LiveLimitsOptions {
+  readonly limits?: string | LimitsTable | LimitsSource | undefined
+  readonly overrides?: Readonly<Record<string, Limits>> | undefined
+  readonly perSecond?: boolean | undefined
+  readonly unknownModel?: UnknownModel | undefined
+}
+
+/** The limits that hold now: those of the source, the overrides on top, and on top of them what was set since. */
+export class LiveLimits {
+  readonly #source: NamedLimitsSource
+  readonly #unsubscribe: () => void
+  readonly #onChange: () => void
+  readonly #options: LiveLimitsOptions
+  #overrides: Readonly<Record<string, Limits>>
+
+  /**
+   * `onChange` is called after each change.
+   *
+   * @throws InvalidLimits for a table or an override that is wrong
+   */
+  constructor(options: LiveLimitsOptions, onChange: () => void) {
+    this.#options = options
+    this.#source = toSource(options.limits)
+    this.#overrides = validateOverrides(options.overrides ?? {})
+    this.#onChange = onChange
+    this.#unsubscribe = this.#source.subscribe(onChange)
+  }
+
+  /** `perSecondDefault` holds where the option `perSecond` was left out. */
+  resolve(model: string, perSecondDefault: boolean): Resolution {
+    const { unknownModel, perSecond = perSecondDefault } = this.#options
+    return resolveLimits(model, {
+      table: this.#source.current(),
+      tableName: this.#source.name,
+      overrides: this.#overrides,
+      unknownModel,
+      perSecond,
+    })
+  }
+
+  /** @throws InvalidLimits */
+  set(model: string, limits: Limits): void {
+    const checked = validateLimits(model, limits)
+    const before = Object.hasOwn(this.#overrides, model) ? this.#overrides[model]! : {}
+    this.#overrides = { ...this.#overrides, [model]: mergeLimits(before, checked) }
+    this.#onChange()
+  }
+
+  /** Hears of no more changes. */
+  close(): void {
+    this.#unsubscribe()
+  }
+}

@@ -1,0 +1,201 @@
+import type { ServerResponse } from 'node:http'
+import type { Clock, TimerHandle } from '../clock.js'
+import { errorBodies } from './errors.js'
+import type { Draft, LedgerEntry } from './ledger.js'
+import type { Model } from './models.js'
+import { Random } from './random.js'
+import type { SimulatedRoute } from './request.js'
+import type { Charge } from './throttle.js'
+
+/** What an exchange needs of the simulator. */
+export interface Surroundings {
+  readonly clock: Clock
+  readonly seed: number
+  /** Epoch milliseconds at the clock's zero. */
+  readonly epochAtZero: number
+  /** The exchanges that are not over. */
+  readonly live: Set<Exchange>
+}
+
+const JSON_TYPE = 'application/json'
+const SSE_TYPE = 'text/event-stream;charset=UTF-8'
+
+/**
+ * One request and the answer to it: its id and number, its place in the ledger, its only timer, and the connection. However
+ * it ends (answered, torn down, hung up, closed) it is finished once, and its charge with it.
+ */
+export class Exchange {
+  readonly id: string
+  /** When it was taken, in clock milliseconds. */
+  readonly at: number
+  readonly random: Random
+  readonly entry: Draft<LedgerEntry>
+  /** Called when the client is gone before its answer is whole. */
+  onHangUp: (() => void) | undefined
+  readonly #around: Surroundings
+  readonly #response: ServerResponse
+  #model: Model | undefined
+  #charge: Charge | undefined
+  #timer: TimerHandle | undefined
+  #over = false
+
+  constructor(around: Surroundings, response: ServerResponse, n: number, route: SimulatedRoute = 'chat') {
+    this.#around = around
+    this.#response = response
+    this.at = around.clock.now()
+    this.random = new Random(around.seed, n)
+    this.id = this.random.uuid()
+    this.entry = {
+      id: this.id,
+      n,
+      route,
+      model: '',
+      at: this.at,
+      admitted: false,
+      inputTokens: 0,
+      outputTokens: 0,
+      chargedAtAdmission: 0,
+      status: 0,
+    }
+    around.live.add(this)
+    response.on('close', () => this.hangUp())
+  }
+
+  get clock(): Clock {
+    return this.#around.clock
+  }
+
+  /** The time of its arrival in epoch milliseconds. */
+  get arrivedAt(): number {
+    return Math.floor(this.at + this.#around.epochAtZero)
+  }
+
+  /** The limits let it in. */
+  admitted(model: Model, charge: Charge): void {
+    this.#model = model
+    this.#charge = charge
+    this.entry.admitted = true
+    this.entry.chargedAtAdmission = charge.atAdmission
+    const { tally } = model
+    tally.admitted += 1
+    tally.inFlight += 1
+    tally.inputTokens += charge.inputTokens
+    tally.firstAdmittedAt ??= this.at
+    tally.lastAdmittedAt = this.at
+  }
+
+  /** `tokens` more have been generated. */
+  generated(tokens: number): void {
+    this.#charge?.generate(tokens, this.clock.now())
+  }
+
+  /** Runs `callback` after the delay, at once if there is none, never once the exchange is over. One at a time. */
+  after(delayMs: number, callback: () => void): void {
+    if (this.#over) return
+    if (delayMs <= 0) return this.attempt(callback)
+    this.#timer = this.clock.setTimeout(() => {
+      this.#timer = undefined
+      if (!this.#over) this.attempt(callback)
+    }, delayMs)
+  }
+
+  /** Runs `callback`; what it throws (a script of the user's, a header that cannot be sent) becomes a 500. */
+  attempt(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      if (this.#response.headersSent) return this.tear()
+      const message = error instanceof Error ? error.message : String(error)
+      this.send(500, errorBodies.internal(message, this.id))
+    }
+  }
+
+  /** A whole answer. */
+  send(status: number, body: string, headers?: Readonly<Record<string, string>>): void {
+    if (this.#over) return
+    this.#head(status, JSON_TYPE, Buffer.byteLength(body), headers)
+    this.finish()
+    this.#response.end(body)
+  }
+
+  /** The beginning of a whole answer, of which no more comes. */
+  sendTorn(status: number, body: string, written: number): void {
+    if (this.#over) return
+    this.#head(status, JSON_TYPE, Buffer.byteLength(body))
+    this.tear(body.slice(0, written))
+  }
+
+  openStream(): void {
+    if (!this.#over) this.#head(200, SSE_TYPE)
+  }
+
+  write(text: string): void {
+    if (!this.#over && text !== '') this.#response.write(text)
+  }
+
+  endStream(text: string): void {
+    if (this.#over) return
+    this.finish()
+    this.#response.end(text)
+  }
+
+  /** Takes the connection down, once what was written, and `text`, has gone out. */
+  tear(text = ''): void {
+    if (this.#over) return
+    const { socket } = this.#response
+    this.finish()
+    if (text !== '') this.#response.write(text)
+    else if (this.#response.headersSent) this.#response.flushHeaders()
+    socket?.destroySoon()
+  }
+
+  /** Frees everything and closes the charge. The second call does nothing. */
+  finish(): void {
+    if (this.#over) return
+    this.#over = true
+    const now = this.clock.now()
+    if (this.#timer !== undefined) this.clock.clearTimeout(this.#timer)
+    this.#around.live.delete(this)
+    this.entry.doneAt = now
+    if (this.#charge === undefined || this.#model === undefined) return
+    this.#charge.close(now)
+    this.entry.outputTokens = this.#charge.outputTokens
+    this.#model.tally.outputTokens += this.#charge.outputTokens
+    this.#model.tally.inFlight -= 1
+  }
+
+  /** The client is gone before its answer is whole. */
+  hangUp(): void {
+    if (this.#over) return
+    this.onHangUp?.()
+    this.entry.hungUp = true
+    this.finish()
+  }
+
+  #head(status: number, type: string, length?: number, extra?: Readonly<Record<string, string>>): void {
+    const now = this.clock.now()
+    const cost = String(Math.round(now - this.at))
+    const headers = [
+      'content-type',
+      type,
+      'x-request-id',
+      this.id,
+      'x-dashscope-call-gateway',
+      'true',
+      'req-cost-time',
+      cost,
+      'req-arrive-time',
+      String(this.arrivedAt),
+      'resp-start-time',
+      String(Math.floor(now + this.#around.epochAtZero)),
+      'x-envoy-upstream-service-time',
+      cost,
+      'server',
+      'istio-envoy',
+    ]
+    if (length !== undefined) headers.push('content-length', String(length))
+    if (extra !== undefined) for (const [name, value] of Object.entries(extra)) headers.push(name, value)
+    this.#response.writeHead(status, headers)
+    this.entry.status = status
+  }
+}

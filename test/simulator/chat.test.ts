@@ -1,0 +1,293 @@
+import { describe, expect, it } from 'vitest'
+import type { SimulatedRequest } from '../../src/simulator/index.js'
+import { ManualClock } from './manual-clock.js'
+import { clientOf, messages, MESSAGES_TOKENS, noLatency, refusalOf, simulate } from './setup.js'
+
+const model = 'qwen-plus'
+
+describe('chat completions', () => {
+  it('answers with text, usage and the headers of the service', async () => {
+    const clock = new ManualClock(5000)
+    const { simulator, client } = await simulate({ clock, epochMs: 1_750_000_000_000 })
+    clock.advance(1234.5)
+    const { data, response } = await client.chat.completions.create({ model, messages }).withResponse()
+    const [choice] = data.choices
+    expect(choice?.finish_reason).toBe('stop')
+    const { prompt_tokens, completion_tokens, total_tokens } = data.usage ?? {}
+    expect(prompt_tokens).toBe(MESSAGES_TOKENS)
+    expect(completion_tokens).toBe(Buffer.byteLength(choice?.message.content ?? '') / 4)
+    expect(total_tokens).toBe((prompt_tokens ?? 0) + (completion_tokens ?? 0))
+    const { headers } = response
+    expect(headers.get('req-arrive-time')).toBe('1750000001234')
+    expect(headers.get('resp-start-time')).toBe('1750000001234')
+    expect(headers.get('req-cost-time')).toBe('0')
+    expect(headers.get('x-envoy-upstream-service-time')).toBe('0')
+    expect(headers.get('x-dashscope-call-gateway')).toBe('true')
+    expect(headers.get('server')).toBe('istio-envoy')
+    expect(data.id).toBe(`chatcmpl-${headers.get('x-request-id')}`)
+    expect(data.created).toBe(1_750_000_001)
+    expect(simulator.ledger().entries).toEqual([
+      {
+        id: headers.get('x-request-id'),
+        n: 1,
+        route: 'chat',
+        model,
+        at: 6234.5,
+        admitted: true,
+        inputTokens: MESSAGES_TOKENS,
+        outputTokens: completion_tokens,
+        chargedAtAdmission: MESSAGES_TOKENS,
+        status: 200,
+        doneAt: 6234.5,
+      },
+    ])
+  })
+
+  it('gives the same answers for the same seed, and others for another', async () => {
+    const run = async (seed: number): Promise<unknown[]> => {
+      const { client } = await simulate({ seed, clock: new ManualClock(), epochMs: 0 })
+      return [
+        await client.chat.completions.create({ model, messages }),
+        await client.chat.completions.create({ model, messages }),
+      ]
+    }
+    const [first, again, other] = [await run(7), await run(7), await run(8)]
+    expect(again).toEqual(first)
+    expect(other).not.toEqual(first)
+    expect(first[1]).not.toEqual(first[0])
+  })
+
+  it('draws lengths around the mean', async () => {
+    const { simulator, client } = await simulate({ meanOutputTokens: 50 })
+    await Promise.all(Array.from({ length: 400 }, () => client.chat.completions.create({ model, messages })))
+    const lengths = simulator.ledger().entries.map(({ outputTokens }) => outputTokens)
+    const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length
+    expect(mean).toBeGreaterThan(44)
+    expect(mean).toBeLessThan(56)
+    expect(new Set(lengths).size).toBeGreaterThan(40)
+  })
+
+  it('stops at max_tokens, max_completion_tokens or its own longest output', async () => {
+    const { client } = await simulate({ answer: () => 'x'.repeat(400), maxOutputTokens: 90 })
+    const asked = [{ max_tokens: 7 }, { max_completion_tokens: 8 }, { max_tokens: 100 }, {}]
+    const answers = await Promise.all(asked.map((cap) => client.chat.completions.create({ model, messages, ...cap })))
+    expect(answers.map(({ usage }) => usage?.completion_tokens)).toEqual([7, 8, 90, 90])
+    expect(answers.map(({ choices }) => choices[0]?.message.content?.length)).toEqual([28, 32, 360, 360])
+    expect(answers.map(({ choices }) => choices[0]?.finish_reason)).toEqual(['length', 'length', 'length', 'length'])
+  })
+
+  it('says what the script says, and counts as the option counts', async () => {
+    const seen: SimulatedRequest[] = []
+    const { client } = await simulate({
+      countTokens: (text) => text.length,
+      answer: (request) => {
+        seen.push(request)
+        return { content: 'deep', reasoning: 'hm', ...(request.n === 2 && { outputTokens: 12 }) }
+      },
+    })
+    const first = await client.chat.completions.create({ model, messages })
+    const second = await client.chat.completions.create({ model, messages })
+    expect(first.choices[0]?.message).toEqual({ role: 'assistant', content: 'deep', reasoning_content: 'hm' })
+    expect(first.usage).toMatchObject({ prompt_tokens: 44, completion_tokens: 6, total_tokens: 50 })
+    expect(first.usage?.completion_tokens_details?.reasoning_tokens).toBe(2)
+    expect(second.usage).toMatchObject({ completion_tokens: 12, completion_tokens_details: { reasoning_tokens: 4 } })
+    expect(seen[0]).toMatchObject({ n: 1, route: 'chat', model, stream: false, inputTokens: 44, apiKey: 'sk-test' })
+  })
+
+  it('counts the text parts of a message and the tools', async () => {
+    const { client } = await simulate({ countTokens: (text) => text.length })
+    const parts = [
+      { type: 'text' as const, text: 'abc' },
+      { type: 'image_url' as const, image_url: { url: 'data:,' } },
+    ]
+    const tools = [{ type: 'function' as const, function: { name: 'f' } }]
+    const plain = await client.chat.completions.create({ model, messages: [{ role: 'user', content: parts }] })
+    const tooled = await client.chat.completions.create({ model, messages: [{ role: 'user', content: parts }], tools })
+    expect(plain.usage?.prompt_tokens).toBe(13)
+    expect(tooled.usage?.prompt_tokens).toBe(13 + JSON.stringify(tools).length)
+  })
+
+  it('takes its time: the first token, then each', async () => {
+    const clock = new ManualClock()
+    const { client } = await simulate({
+      clock,
+      latency: { firstTokenMs: 200, perTokenMs: 10, jitter: 0 },
+      answer: () => ({ content: 'deep enough', outputTokens: 11 }),
+    })
+    const call = client.chat.completions.create({ model, messages }).withResponse()
+    await clock.armed()
+    clock.advance(299)
+    expect(clock.pending).toBe(1)
+    clock.advance(1)
+    expect(clock.pending).toBe(0)
+    expect((await call).response.headers.get('req-cost-time')).toBe('300')
+  })
+})
+
+describe('latency', () => {
+  it('varies from request to request by the part that jitter says', async () => {
+    const clock = new ManualClock()
+    const latency = { firstTokenMs: 1000, perTokenMs: 0, jitter: 0.25 }
+    const { simulator, client } = await simulate({ clock, latency })
+    const calls = Array.from({ length: 40 }, () => client.chat.completions.create({ model, messages }))
+    await clock.armed(40)
+    clock.advance(2000)
+    await Promise.all(calls)
+    const delays = simulator.ledger().entries.map(({ doneAt = 0, at }) => doneAt - at)
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(750)
+    expect(Math.min(...delays)).toBeLessThan(850)
+    expect(Math.max(...delays)).toBeLessThanOrEqual(1250)
+    expect(Math.max(...delays)).toBeGreaterThan(1150)
+  })
+})
+
+describe('completions', () => {
+  it('answers a prompt, plain and streamed', async () => {
+    const { client } = await simulate({ answer: () => 'down the channel' })
+    const plain = await client.completions.create({ model, prompt: 'The water runs' })
+    expect(plain.choices[0]).toMatchObject({ text: 'down the channel', finish_reason: 'stop' })
+    expect(plain.usage).toMatchObject({ prompt_tokens: 4, completion_tokens: 4, total_tokens: 8 })
+    let text = ''
+    for await (const chunk of await client.completions.create({ model, prompt: 'The water runs', stream: true })) {
+      text += chunk.choices[0]?.text
+    }
+    expect(text).toBe('down the channel')
+  })
+})
+
+describe('the limits, over HTTP', () => {
+  it('refuses requests above RPM and takes them again a minute later', async () => {
+    const clock = new ManualClock()
+    const { simulator, client } = await simulate({
+      clock,
+      limits: { [model]: { rpm: 3, tpm: 1e6 } },
+      secondWindow: 'off',
+    })
+    const ask = (): Promise<unknown> => client.chat.completions.create({ model, messages })
+    for (let i = 0; i < 3; i += 1) await ask()
+    clock.advance(59_999)
+    const refusal = await refusalOf(ask())
+    expect(refusal.status).toBe(429)
+    expect(refusal.error).toEqual({
+      message:
+        'You have exceeded your current request limit. For details, see: https://help.aliyun.com/zh/model-studio/error-code#rate-limit',
+      type: 'limit_requests',
+      param: null,
+      code: 'limit_requests',
+    })
+    expect(refusal.headers?.get('retry-after')).toBeNull()
+    clock.advance(1)
+    await ask()
+    expect(simulator.ledger().models[model]).toMatchObject({
+      requests: 5,
+      admitted: 4,
+      refused: { rpm: 1, rps: 0, tpm: 0, tps: 0 },
+      inputTokens: 4 * MESSAGES_TOKENS,
+      inFlight: 0,
+      firstAdmittedAt: 0,
+      lastAdmittedAt: 60_000,
+      windows: { rpm: { limit: 3, used: 1, peak: 3 } },
+    })
+  })
+
+  it('refuses tokens with the code that means billing elsewhere', async () => {
+    const { simulator, client } = await simulate({ clock: new ManualClock(), limits: { [model]: { tpm: 60 } } })
+    const ask = (): Promise<unknown> => client.chat.completions.create({ model, messages, max_tokens: 1 })
+    await ask()
+    const refusal = await refusalOf(ask())
+    expect([refusal.status, refusal.code, refusal.type]).toEqual([429, 'insufficient_quota', 'insufficient_quota'])
+    expect(refusal.message).toContain('#token-limit')
+    const [first, second] = simulator.ledger().entries
+    expect([first?.admitted, second?.admitted, second?.refusal, second?.status]).toEqual([true, false, 'tps', 429])
+  })
+
+  it('counts all keys together, each exact model apart', async () => {
+    const row = { rpm: 60 }
+    const limits = { [model]: row, 'qwen-plus-latest': row }
+    const { simulator, client } = await simulate({ clock: new ManualClock(), limits, apiKeys: ['sk-test', 'sk-other'] })
+    await client.chat.completions.create({ model, messages })
+    await client.chat.completions.create({ model: 'qwen-plus-latest', messages })
+    const other = clientOf(simulator, 'sk-other').chat.completions.create({ model, messages })
+    expect((await refusalOf(other)).code).toBe('limit_requests')
+  })
+
+  it('begins fixed windows where the phase says', async () => {
+    const clock = new ManualClock(777)
+    const limits = { [model]: { rpm: 1 } }
+    const options = { clock, limits, minuteWindow: 'fixed', secondWindow: 'off', windowPhaseMs: 10_000 } as const
+    const { simulator, client } = await simulate(options)
+    const statuses: (number | undefined)[] = []
+    for (const waitMs of [9999, 1, 59_999, 1]) {
+      clock.advance(waitMs)
+      await client.chat.completions.create({ model, messages }).catch(() => undefined)
+      statuses.push(simulator.ledger().entries.at(-1)?.status)
+    }
+    expect(statuses).toEqual([200, 200, 429, 200])
+  })
+
+  it('knows the models of the table, those of setLimits, and all with defaultLimits', async () => {
+    const limits = { [model]: {}, retired: { rpm: 0, tpm: 0 } }
+    const { simulator, client } = await simulate({ limits, clock: new ManualClock() })
+    const ask = (model: string): Promise<unknown> => client.chat.completions.create({ model, messages })
+    for (const unknown of ['qwen-minus', 'retired', 'constructor', '__proto__']) {
+      const refusal = await refusalOf(ask(unknown))
+      expect([refusal.status, refusal.code]).toEqual([404, 'model_not_found'])
+    }
+    simulator.setLimits('qwen-minus', { rpm: 60 })
+    await ask('qwen-minus')
+    expect((await refusalOf(ask('qwen-minus'))).status).toBe(429)
+    simulator.setLimits('qwen-minus', { rpm: 120 })
+    await ask('qwen-minus')
+    expect((await client.models.list()).data.map(({ id }) => id)).toEqual([model, 'qwen-minus'])
+    expect((await client.models.retrieve(model)).id).toBe(model)
+    expect((await refusalOf(client.models.retrieve('retired'))).status).toBe(404)
+
+    const { client: open } = await simulate({ limits, defaultLimits: { rpm: 60 }, clock: new ManualClock() })
+    await open.chat.completions.create({ model: 'any', messages })
+    await open.chat.completions.create({ model: 'other', messages })
+    expect((await refusalOf(open.chat.completions.create({ model: 'any', messages }))).status).toBe(429)
+  })
+
+  it('holds what it reserves until the answer is done', async () => {
+    const clock = new ManualClock()
+    const { simulator, client } = await simulate({
+      clock,
+      latency: { ...noLatency, firstTokenMs: 100 },
+      limits: { [model]: { tpm: 1000 } },
+      secondWindow: 'off',
+      chargesOutput: 'reserved',
+      answer: () => 'deep',
+    })
+    const ask = (): Promise<unknown> => client.chat.completions.create({ model, messages, max_tokens: 900 })
+    const first = ask()
+    await clock.armed()
+    expect((await refusalOf(ask())).code).toBe('insufficient_quota')
+    clock.advance(100)
+    await first
+    const second = ask()
+    await clock.armed()
+    clock.advance(100)
+    await second
+    expect(simulator.ledger().entries.map((entry) => entry.chargedAtAdmission)).toEqual([919, 0, 919])
+    expect(simulator.ledger().models[model]?.windows.tpm).toEqual({ limit: 1000, used: 40, peak: 939 })
+  })
+})
+
+describe('the ledger', () => {
+  it('is served as JSON, needs no key, and says the same', async () => {
+    const { simulator, client } = await simulate({ apiKeys: ['sk-test'], limits: { [model]: { rpm: 600 } } })
+    await client.chat.completions.create({ model, messages })
+    const served = await (await fetch(new URL('/__ledger', simulator.url))).json()
+    const { at: _servedAt, ...rest } = served as Record<string, unknown>
+    const { at: _at, ...expected } = simulator.ledger()
+    expect(rest).toEqual(JSON.parse(JSON.stringify(expected)))
+  })
+
+  it('keeps the latest entries and the sums of all', async () => {
+    const { simulator, client } = await simulate({ ledgerSize: 3 })
+    for (let i = 0; i < 5; i += 1) await client.chat.completions.create({ model, messages })
+    const { entries, dropped, models } = simulator.ledger()
+    expect(entries.map(({ n }) => n)).toEqual([3, 4, 5])
+    expect([dropped, models[model]?.requests]).toEqual([2, 5])
+  })
+})

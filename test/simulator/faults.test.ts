@@ -1,0 +1,202 @@
+import { APIConnectionError, APIError } from 'openai'
+import { describe, expect, it } from 'vitest'
+import { errorBodies, errorShapes, streamErrors, throttleBody } from '../../src/simulator/index.js'
+import type { ErrorShape, Fault } from '../../src/simulator/index.js'
+import { ManualClock } from './manual-clock.js'
+import { messages, MESSAGES_TOKENS, noLatency, post, readAll, refusalOf, simulate } from './setup.js'
+
+const model = 'qwen-plus'
+const answer = (): string => 'abcd'.repeat(20)
+const body = JSON.stringify({ model, messages })
+const streamed = JSON.stringify({ model, messages, stream: true })
+
+function faulty(fault: Fault): ReturnType<typeof simulate> {
+  return simulate({ answer, chunkTokens: 4, limits: { [model]: { tpm: 1e6 } }, fail: () => fault })
+}
+
+describe('the bodies of a 429', () => {
+  const id = 'the-id'
+  const requests = {
+    message:
+      'You have exceeded your current request limit. For details, see: https://help.aliyun.com/zh/model-studio/error-code#rate-limit',
+    type: 'limit_requests',
+    param: null,
+    code: 'limit_requests',
+  }
+
+  it('are those that were seen', () => {
+    expect(throttleBody('requests', 'openai', id)).toBe(JSON.stringify({ error: requests }))
+    expect(throttleBody('tokens', 'openai', id)).toBe(
+      '{"error":{"code":"insufficient_quota","message":"You exceeded your current quota, please check your plan and billing details. For details, see: https://help.aliyun.com/zh/model-studio/error-code#token-limit","param":null,"type":"insufficient_quota"},"request_id":"the-id"}',
+    )
+    expect(throttleBody('surge', 'openai', id)).toBe(
+      '{"error":{"message":"Request rate increased too quickly. To ensure system stability, please adjust your client logic to scale requests more smoothly over time.","type":"limit_burst_rate","param":"","code":"limit_burst_rate"}}',
+    )
+    expect(JSON.parse(throttleBody('requests', 'encoded-twice', id))).toEqual({
+      error: JSON.stringify(requests),
+      request_id: id,
+    })
+    expect(throttleBody('requests', 'flat', id)).toBe(
+      '{"code":"Throttling.RateQuota","message":"Requests rate limit exceeded","request_id":"the-id"}',
+    )
+    expect(throttleBody('tokens', 'flat', id)).toContain('"Throttling.AllocationQuota"')
+    expect(throttleBody('requests', 'nested', id)).toBe(
+      String.raw`{"code":"Throttling.RateQuota","message":"{\"error\":{\"message\":\"The engine is currently overloaded, please try again later\",\"type\":\"EngineOverloadedError\",\"param\":null,\"code\":\"EngineOverloadedError\"}}"}`,
+    )
+    expect(throttleBody('tokens', 'empty', id)).toBe('')
+  })
+
+  it.each(errorShapes)('are sent as %s where that is asked for', async (errorShape: ErrorShape) => {
+    const { simulator } = await simulate({ clock: new ManualClock(), limits: { [model]: { rpm: 60 } }, errorShape })
+    await post(simulator, '/v1/chat/completions', body)
+    const refusal = await post(simulator, '/v1/chat/completions', body)
+    const id = refusal.headers.get('x-request-id') ?? ''
+    expect([refusal.status, await refusal.text()]).toEqual([429, throttleBody('requests', errorShape, id)])
+  })
+
+  it('are drawn, and so that all come', async () => {
+    const { simulator } = await simulate({ limits: { [model]: { rpm: 1, tpm: 1 } }, errorShape: 'seeded' })
+    const seen = new Set<string>()
+    for (let i = 0; i < 60; i += 1) {
+      const refusal = await post(simulator, '/v1/chat/completions', body)
+      const [id, text] = [refusal.headers.get('x-request-id') ?? '', await refusal.text()]
+      seen.add(errorShapes.find((shape) => throttleBody('tokens', shape, id) === text) ?? text)
+    }
+    expect([...seen].sort()).toEqual([...errorShapes].sort())
+  })
+})
+
+describe('a script of faults', () => {
+  it('is asked once a request, in order, and leaves the rest alone', async () => {
+    const asked: [string, number][] = []
+    const { client } = await simulate({
+      fail: (request, n) => {
+        asked.push([request.model, n])
+        return n === 2 ? { status: 503 } : undefined
+      },
+    })
+    await client.chat.completions.create({ model, messages })
+    const refusal = await refusalOf(client.chat.completions.create({ model: 'other', messages }))
+    expect([refusal.status, refusal.code]).toEqual([503, 'ModelServingError'])
+    await client.chat.completions.create({ model, messages })
+    expect(asked).toEqual([
+      [model, 1],
+      ['other', 2],
+      [model, 3],
+    ])
+  })
+
+  it('answers with a status, a body and headers of its own, uncharged unless told', async () => {
+    const fault = { status: 403, body: errorBodies.freeTierOnly('x'), headers: { 'retry-after': '7' } }
+    const { simulator, client } = await faulty(fault)
+    const refusal = await refusalOf(client.chat.completions.create({ model, messages }))
+    expect([refusal.status, refusal.code]).toEqual([403, 'AllocationQuota.FreeTierOnly'])
+    expect(refusal.headers?.get('retry-after')).toBe('7')
+    expect(simulator.ledger().entries[0]).toMatchObject({ status: 403, admitted: false })
+    expect(simulator.ledger().models[model]?.windows.tpm?.used).toBe(0)
+
+    const { simulator: charging, client: charged } = await faulty({ status: 500, body: { oh: 'no' }, charged: true })
+    expect((await refusalOf(charged.chat.completions.create({ model, messages }))).status).toBe(500)
+    expect(charging.ledger().entries[0]).toMatchObject({ status: 500, admitted: true, outputTokens: 0 })
+    expect(charging.ledger().models[model]?.windows.tpm?.used).toBe(MESSAGES_TOKENS)
+  })
+
+  it('drops the connection before any header', async () => {
+    const { simulator, client } = await faulty({ drop: true })
+    await expect(client.chat.completions.create({ model, messages })).rejects.toBeInstanceOf(APIConnectionError)
+    expect(simulator.ledger().entries[0]).toMatchObject({ status: 0, admitted: true, outputTokens: 0 })
+    expect(simulator.ledger().entries[0]?.hungUp).toBeUndefined()
+    expect(simulator.ledger().models[model]?.inFlight).toBe(0)
+  })
+
+  it('drops it after the headers', async () => {
+    const { simulator } = await faulty({ drop: 'after-headers' })
+    const response = await post(simulator, '/v1/chat/completions', streamed)
+    expect(response.status).toBe(200)
+    await expect(response.text()).rejects.toThrow('terminated')
+  })
+
+  it('breaks a stream off after some chunks, charged for those', async () => {
+    const { simulator, client } = await faulty({ cutAfterChunks: 3 })
+    const stream = await client.chat.completions.create({ model, messages, stream: true })
+    let text = ''
+    const read = async (): Promise<void> => {
+      for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
+    }
+    await expect(read()).rejects.toThrow('terminated')
+    expect(text).toBe('abcd'.repeat(9))
+    expect(simulator.ledger().entries[0]).toMatchObject({ status: 200, outputTokens: 9 })
+  })
+
+  it('breaks a stream off at its end where it has fewer chunks, without [DONE]', async () => {
+    const { simulator } = await faulty({ cutAfterChunks: 99 })
+    const response = await post(simulator, '/v1/chat/completions', streamed)
+    await expect(response.text()).rejects.toThrow('terminated')
+  })
+
+  it('breaks a plain answer off in the middle', async () => {
+    const { simulator } = await faulty({ cutAfterChunks: 3 })
+    const response = await post(simulator, '/v1/chat/completions', body)
+    expect(response.status).toBe(200)
+    await expect(response.text()).rejects.toThrow('terminated')
+  })
+
+  it('puts an error into a stream, before the text or after some', async () => {
+    const before = await faulty({ streamError: streamErrors.openai('surge') })
+    const stream = await before.client.chat.completions.create({ model, messages, stream: true })
+    const failure = await readAll(stream).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(APIError)
+    expect((failure as APIError).code).toBe('limit_burst_rate')
+    expect(before.simulator.ledger().entries[0]).toMatchObject({ status: 200, outputTokens: 0 })
+
+    const event = streamErrors.native('tokens', 'the-id')
+    const after = await faulty({ streamError: event, afterChunks: 2 })
+    const text = await (await post(after.simulator, '/v1/chat/completions', streamed)).text()
+    const events = text.split('\n\n')
+    expect(events.slice(-2)).toEqual([event, ''])
+    expect(event).toBe(
+      'id:1\nevent:error\n:HTTP_STATUS/429\ndata:{"request_id":"the-id","code":"Throttling.AllocationQuota","message":"Allocated quota exceeded, please increase your quota limit."}',
+    )
+    // The role, two chunks with text, the error, and nothing.
+    expect(events).toHaveLength(5)
+    expect(after.simulator.ledger().entries[0]).toMatchObject({ outputTokens: 5 })
+  })
+
+  it('leaves the usage out of an answer, a stream and embeddings', async () => {
+    const { simulator, client } = await faulty({ noUsage: true })
+    expect((await client.chat.completions.create({ model, messages })).usage).toBeUndefined()
+    const options = { include_usage: true }
+    const chunks = await readAll(
+      await client.chat.completions.create({ model, messages, stream: true, stream_options: options }),
+    )
+    expect(chunks.every(({ usage, choices }) => usage === null && choices.length === 1)).toBe(true)
+    expect((await client.embeddings.create({ model, input: 'x' })).usage).toBeUndefined()
+    expect(simulator.ledger().models[model]?.outputTokens).toBe(40)
+  })
+
+  it('makes an answer late', async () => {
+    const clock = new ManualClock()
+    const { client } = await simulate({ clock, latency: noLatency, fail: () => ({ delayMs: 5000 }) })
+    const call = client.chat.completions.create({ model, messages }).withResponse()
+    await clock.armed()
+    clock.advance(5000)
+    expect((await call).response.headers.get('req-cost-time')).toBe('5000')
+  })
+
+  it('that throws, or asks for what cannot be sent, is a 500 and no crash', async () => {
+    const scripts: (() => Fault)[] = [
+      () => {
+        throw new Error('in the script')
+      },
+      () => ({ status: 99, delayMs: 1 }),
+      () => ({ status: 400, headers: { 'x-bad': 'line\nbreak' } }),
+    ]
+    for (const fail of scripts) {
+      const { simulator, client } = await simulate({ fail })
+      expect((await refusalOf(client.chat.completions.create({ model, messages }))).status).toBe(500)
+      expect(simulator.ledger().entries[0]?.status).toBe(500)
+    }
+    const { client } = await simulate({ answer: () => undefined as never })
+    expect((await refusalOf(client.chat.completions.create({ model, messages }))).status).toBe(500)
+  })
+})

@@ -1,0 +1,179 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { isHeadgateError } from '../../src/errors.js'
+import { startSimulator } from '../../src/simulator/index.js'
+import type { SimulatorOptions } from '../../src/simulator/index.js'
+import { ManualClock } from './manual-clock.js'
+import { clientOf, messages, post, readAll, refusalOf, simulate } from './setup.js'
+
+const model = 'qwen-plus'
+
+async function answered(response: Response): Promise<[number, unknown]> {
+  return [response.status, ((await response.json()) as { error: { code: unknown } }).error.code]
+}
+
+describe('bad requests', () => {
+  it('that cannot be read get a 400 of the service', async () => {
+    const { simulator } = await simulate({ limits: { [model]: { rpm: 60 } } })
+    const bodies: Record<string, readonly unknown[]> = {
+      chat: [
+        '{"model":',
+        '[]',
+        'null',
+        '',
+        { messages },
+        { model: 7, messages },
+        { model },
+        { model, messages: [] },
+        { model, messages: ['x'] },
+        { model, messages: [{ role: 'user', content: 7 }] },
+        { model, messages, max_tokens: 0 },
+        { model, messages, max_tokens: 1.5 },
+        { model, messages, stream: 'yes' },
+        { model, messages, n: 2 },
+      ],
+      completions: [{ model }, { model, prompt: ['a', 'b'] }],
+      embeddings: [
+        { model },
+        { model, input: [] },
+        { model, input: [{}] },
+        { model, input: 'x', dimensions: 0 },
+        { model, input: 'x', dimensions: 1e9 },
+      ],
+    }
+    const paths: Record<string, string> = { chat: 'chat/completions' }
+    for (const [route, list] of Object.entries(bodies)) {
+      for (const body of list) {
+        const text = typeof body === 'string' ? body : JSON.stringify(body)
+        const response = await post(simulator, `/v1/${paths[route] ?? route}`, text)
+        expect([text, ...(await answered(response))]).toEqual([text, 400, 'invalid_parameter_error'])
+      }
+    }
+    expect(simulator.ledger().models).toEqual({})
+    expect(simulator.ledger().entries.every(({ status, admitted }) => status === 400 && !admitted)).toBe(true)
+  })
+
+  it('for what is not there get a 404, with the wrong method a 405', async () => {
+    const { simulator } = await simulate()
+    const get = (path: string, method = 'GET'): Promise<Response> => fetch(new URL(path, simulator.url), { method })
+    for (const path of ['/', '/v1', '/v1/nothing', '/chat/completions', '/v1/__ledger', '/v1/toString']) {
+      expect(await answered(await get(path))).toEqual([404, 'not_found'])
+    }
+    const wrong = await get('/compatible-mode/v1/chat/completions')
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST'])
+    const deleted = await get('/v1/models', 'DELETE')
+    expect([deleted.status, deleted.headers.get('allow')]).toEqual([405, 'GET'])
+    expect((await get('/v1/models?page=2')).status).toBe(200)
+  })
+
+  it('with a key that is not known get a 401', async () => {
+    const { simulator } = await simulate({ apiKeys: ['sk-one', 'sk-two'] })
+    await clientOf(simulator, 'sk-two').chat.completions.create({ model, messages })
+    const client = clientOf(simulator, 'sk-three')
+    for (const call of [() => client.chat.completions.create({ model, messages }), () => client.models.list()]) {
+      const refusal = await refusalOf(call())
+      expect(refusal.status).toBe(401)
+      expect(refusal.error).toEqual({
+        message: 'Incorrect API key provided. ',
+        type: 'invalid_request_error',
+        param: null,
+        code: 'invalid_api_key',
+      })
+    }
+    const bare = await post(simulator, '/v1/chat/completions', JSON.stringify({ model, messages }))
+    expect(bare.status).toBe(401)
+  })
+
+  it('that are too long get a 413, also without a length, and the connection stays', async () => {
+    const { simulator } = await simulate({ maxBodyBytes: 200 })
+    const bodyOf = (bytes: number): string => {
+      const empty = JSON.stringify({ model, messages: [{ role: 'user', content: '' }] })
+      return empty.replace('""', `"${'x'.repeat(bytes - empty.length)}"`)
+    }
+    expect((await post(simulator, '/v1/chat/completions', bodyOf(200))).status).toBe(200)
+    expect(await answered(await post(simulator, '/v1/chat/completions', bodyOf(201)))).toEqual([
+      413,
+      'request_too_large',
+    ])
+    const stream = new Blob(['x'.repeat(1_000_000)]).stream()
+    const init = { method: 'POST', body: stream, duplex: 'half' } as RequestInit
+    expect((await fetch(new URL('/v1/chat/completions', simulator.url), init)).status).toBe(413)
+    expect(simulator.ledger().entries.map(({ status }) => status)).toEqual([200, 413, 413])
+  })
+
+  it('that break off before their end leave nothing behind', async () => {
+    const { simulator, client } = await simulate()
+    const socket = connect(simulator.port, '127.0.0.1')
+    socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"model":')
+    await once(socket, 'connect')
+    socket.destroy()
+    await once(socket, 'close')
+    await client.chat.completions.create({ model, messages })
+    expect(simulator.ledger().entries).toHaveLength(1)
+  })
+})
+
+describe('close', () => {
+  const endless: SimulatorOptions = { latency: { firstTokenMs: 0, perTokenMs: 1e6, jitter: 0 } }
+
+  it('ends streams, waiting requests and idle connections, twice as well as once', async () => {
+    const clock = new ManualClock()
+    const simulator = await startSimulator({ ...endless, clock })
+    const client = clientOf(simulator)
+    const stream = await client.chat.completions.create({ model, messages, stream: true })
+    const waiting = expect(client.chat.completions.create({ model, messages })).rejects.toThrow('Connection error')
+    const socket = connect(simulator.port, '127.0.0.1')
+    await once(socket, 'connect')
+    await clock.armed(2)
+    await Promise.all([simulator.close(), simulator.close()])
+    await simulator.close()
+    await waiting
+    await expect(readAll(stream)).rejects.toThrow('terminated')
+    socket.on('error', () => undefined)
+    if (!socket.closed) await once(socket.resume(), 'close')
+    expect(clock.pending).toBe(0)
+    const { entries, models } = simulator.ledger()
+    expect(entries.map(({ hungUp }) => hungUp)).toEqual([true, true])
+    expect(models[model]).toMatchObject({ inFlight: 0, admitted: 2 })
+    await expect(fetch(simulator.url)).rejects.toThrow('fetch failed')
+  })
+
+  it('frees the port', async () => {
+    const first = await startSimulator()
+    await expect(startSimulator({ port: first.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await first.close()
+    const second = await startSimulator({ port: first.port })
+    expect(second.url).toBe(`http://127.0.0.1:${first.port}/compatible-mode/v1`)
+    await second[Symbol.asyncDispose]()
+  })
+})
+
+describe('options', () => {
+  it.each<[SimulatorOptions, string, RegExp]>([
+    [{ limits: { [model]: { rpm: -1 } } }, 'invalid_limits', /qwen-plus: rpm must be a number from 0 on, not -1/],
+    [{ defaultLimits: { tps: Number.NaN } }, 'invalid_limits', /defaultLimits: tps .* not NaN/],
+    [
+      { minuteWindow: 'rolling' as never },
+      'invalid_request',
+      /minuteWindow must be one of fixed, sliding, bucket, not rolling/,
+    ],
+    [{ secondWindow: 'on' as never }, 'invalid_request', /secondWindow .* off/],
+    [{ latency: { jitter: 2 } }, 'invalid_request', /latency\.jitter must be a number from 0 to 1, not 2/],
+    [{ latency: { firstTokenMs: -1 } }, 'invalid_request', /latency\.firstTokenMs/],
+    [{ chunkTokens: 0 }, 'invalid_request', /chunkTokens must be a number from 1 on, not 0/],
+    [{ maxOutputTokens: 1.5 }, 'invalid_request', /maxOutputTokens must be a whole number, not 1.5/],
+    [{ port: 70_000 }, 'invalid_request', /port must be a number from 0 to 65535/],
+    [{ seed: '1' as never }, 'invalid_request', /seed/],
+  ])('%o is refused by name', async (options, code, message) => {
+    const error = await startSimulator(options).catch((error: unknown) => error)
+    expect(isHeadgateError(error) && error.code).toBe(code)
+    expect((error as Error).message).toMatch(message)
+  })
+
+  it('setLimits refuses what startSimulator refuses, and changes nothing then', async () => {
+    const { simulator, client } = await simulate({ limits: {} })
+    expect(() => simulator.setLimits(model, { rpm: -1 })).toThrow('rpm must be a number')
+    expect((await refusalOf(client.chat.completions.create({ model, messages }))).status).toBe(404)
+  })
+})

@@ -1,0 +1,220 @@
+import type { Cost, Limits, Profile, WindowKind } from '../types.js'
+import { LARGEST_LEVEL, TokenBucket, type BucketRule } from './bucket.js'
+import { ExactWindow, type WindowRule } from './window.js'
+
+/** What a meter counts. */
+export type Dimension = 'requests' | 'tokens' | 'inputTokens' | 'outputTokens' | 'thinkingTokens'
+
+/** The limit that a meter holds: every one of {@link Limits} but `concurrency`. */
+export type MeteredLimit = Exclude<keyof Limits, 'concurrency'>
+
+/** One limit as the rules that hold it; see {@link meterRules}. */
+export interface MeterRule {
+  readonly limit: MeteredLimit
+  readonly dimension: Dimension
+  /** The limit as stated: an amount a minute, or a second for `rps` and `tps`. */
+  readonly stated: number
+  readonly window: WindowRule | undefined
+  readonly bucket: BucketRule | undefined
+}
+
+const MINUTE_US = 60e6
+const SECOND_US = 1e6
+
+const DIMENSIONS: Readonly<Record<MeteredLimit, Dimension>> = {
+  rps: 'requests',
+  tps: 'tokens',
+  rpm: 'requests',
+  tpm: 'tokens',
+  inputTpm: 'inputTokens',
+  outputTpm: 'outputTokens',
+  thinkingTpm: 'thinkingTokens',
+}
+
+/** Below this many requests a second, a limit that is no whole number is held by spacing, not by the window. */
+const FEW_REQUESTS = 3
+
+/** What `cost` charges in a dimension. */
+export function amountOf(cost: Cost, dimension: Dimension): number {
+  switch (dimension) {
+    case 'requests':
+      return cost.requests
+    case 'tokens':
+      return cost.inputTokens + cost.outputTokens
+    default:
+      return cost[dimension]
+  }
+}
+
+/**
+ * The rules for each limit that binds. With a limit L a window W and a delay spread J, an exact window of W + J and L
+ * is safe against a server that counts in fixed or sliding windows, a bucket of depth L − rJ and rate r = L/W against
+ * one that keeps a bucket of depth L; of a server that nothing is known of, both hold.
+ */
+export function meterRules(limits: Limits, profile: Profile, jitterMs: number): MeterRule[] {
+  const jitterUs = Math.round(jitterMs * 1000)
+  const rules: MeterRule[] = []
+  for (const limit of Object.keys(DIMENSIONS) as MeteredLimit[]) {
+    const stated = limits[limit]
+    if (stated === undefined || stated === Infinity) continue
+    const perSecond = limit === 'rps' || limit === 'tps'
+    const kind = perSecond ? profile.secondWindow : profile.minuteWindow
+    const build = limit === 'rps' ? requestsPerSecond : limit === 'tps' ? tokensPerSecond : perMinute
+    rules.push({ limit, dimension: DIMENSIONS[limit], stated, ...onlyWhatBinds(kind, build(stated, jitterUs)) })
+  }
+  return rules
+}
+
+interface RulePair {
+  readonly window: WindowRule
+  readonly bucket: BucketRule
+}
+
+function onlyWhatBinds(
+  kind: WindowKind,
+  pair: RulePair,
+): { window: WindowRule | undefined; bucket: BucketRule | undefined } {
+  return {
+    window: kind === 'bucket' ? undefined : pair.window,
+    bucket: kind === 'fixed' || kind === 'sliding' ? undefined : pair.bucket,
+  }
+}
+
+function perMinute(limit: number, jitterUs: number): RulePair {
+  return {
+    window: { limit, spanUs: MINUTE_US + jitterUs, takesLargeAlone: false },
+    bucket: bucketOf(limit, MINUTE_US, MINUTE_US, jitterUs),
+  }
+}
+
+function tokensPerSecond(tps: number, jitterUs: number): RulePair {
+  const { amount, periodUs } = rate(tps)
+  return {
+    window: { limit: Math.max(1, Math.floor(tps + 1e-9)), spanUs: SECOND_US + jitterUs, takesLargeAlone: true },
+    bucket: bucketOf(amount, periodUs, SECOND_US, jitterUs),
+  }
+}
+
+/**
+ * A second that holds less than a few requests: RPM = 100 is 1.67 a second, and rounding that down to one would lose
+ * 40 %. There the requests go one at a time, 60/RPM seconds and J apart, and the window only bounds them from above.
+ */
+function requestsPerSecond(rps: number, jitterUs: number): RulePair {
+  const whole = Math.floor(rps + 1e-9)
+  const isWhole = Math.abs(rps - Math.round(rps)) < 1e-9
+  const spanUs = SECOND_US + jitterUs
+  if (rps >= FEW_REQUESTS || (isWhole && whole >= 2)) {
+    const { amount, periodUs } = rate(rps)
+    return {
+      window: { limit: whole, spanUs, takesLargeAlone: true },
+      bucket: bucketOf(amount, periodUs, SECOND_US, jitterUs),
+    }
+  }
+  const spacingUs = Math.ceil(SECOND_US / rps - 1e-6) + jitterUs
+  return {
+    window: { limit: isWhole ? Math.max(1, whole) : Math.ceil(rps), spanUs, takesLargeAlone: true },
+    bucket: { amount: 1, periodUs: spacingUs, burstUs: spacingUs, jitterUs: 0, refundableUs: spacingUs },
+  }
+}
+
+/** A bucket that a server's bucket of depth `windowUs` always has room for, J later: b = L − rJ. */
+function bucketOf(amount: number, periodUs: number, windowUs: number, jitterUs: number): BucketRule {
+  // A spread above the window would leave no depth at all; a tenth still passes one at a time.
+  const burstUs = Math.max(windowUs - jitterUs, Math.ceil(windowUs / 10))
+  return { amount, periodUs, burstUs, jitterUs, refundableUs: windowUs + jitterUs }
+}
+
+/**
+ * A rate a second as whole amounts in whole microseconds, never above it: 83.33 a second is 5,000 in 60 s. What no such
+ * period holds exactly is rounded down in the longest one whose sums are exact in microseconds.
+ */
+function rate(perSecond: number): { amount: number; periodUs: number } {
+  let nearest = { amount: 1, periodUs: Math.ceil(SECOND_US / perSecond) }
+  for (const seconds of [1, 60, 3600]) {
+    const exact = perSecond * seconds
+    const periodUs = seconds * SECOND_US
+    if (seconds > 1 && exact * periodUs >= LARGEST_LEVEL) break
+    const amount = Math.round(exact)
+    if (amount >= 1 && Math.abs(amount - exact) <= 1e-9 * amount) return { amount, periodUs }
+    if (exact >= 1) nearest = { amount: Math.floor(exact), periodUs }
+  }
+  return nearest
+}
+
+function sameRule(a: MeterRule, b: MeterRule): boolean {
+  return a.stated === b.stated && a.window?.spanUs === b.window?.spanUs && a.bucket?.burstUs === b.bucket?.burstUs
+}
+
+/** One limit of one model: an exact window and a token bucket, or the one of them that the server needs. */
+export class Meter {
+  readonly dimension: Dimension
+  readonly #window: ExactWindow | undefined
+  readonly #bucket: TokenBucket | undefined
+  #rule: MeterRule
+
+  constructor(rule: MeterRule, emptySinceUs: number, nowUs: number, firstSeq: number) {
+    this.#rule = rule
+    this.dimension = rule.dimension
+    this.#window = rule.window && new ExactWindow(rule.window, firstSeq)
+    this.#bucket = rule.bucket && new TokenBucket(rule.bucket, emptySinceUs, nowUs, firstSeq)
+  }
+
+  /** The largest amount that can ever pass: a minute's limit. A second's lets a larger one pass alone. */
+  get largest(): number {
+    return this.#rule.limit === 'rps' || this.#rule.limit === 'tps' ? Infinity : this.#rule.stated
+  }
+
+  get rule(): MeterRule {
+    return this.#rule
+  }
+
+  /** When `amount` passes if nothing else is charged before: `nowUs` if at once, Infinity if never. */
+  earliestUs(amount: number, nowUs: number): number {
+    if (amount > this.largest) return Infinity
+    const byWindow = this.#window === undefined ? nowUs : this.#window.earliestUs(amount, nowUs)
+    if (this.#bucket === undefined) return byWindow
+    const byBucket = this.#bucket.earliestUs(amount, nowUs)
+    return byWindow > byBucket ? byWindow : byBucket
+  }
+
+  charge(amount: number, nowUs: number, seq: number): void {
+    this.#window?.charge(amount, nowUs, seq)
+    this.#bucket?.charge(amount, nowUs, seq)
+  }
+
+  refund(amount: number, seq: number, nowUs: number): void {
+    this.#window?.refund(amount, seq, nowUs)
+    this.#bucket?.refund(amount, seq, nowUs)
+  }
+
+  emptyUntil(untilUs: number, nowUs: number, seq: number): void {
+    this.#bucket?.emptyUntil(untilUs, nowUs, seq)
+  }
+
+  /** Whether it can go on under `rule`: the same limit, held by the same means. */
+  fits(rule: MeterRule): boolean {
+    return (
+      this.#rule.limit === rule.limit &&
+      (this.#window === undefined) === (rule.window === undefined) &&
+      (this.#bucket === undefined) === (rule.bucket === undefined)
+    )
+  }
+
+  setRule(rule: MeterRule, nowUs: number, seq: number): void {
+    if (sameRule(this.#rule, rule)) return
+    this.#rule = rule
+    if (rule.window !== undefined) this.#window?.setRule(rule.window)
+    if (rule.bucket !== undefined) this.#bucket?.setRule(rule.bucket, nowUs, seq)
+  }
+
+  /** What counts against the limit now: in the window, or missing from a full bucket. */
+  used(nowUs: number): number {
+    if (this.#window !== undefined) return this.#window.used(nowUs)
+    return this.#bucket?.missing(nowUs) ?? 0
+  }
+
+  /** When the oldest charge leaves the window; `nowUs` where there is none. */
+  nextExpiryUs(nowUs: number): number {
+    return this.#window?.nextExpiryUs(nowUs) ?? nowUs
+  }
+}

@@ -1,0 +1,113 @@
+import { QuotaExhausted } from '../errors.js'
+import type { Verdict } from '../route/classify.js'
+import { decide } from '../route/decide.js'
+import type { Scheduler } from '../schedule/scheduler.js'
+import { candidates, costAt } from './chain.js'
+import type { Group } from './group.js'
+import type { Job } from './job.js'
+import { heed, type Refusal } from './lessons.js'
+import type { DispatcherOptions } from './run.js'
+
+const ANOTHER_MODEL: Refusal = { kind: 'exhausted', class: 'exhausted', code: '', message: '', resetText: undefined }
+
+/** What becomes of a job that could not be served: back to a queue, on to a backup, or failed. */
+export class Again {
+  readonly #options: DispatcherOptions
+  readonly #scheduler: Scheduler<Job>
+  readonly #onAborted: () => void
+
+  /** `onAborted` is called after a waiting job was aborted. */
+  constructor(options: DispatcherOptions, scheduler: Scheduler<Job>, onAborted: () => void) {
+    this.#options = options
+    this.#scheduler = scheduler
+    this.#onAborted = onAborted
+  }
+
+  /** A refusal by the server holds or closes the group. What waits for a closed one goes elsewhere or fails at once. */
+  heed(group: Group, sentAt: number, refusal: Refusal): void {
+    const { clock, events } = this.#options
+    const isClosed = heed(group, sentAt, refusal, clock, events)
+    if (!isClosed) return
+    for (const job of this.#scheduler.takeAll(group.lane)) this.reroute(job, 'its quota is used up')
+  }
+
+  /** An attempt failed; `error` is what its caller gets if nothing else helps. */
+  decide(job: Job, verdict: Verdict, error: unknown): void {
+    const { clock, output, random } = this.#options
+    const { signal, maxRetries = this.#options.maxRetries } = job.request
+    const now = clock.now()
+    if (verdict.kind === 'final') job.reject(error)
+    else if (signal?.aborted === true) job.reject(signal.reason)
+    else if (verdict.kind !== 'transient' && job.group.isExhausted(now))
+      this.reroute(job, 'its quota is used up', error)
+    else {
+      job.tried.add(job.group)
+      const decision = decide(verdict, {
+        retries: job.retries,
+        maxRetries,
+        chain: candidates(job, output, now),
+        random,
+      })
+      if (decision.do === 'reject') {
+        job.reject(error)
+        return
+      }
+      if (decision.do !== 'move') {
+        job.retries++
+        job.tried.clear()
+      }
+      if (decision.do === 'back-off') this.#queueFirst(job, now + decision.delayMs)
+      else this.#move(job, decision.to.group, reasonOf(verdict))
+    }
+  }
+
+  /** Sends a job that its model cannot serve any more to another one of its chain, or rejects it. */
+  reroute(job: Job, reason: string, cause?: unknown): void {
+    const { clock, output, random } = this.#options
+    const chain = candidates(job, output, clock.now())
+    const decision = decide(ANOTHER_MODEL, { retries: 0, maxRetries: 0, chain, random })
+    if (decision.do === 'move') {
+      this.#move(job, decision.to.group, reason)
+      return
+    }
+    job.forgetAbort()
+    const refusal = job.group.refusal(job.cost, clock.now())
+    if (refusal instanceof QuotaExhausted && cause !== undefined) {
+      job.reject(new QuotaExhausted(refusal.message, { resetAt: refusal.resetAt, cause }))
+    } else job.reject(refusal ?? cause)
+  }
+
+  /** Makes another model the job's own. */
+  change(job: Job, to: Group, reason: string): void {
+    const from = job.group.model
+    job.group = to
+    job.cost = costAt(to, job.request, this.#options.output)
+    this.#options.events.emit('fallback', { from, to: to.model, why: reason })
+  }
+
+  /** Takes a waiting job out of its queue when its caller aborts. */
+  listenForAbort(job: Job): void {
+    job.listenForAbort(() => {
+      job.forgetAbort()
+      if (!this.#scheduler.remove(job.group.lane, job)) return
+      job.reject(job.request.signal?.reason)
+      this.#onAborted()
+    })
+  }
+
+  /** To the head of a queue, of this model or another: it has waited its turn. */
+  #move(job: Job, to: Group, reason: string): void {
+    if (to !== job.group) this.change(job, to, reason)
+    this.#queueFirst(job)
+  }
+
+  #queueFirst(job: Job, notBefore?: number): void {
+    job.queuedAt = this.#options.clock.now()
+    this.listenForAbort(job)
+    this.#scheduler.addFirst(job.group.lane, job, notBefore)
+  }
+}
+
+function reasonOf(verdict: Verdict): string {
+  return verdict.kind === 'throttled' ? `its ${verdict.class} limit was reached` : 'it could not serve'
+}

@@ -1,0 +1,87 @@
+import { InvalidRequest } from '../errors.js'
+import { readUsage } from '../cost/usage.js'
+import type { Reservation } from '../meter/gate.js'
+import type { Answer } from '../route/classify.js'
+import type { Usage } from '../types.js'
+import type { Group } from './group.js'
+import type { Job } from './job.js'
+
+/** Leave to send one request, once: what `run` is given. */
+export interface Grant {
+  /** The model to call: the one asked for, or a backup. */
+  readonly model: string
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** How long this attempt waited, in ms. */
+  readonly waitMs: number
+  /** The request's own signal; one that never aborts where it has none. */
+  readonly signal: AbortSignal
+  /**
+   * Says what the request used: `{ inputTokens, outputTokens }` or a `usage` object of the service. Once; a second call is
+   * ignored and counted. A returned value that carries a `usage` needs no call.
+   *
+   * @throws InvalidRequest for anything that is no usage
+   */
+  settle(usage: Usage | object): void
+}
+
+/** What an attempt tells the line that it runs in. */
+export interface AttemptEvents {
+  /** Corrects the charge; `undefined`: the reservation stands. */
+  settled(attempt: Attempt, usage: Usage | undefined): void
+  /** The server refused inside an answer that has begun: nothing to repeat, but a lesson for the group. */
+  refusedLate(attempt: Attempt, answer: Answer): void
+  settledTwice(): void
+}
+
+/** One admitted attempt of a job, as the dispatcher and transport see it. Settles exactly once. */
+export class Attempt implements Grant {
+  readonly model: string
+  readonly attempt: number
+  readonly waitMs: number
+  readonly group: Group
+  readonly job: Job
+  readonly reservation: Reservation
+  /** Set where the answer goes on after `run` has returned: then transport settles. */
+  isOpen = false
+  /** Whether `run` has returned or thrown. */
+  hasRun = false
+  /** When the first content of the answer came, in the clock's ms. */
+  firstTokenAt: number | undefined
+  readonly #events: AttemptEvents
+  #signal: AbortSignal | undefined
+
+  constructor(job: Job, reservation: Reservation, events: AttemptEvents) {
+    this.job = job
+    this.group = job.group
+    this.reservation = reservation
+    this.model = job.group.model
+    this.attempt = ++job.attempts
+    this.waitMs = Math.max(0, reservation.at - job.queuedAt)
+    this.#events = events
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= this.job.request.signal ?? new AbortController().signal)
+  }
+
+  settle(usage: Usage | object): void {
+    const read = readUsage(usage)
+    if (read === undefined) {
+      throw new InvalidRequest(
+        'settle(usage): give { inputTokens, outputTokens }, both numbers of 0 or more, or a usage object of the service',
+      )
+    }
+    this.close(read)
+  }
+
+  /** Settles with what is known; nothing known: the reservation stands. */
+  close(usage: Usage | undefined): void {
+    if (this.reservation.settled) this.#events.settledTwice()
+    else this.#events.settled(this, usage)
+  }
+
+  refusedLate(answer: Answer): void {
+    this.#events.refusedLate(this, answer)
+  }
+}

@@ -1,0 +1,40 @@
+import type { Candidate } from '../route/fallback.js'
+import type { Cost } from '../types.js'
+import type { Group } from './group.js'
+import type { Job } from './job.js'
+import type { JobRequest } from './request.js'
+import type { OutputExpectation } from './settlement.js'
+
+/** A model of a job's chain, as it stands now. */
+export interface GroupCandidate extends Candidate {
+  readonly group: Group
+}
+
+/** How the models of a job's chain stand at `now`. */
+export function candidates(job: Job, output: OutputExpectation, now: number): GroupCandidate[] {
+  return job.chain.map((group) => {
+    const cost = group === job.group ? job.cost : costAt(group, job.request, output)
+    return {
+      group,
+      model: group.model,
+      tried: job.tried.has(group),
+      held: group.gate.heldUntil > now,
+      closed: group.refusal(cost, now) !== undefined,
+      startsAt: () => {
+        const earliest = group.gate.earliest(cost, now)
+        return earliest.kind === 'not-before' ? earliest.at : Infinity
+      },
+    }
+  })
+}
+
+/** What a request is charged with at a model: its input, and the output that the model's answers let expect. */
+export function costAt({ model }: Group, request: JobRequest, output: OutputExpectation): Cost {
+  const { tokens, route = 'chat', maxOutputTokens, choices = 1 } = request
+  const inputTokens = Math.ceil(request.inputTokens ?? tokens ?? 0)
+  const outputTokens =
+    tokens === undefined
+      ? output.expect(model, route, maxOutputTokens) * choices
+      : Math.max(0, Math.ceil(tokens) - inputTokens)
+  return { requests: 1, inputTokens, outputTokens, thinkingTokens: 0 }
+}

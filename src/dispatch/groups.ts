@@ -1,0 +1,128 @@
+import type { Clock } from '../clock.js'
+import type { ResolvedLimits } from '../limits/resolve.js'
+import { pickLimits } from '../limits/table.js'
+import { MeterGate } from '../meter/gate.js'
+import type { Events } from '../metrics/events.js'
+import { Episodes } from '../route/learn.js'
+import type { Scheduler } from '../schedule/scheduler.js'
+import type { Limits, Profile } from '../types.js'
+import { Group } from './group.js'
+import type { Job } from './job.js'
+
+export interface GroupsOptions {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly events: Events
+  /** The limits in force for a model of a service, and whether the table says that it is retired. */
+  readonly resolve: (model: string, profile: Profile) => { limits: ResolvedLimits; retired: boolean; origin: string }
+  /** Backups by model, in the order in which they are tried. */
+  readonly fallback: Readonly<Record<string, readonly string[]>>
+  /** J, in ms. */
+  readonly jitterMs: number
+  /** Since when it is known that nothing ran, in the clock's ms. */
+  readonly idleSince: number
+}
+
+/** The groups by model, made when first asked for. */
+export class Groups {
+  readonly #options: GroupsOptions
+  readonly #scheduler: Scheduler<Job>
+  readonly #groups = new Map<string, Group>()
+  /** A model and its backups; and the model alone. */
+  readonly #chains = new Map<string, readonly Group[]>()
+  readonly #alone = new Map<string, readonly Group[]>()
+
+  constructor(options: GroupsOptions, scheduler: Scheduler<Job>) {
+    this.#options = options
+    this.#scheduler = scheduler
+  }
+
+  /** Those that were asked for so far. */
+  all(): IterableIterator<Group> {
+    return this.#groups.values()
+  }
+
+  find(model: string): Group | undefined {
+    return this.#groups.get(model)
+  }
+
+  /**
+   * The models that may serve a request for `model`, that one first.
+   *
+   * @throws InvalidRequest if one is unknown and unknown ones are to be rejected
+   */
+  chainOf(model: string, profile: Profile, withBackups: boolean): readonly Group[] {
+    const chains = withBackups ? this.#chains : this.#alone
+    const known = chains.get(model)
+    if (known !== undefined) return known
+    const backups = withBackups && Object.hasOwn(this.#options.fallback, model) ? this.#options.fallback[model]! : []
+    const chain = [...new Set([model, ...backups])].map((name) => this.of(name, profile))
+    chains.set(model, chain)
+    return chain
+  }
+
+  of(model: string, profile: Profile): Group {
+    return this.#groups.get(model) ?? this.#add(model, profile)
+  }
+
+  /** Resolves all limits again; a change takes effect on what waits. */
+  refresh(): void {
+    const { clock, events, resolve } = this.#options
+    for (const group of this.#groups.values()) {
+      let resolved
+      try {
+        resolved = resolve(group.model, group.profile)
+      } catch (cause) {
+        // A live table with one bad row: the limits last known stand, for that model alone.
+        events.emit('warning', {
+          model: group.model,
+          message: `The limits stay as they are: ${(cause as Error).message}`,
+          cause,
+        })
+        continue
+      }
+      const { limits, retired } = resolved
+      const before = group.limits
+      if (sameLimits(before, limits) && retired === group.retired) continue
+      group.limits = limits
+      group.retired = retired
+      events.emit('limits', { model: group.model, from: asLimits(before), to: asLimits(limits), source: limits.source })
+      group.gate.setLimits(asLimits(limits), clock.now())
+    }
+  }
+
+  #add(model: string, profile: Profile): Group {
+    const { clock, random, events, jitterMs, idleSince } = this.#options
+    const { limits, retired, origin } = this.#options.resolve(model, profile)
+    const gate = new MeterGate({ limits: asLimits(limits), profile, jitterMs, idleSince }, clock.now())
+    const perSecond = limits.rps !== undefined || limits.tps !== undefined
+    const group = new Group({
+      model,
+      profile,
+      gate,
+      limits,
+      retired,
+      lane: this.#scheduler.addLane(model, gate),
+      episodes: new Episodes({ perSecond }, jitterMs, random),
+    })
+    this.#groups.set(model, group)
+    if (origin === 'unknown-model') {
+      const rates =
+        limits.rpm === undefined ? 'without limits' : `at ${limits.rpm} requests and ${limits.tpm} tokens a minute`
+      events.emit('warning', {
+        model,
+        message: `Model '${model}' is in no limits table: it runs ${rates}. Give its limits in overrides to use its quota`,
+      })
+    }
+    return group
+  }
+}
+
+/** The limits alone, those that do not bind left out. */
+function asLimits(resolved: ResolvedLimits): Limits {
+  return pickLimits(Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined)))
+}
+
+function sameLimits(a: ResolvedLimits, b: ResolvedLimits): boolean {
+  return (Object.keys(a) as (keyof ResolvedLimits)[]).every((key) => a[key] === b[key])
+}

@@ -1,0 +1,64 @@
+import type { PriorityClass, Waiting } from '../schedule/queue.js'
+import type { Schedulable } from '../schedule/scheduler.js'
+import type { Cost } from '../types.js'
+import type { Attempt } from './attempt.js'
+import type { Group } from './group.js'
+import type { JobRequest } from './request.js'
+
+/** Does a request's work, once for each attempt. */
+export type Run<T> = (attempt: Attempt) => T | PromiseLike<T>
+
+/** One request from the call to its end, over all attempts and models. It ends exactly once. */
+export class Job implements Schedulable {
+  readonly priority: number
+  readonly request: JobRequest
+  readonly run: Run<unknown>
+  readonly resolve: (value: never) => void
+  readonly reject: (reason: unknown) => void
+  /** The models that may serve it, the one asked for first. */
+  readonly chain: readonly Group[]
+  group: Group
+  cost: Cost
+  /** When it came to the queue that it is in, in the clock's ms. */
+  queuedAt = 0
+  attempts = 0
+  retries = 0
+  /** Models that refused it since its chain began. */
+  readonly tried = new Set<Group>()
+  inClass: PriorityClass | undefined
+  before: Waiting | undefined
+  after: Waiting | undefined
+  #onAbort: (() => void) | undefined
+
+  constructor(
+    request: JobRequest,
+    run: Run<unknown>,
+    chain: readonly Group[],
+    cost: Cost,
+    resolve: (value: never) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.priority = request.priority ?? 0
+    this.request = request
+    this.run = run
+    this.chain = chain
+    this.group = chain[0]!
+    this.cost = cost
+    this.resolve = resolve
+    this.reject = reject
+  }
+
+  /** Calls `aborted` if the caller aborts, until {@link forgetAbort}: so long as it waits. */
+  listenForAbort(aborted: () => void): void {
+    const { signal } = this.request
+    if (!signal || this.#onAbort !== undefined) return
+    this.#onAbort = aborted
+    signal.addEventListener('abort', aborted)
+  }
+
+  forgetAbort(): void {
+    if (this.#onAbort === undefined) return
+    this.request.signal?.removeEventListener('abort', this.#onAbort)
+    this.#onAbort = undefined
+  }
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '../clock.js'
+import { QuotaExhausted } from '../errors.js'
+import type { Events } from '../metrics/events.js'
+import type { Verdict } from '../route/classify.js'
+import { readResetTime } from '../route/fault.js'
+import type { Group } from './group.js'
+
+/** How long a quota that is used up is left alone where the server does not say until when. */
+const PROBE_AFTER_MS = 600_000
+
+export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
+
+/**
+ * Draws the consequence of a refusal of a request that was sent at `sentAt` (the clock's ms) for its group: holds it until its window can have room, or closes it if its quota
+ * is used up. True if it is closed.
+ */
+export function heed(group: Group, sentAt: number, refusal: Refusal, clock: Clock, events: Events): boolean {
+  const now = clock.now()
+  const told = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
+  group.activity.throttled(refusal.class, now)
+  if (refusal.kind === 'exhausted') {
+    const resetAt = readResetTime(refusal.resetText, Date.now())
+    const closedMs = resetAt === undefined ? PROBE_AFTER_MS : Math.max(resetAt.getTime() - Date.now(), 1000)
+    close(group, refusal.message, now + closedMs, resetAt)
+    events.emit('throttled', { ...told, holdMs: closedMs })
+    return true
+  }
+  const { holdUntil, empties, exhausted } = group.episodes.refused({
+    class: refusal.class,
+    retryAfterMs: refusal.retryAfterMs,
+    sentAt,
+    now,
+    minuteFreesAt: group.gate.minuteFreesAt(now),
+  })
+  if (exhausted) close(group, refusal.message, now + PROBE_AFTER_MS, undefined)
+  else if (holdUntil !== undefined) group.gate.hold(holdUntil, empties, now)
+  events.emit('throttled', { ...told, holdMs: exhausted ? PROBE_AFTER_MS : (holdUntil ?? now) - now })
+  return exhausted
+}
+
+function close(group: Group, message: string, until: number, resetAt: Date | undefined): void {
+  const when = resetAt === undefined ? '' : ` It comes back at ${resetAt.toISOString()}.`
+  group.exhausted = {
+    until,
+    error: new QuotaExhausted(
+      `The quota of '${group.model}' is used up, and waiting a minute does not help.${when} The server: ${message}`,
+      { resetAt },
+    ),
+  }
+}

@@ -1,0 +1,54 @@
+import { InvalidRequest } from '../errors.js'
+import type { Profile, Route } from '../types.js'
+
+/** What `limiter.schedule` needs to know of a request. */
+export interface ScheduleRequest {
+  /** The exact model name: limits are per name. */
+  readonly model: string
+  /** Input tokens, as exactly as they are known. @default 0 */
+  readonly inputTokens?: number | undefined
+  /** The most output tokens that the request allows; what is reserved is a learned mean up to this. */
+  readonly maxOutputTokens?: number | undefined
+  /** Input and output tokens together, where the total is known beforehand: embeddings, replays. */
+  readonly tokens?: number | undefined
+  /** Higher ones start first. @default 0 */
+  readonly priority?: number | undefined
+  /** Aborting takes the request out of the queue at once; once it runs, `run` sees the same signal. */
+  readonly signal?: AbortSignal | null | undefined
+  /** `false`: no backup model takes over, whatever the limiter's `fallback` says. */
+  readonly fallback?: false | undefined
+}
+
+/** A request as transport makes it: with what only an HTTP request tells. */
+export interface JobRequest extends ScheduleRequest {
+  readonly route?: Route | undefined
+  /** How many answers are asked for (`n`). */
+  readonly choices?: number | undefined
+  readonly profile?: Profile | undefined
+  readonly maxRetries?: number | undefined
+}
+
+const COUNTS = ['inputTokens', 'maxOutputTokens', 'tokens'] as const
+
+/** @throws InvalidRequest that says which value is wrong */
+export function checkRequest(request: JobRequest): void {
+  if (typeof request !== 'object' || request === null)
+    throw new InvalidRequest('schedule(request, run): give request as an object with a model')
+  const { model, priority } = request
+  if (typeof model !== 'string' || model === '') {
+    throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
+  }
+  for (const name of COUNTS) {
+    const value = request[name]
+    if (value !== undefined && !(typeof value === 'number' && value >= 0 && value < Infinity)) {
+      throw new InvalidRequest(`${name} is ${shown(value)}: give a number of tokens, 0 or more`)
+    }
+  }
+  if (priority !== undefined && !Number.isFinite(priority)) {
+    throw new InvalidRequest(`priority is ${shown(priority)}: give a finite number; higher ones start first`)
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}

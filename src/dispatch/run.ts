@@ -1,0 +1,215 @@
+import type { Clock } from '../clock.js'
+import { usageOf } from '../cost/usage.js'
+import { LimiterClosed, QueueFull } from '../errors.js'
+import type { Reservation } from '../meter/gate.js'
+import type { Events } from '../metrics/events.js'
+import { classify, type Answer, type Verdict } from '../route/classify.js'
+import { Scheduler } from '../schedule/scheduler.js'
+import type { Cost, Profile, Usage } from '../types.js'
+import { Again } from './again.js'
+import { answerOf, ConnectionFailed } from './answer.js'
+import { Attempt, type AttemptEvents } from './attempt.js'
+import { costAt } from './chain.js'
+import type { Group } from './group.js'
+import { Groups, type GroupsOptions } from './groups.js'
+import { Idle } from './idle.js'
+import { Job, type Run } from './job.js'
+import type { Refusal } from './lessons.js'
+import { checkRequest, type JobRequest } from './request.js'
+import { settle, type Ending, type OutputExpectation } from './settlement.js'
+
+export interface DispatcherOptions extends GroupsOptions {
+  readonly output: OutputExpectation
+  readonly profile: Profile
+  readonly maxRetries: number
+  readonly maxQueue: number
+}
+
+/**
+ * The one line that every request goes: acquire → run → classify → decide → settle → done, or again. `schedule` and
+ * `fetch` both come through here; nothing else repeats a request.
+ */
+export class Dispatcher implements AttemptEvents {
+  readonly groups: Groups
+  /** Settlements that came after the first one, and were ignored. */
+  doubleSettles = 0
+  readonly #options: DispatcherOptions
+  readonly #clock: Clock
+  readonly #events: Events
+  readonly #scheduler: Scheduler<Job>
+  readonly #again: Again
+  #isClosed = false
+  #isAbandoned = false
+  readonly #idle = new Idle(() => this.waiting)
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+    this.#clock = options.clock
+    this.#events = options.events
+    this.#scheduler = new Scheduler<Job>(options.clock, options.maxQueue, {
+      onStart: (job, reservation) => this.#start(job, reservation),
+      onNever: (job) => this.#again.reroute(job, 'its limits are lower now'),
+    })
+    this.#again = new Again(options, this.#scheduler, () => this.#idle.check())
+    this.groups = new Groups(options, this.#scheduler)
+  }
+
+  submit<T>(request: JobRequest, run: Run<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      // What this throws rejects the promise: the request was not taken.
+      checkRequest(request)
+      if (this.#isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
+      if (request.signal?.aborted === true) throw request.signal.reason
+      const chain = this.groups.chainOf(
+        request.model,
+        request.profile ?? this.#options.profile,
+        request.fallback !== false,
+      )
+      this.#enter(new Job(request, run, chain, this.#costAt(chain[0]!, request), resolve, reject))
+    })
+  }
+
+  /** How many requests wait. */
+  get waiting(): number {
+    return this.#scheduler.waiting
+  }
+
+  waitingFor(group: Group): number {
+    return this.#scheduler.waitingIn(group.lane)
+  }
+
+  pause(): void {
+    this.#scheduler.pause()
+  }
+
+  resume(): void {
+    this.#scheduler.resume()
+  }
+
+  /** Takes no new requests. With `abandon` those that wait are rejected, and what runs is not repeated. */
+  close(abandon: boolean): void {
+    this.#isClosed = true
+    if (!abandon) return
+    this.#isAbandoned = true
+    for (const job of this.#scheduler.takeAll()) {
+      job.forgetAbort()
+      job.reject(new LimiterClosed('The limiter was closed while the request waited'))
+    }
+    this.#idle.check()
+  }
+
+  /** Resolves when nothing waits and nothing runs. */
+  whenIdle(): Promise<void> {
+    return this.#idle.whenIdle()
+  }
+
+  settled(attempt: Attempt, usage: Usage | undefined): void {
+    this.#settle(attempt, usage ?? 'unknown')
+    if (attempt.hasRun) this.#ended(attempt)
+  }
+
+  settledTwice(): void {
+    this.doubleSettles++
+  }
+
+  refusedLate(attempt: Attempt, answer: Answer): void {
+    const verdict = classify(answer, attempt.group.profile)
+    attempt.group.activity.failure(this.#clock.now())
+    if (isLimit(verdict)) this.#again.heed(attempt.group, attempt.reservation.at, verdict)
+  }
+
+  /** Puts a new job into the queue of the first model of its chain that can serve it. */
+  #enter(job: Job): void {
+    const refusal = job.group.refusal(job.cost, this.#clock.now())
+    if (refusal !== undefined) {
+      const next = job.chain.find(
+        (group) => group.refusal(this.#costAt(group, job.request), this.#clock.now()) === undefined,
+      )
+      if (next === undefined) throw refusal
+      this.#again.change(job, next, refusal.message)
+    }
+    job.queuedAt = this.#clock.now()
+    const taken = this.#scheduler.add(job.group.lane, job)
+    if (taken === 'full')
+      throw new QueueFull(`${this.#options.maxQueue} requests wait already, as many as maxQueue allows`)
+    if (taken === 'waits') this.#again.listenForAbort(job)
+  }
+
+  #start(job: Job, reservation: Reservation): void {
+    job.forgetAbort()
+    const { group } = job
+    const attempt = new Attempt(job, reservation, this)
+    this.#idle.begin()
+    group.inFlight++
+    group.activity.call(reservation.at)
+    if (this.#events.has('admit')) {
+      this.#events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
+    }
+    let result: unknown
+    try {
+      result = job.run(attempt)
+    } catch (error) {
+      this.#failed(attempt, error)
+      return
+    }
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
+      ;(result as PromiseLike<unknown>).then(
+        (value) => this.#succeeded(attempt, value),
+        (error: unknown) => this.#failed(attempt, error),
+      )
+    } else this.#succeeded(attempt, result)
+  }
+
+  #succeeded(attempt: Attempt, value: unknown): void {
+    const { job, group, reservation } = attempt
+    group.episodes.served(reservation.at)
+    if (!attempt.isOpen && !reservation.settled) this.#settle(attempt, usageOf(value) ?? 'unknown')
+    attempt.hasRun = true
+    job.resolve(value as never)
+    if (reservation.settled) this.#ended(attempt)
+  }
+
+  #failed(attempt: Attempt, error: unknown): void {
+    const { job, group, reservation } = attempt
+    const answer = answerOf(error)
+    const verdict =
+      error instanceof ConnectionFailed ? TRANSIENT : answer === undefined ? FINAL : classify(answer, group.profile)
+    group.activity.failure(this.#clock.now())
+    // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.
+    if (isLimit(verdict)) this.#again.heed(group, reservation.at, verdict)
+    if (!reservation.settled) this.#settle(attempt, isRefusal(answer) ? 'refused' : 'unknown')
+    if (this.#isAbandoned) job.reject(error)
+    else this.#again.decide(job, verdict, error)
+    attempt.hasRun = true
+    this.#idle.end()
+  }
+
+  #costAt(group: Group, request: JobRequest): Cost {
+    return costAt(group, request, this.#options.output)
+  }
+
+  #settle(attempt: Attempt, ending: Ending): void {
+    settle(attempt, ending, this.#clock, this.#options.output, this.#events)
+  }
+
+  /** An attempt that succeeded has both run and settled: its answer is there in full. */
+  #ended({ group, reservation, firstTokenAt }: Attempt): void {
+    const now = this.#clock.now()
+    const firstTokenMs = firstTokenAt === undefined ? undefined : firstTokenAt - reservation.at
+    group.activity.answered(now - reservation.at, firstTokenMs, now)
+    this.#idle.end()
+  }
+}
+
+const FINAL: Verdict = { kind: 'final' }
+const TRANSIENT: Verdict = { kind: 'transient', retryAfterMs: undefined }
+
+function isLimit(verdict: Verdict): verdict is Refusal {
+  return verdict.kind === 'throttled' || verdict.kind === 'exhausted'
+}
+
+/** Whether the server turned the request away without doing the work; of a timeout that is not known. */
+function isRefusal(answer: Answer | undefined): boolean {
+  const status = answer?.status
+  return status !== undefined && status >= 400 && status < 500 && status !== 408
+}

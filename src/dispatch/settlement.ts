@@ -1,0 +1,55 @@
+import type { Clock } from '../clock.js'
+import type { Events } from '../metrics/events.js'
+import type { Cost, Route, Usage } from '../types.js'
+import type { Attempt } from './attempt.js'
+
+/** What is expected of an answer before it is there, and what it turned out to be. */
+export interface OutputExpectation {
+  expect(model: string, route: Route, maxOutputTokens: number | undefined): number
+  observe(model: string, route: Route, maxOutputTokens: number | undefined, outputTokens: number): void
+}
+
+/** How an attempt ended: with a usage, with an unknown one, or refused by the server. */
+export type Ending = Usage | 'unknown' | 'refused'
+
+/**
+ * Corrects the charge of an attempt to what it used. An unknown usage leaves the reservation standing until its window
+ * has passed: the server may have done all the work. A refusal costs what the profile says.
+ */
+export function settle(
+  attempt: Attempt,
+  ending: Ending,
+  clock: Clock,
+  output: OutputExpectation,
+  events: Events,
+): void {
+  const { reservation, job, group } = attempt
+  const { cost } = reservation
+  const now = clock.now()
+  const actual = actualCost(attempt, ending)
+  if (typeof ending === 'object') {
+    const { route = 'chat', maxOutputTokens, choices = 1, tokens } = job.request
+    if (tokens === undefined && route !== 'embeddings') {
+      output.observe(group.model, route, maxOutputTokens, Math.ceil(ending.outputTokens / choices))
+    }
+  }
+  const counted = actual ?? cost
+  group.inFlight--
+  group.activity.tokens(counted.inputTokens + counted.outputTokens, now)
+  if (events.has('settle')) {
+    const { inputTokens, outputTokens, thinkingTokens } = cost
+    const usage = typeof ending === 'object' ? ending : undefined
+    events.emit('settle', { model: group.model, reserved: { inputTokens, outputTokens, thinkingTokens }, usage })
+  }
+  // Last, because the room that comes back may start other requests.
+  group.gate.settle(reservation, actual, now)
+}
+
+function actualCost({ group, reservation }: Attempt, ending: Ending): Cost | undefined {
+  if (ending === 'unknown') return undefined
+  if (ending === 'refused') {
+    return { requests: group.profile.rejectedCost, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
+  }
+  const { inputTokens, outputTokens, thinkingTokens = 0 } = ending
+  return { requests: reservation.cost.requests, inputTokens, outputTokens, thinkingTokens }
+}

@@ -1,0 +1,36 @@
+export type { Clock, TimerHandle } from './clock.js'
+export type { Tokenizer } from './cost/tokens.js'
+export type { Grant } from './dispatch/attempt.js'
+export type { ScheduleRequest } from './dispatch/request.js'
+export {
+  HeadgateError,
+  InvalidLimits,
+  InvalidRequest,
+  isHeadgateError,
+  LimiterClosed,
+  QueueFull,
+  QuotaExhausted,
+  RequestTooLarge,
+  type HeadgateErrorCode,
+} from './errors.js'
+export { createLimiter, type Limiter } from './limiter.js'
+export type { BuiltInTableName } from './limits/built-in.js'
+export type { ResolvedLimits, UnknownModel } from './limits/resolve.js'
+export type { MeterUse } from './meter/gate.js'
+export type { Distribution, ModelActivity } from './metrics/collector.js'
+export type { EventName, HeadgateEvents } from './metrics/events.js'
+export type { ModelStats, Stats } from './metrics/stats.js'
+export type { LimiterOptions } from './options.js'
+export { profiles, type ProfileName } from './route/profile.js'
+export type { Estimator, EstimatorInput } from './transport/fetch.js'
+export type {
+  Limits,
+  LimitsRow,
+  LimitsSource,
+  LimitsTable,
+  Profile,
+  Route,
+  ThrottleClass,
+  Usage,
+  WindowKind,
+} from './types.js'

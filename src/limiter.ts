@@ -1,0 +1,128 @@
+import { monotonicClock, systemClock } from './clock.js'
+import { OutputEstimator } from './cost/output.js'
+import type { Grant } from './dispatch/attempt.js'
+import type { ScheduleRequest } from './dispatch/request.js'
+import { Dispatcher } from './dispatch/run.js'
+import { LiveLimits } from './limits/live.js'
+import type { ResolvedLimits } from './limits/resolve.js'
+import { Events, type EventName, type HeadgateEvents } from './metrics/events.js'
+import type { ModelStats, Stats } from './metrics/stats.js'
+import { checkOptions, profileOption, type LimiterOptions } from './options.js'
+import { profiles } from './route/profile.js'
+import { createFetch } from './transport/fetch.js'
+import type { Limits } from './types.js'
+
+const DEFAULT_JITTER_MS = 50
+const DEFAULT_RETRIES = 4
+
+/**
+ * Keeps requests at the full quota of their models and clear of 429s. One per account and region: two of them do not know
+ * of each other.
+ */
+export interface Limiter extends AsyncDisposable {
+  /**
+   * Runs `run` as soon as the limits of the request's model allow it, and resolves to what it returns. An error with
+   * `status` 429 is treated as the service's: the model is held and the request repeated, at a backup or later.
+   *
+   * @throws RequestTooLarge, QueueFull, QuotaExhausted, LimiterClosed, InvalidRequest; the signal's reason on abort; else
+   * what `run` threw last
+   */
+  schedule<T>(request: ScheduleRequest, run: (grant: Grant) => T | PromiseLike<T>): Promise<T>
+  /**
+   * A drop-in `fetch` for any SDK that takes one. Calls of chat completions, completions, embeddings and responses wait
+   * for the limits of their model; all others pass. Hints may come as the headers `x-headgate-*`, which are not sent.
+   */
+  readonly fetch: typeof globalThis.fetch
+  /** The limits in force for a model, and where they come from. */
+  limitsOf(model: string): ResolvedLimits
+  /**
+   * Changes limits of a model while it runs, on top of table and overrides, field by field; Infinity lifts one.
+   * @throws InvalidLimits
+   */
+  setLimits(model: string, limits: Limits): void
+  /** How each model stands, and what it did in the last `lastMs` (default and at most an hour). */
+  stats(options?: { lastMs?: number }): Stats
+  /** Calls `listener` at each such event; returns the way to stop that. */
+  on<E extends EventName>(event: E, listener: (event: HeadgateEvents[E]) => void): () => void
+  /** Starts nothing until {@link resume}; what runs goes on, and new requests are taken. */
+  pause(): void
+  resume(): void
+  /** Resolves when nothing waits and nothing runs. New requests are still taken. */
+  drain(): Promise<void>
+  /**
+   * Takes no new requests and resolves when those that wait and run have ended. With `abandon`, those that wait are
+   * rejected with `LimiterClosed`. Calling it again is harmless.
+   */
+  close(options?: { abandon?: boolean }): Promise<void>
+}
+
+/**
+ * Makes a limiter. Without options: Model Studio's limits of Singapore (international).
+ *
+ * @throws InvalidLimits, InvalidRequest for an option that is wrong
+ */
+export function createLimiter(options: LimiterOptions = {}): Limiter {
+  checkOptions(options)
+  const profile = profileOption(options.profile)
+  const clock = monotonicClock(options.clock ?? systemClock)
+  const events = new Events()
+  const defaultProfile = profile ?? profiles['model-studio']
+  const live = new LiveLimits(options, () => dispatcher.groups.refresh())
+  const dispatcher = new Dispatcher({
+    clock,
+    events,
+    random: options.random ?? Math.random,
+    profile: defaultProfile,
+    resolve: (model, { perSecond }) => live.resolve(model, perSecond),
+    fallback: options.fallback ?? {},
+    jitterMs: options.jitterMs ?? DEFAULT_JITTER_MS,
+    idleSince: options.assumeFresh === true ? -Infinity : clock.now(),
+    output: new OutputEstimator(),
+    maxRetries: options.maxRetries ?? DEFAULT_RETRIES,
+    maxQueue: options.maxQueue ?? Infinity,
+  })
+  let closed: Promise<void> | undefined
+
+  const limiter: Limiter = {
+    schedule: (request, run) => dispatcher.submit(request, run),
+    fetch: createFetch({
+      clock,
+      dispatcher,
+      profile,
+      maxRetries: options.maxRetries,
+      estimator: options.estimator,
+      tokenizer: options.tokenizer,
+    }),
+    limitsOf: (model) => dispatcher.groups.find(model)?.limits ?? live.resolve(model, defaultProfile.perSecond).limits,
+    setLimits: (model, limits) => live.set(model, limits),
+    stats: ({ lastMs = Infinity } = {}) => statsOf(dispatcher, lastMs, clock.now()),
+    on: (event, listener) => events.on(event, listener),
+    pause: () => dispatcher.pause(),
+    resume: () => dispatcher.resume(),
+    drain: () => dispatcher.whenIdle(),
+    close({ abandon = false } = {}) {
+      dispatcher.close(abandon)
+      closed ??= dispatcher.whenIdle().finally(() => live.close())
+      return closed
+    },
+    [Symbol.asyncDispose]: () => limiter.close(),
+  }
+  return limiter
+}
+
+function statsOf(dispatcher: Dispatcher, lastMs: number, now: number): Stats {
+  const models: Record<string, ModelStats> = {}
+  let inFlight = 0
+  for (const group of dispatcher.groups.all()) {
+    inFlight += group.inFlight
+    models[group.model] = {
+      limits: group.limits,
+      windows: group.gate.room(now),
+      waiting: dispatcher.waitingFor(group),
+      inFlight: group.inFlight,
+      heldMs: Math.max(0, group.gate.heldUntil - now),
+      ...group.activity.report(lastMs, now),
+    }
+  }
+  return { models, waiting: dispatcher.waiting, inFlight, doubleSettles: dispatcher.doubleSettles }
+}

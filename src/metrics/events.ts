@@ -1,0 +1,60 @@
+import type { Limits, ThrottleClass, Usage } from '../types.js'
+
+/** What each event carries. Times are ms. */
+export interface HeadgateEvents {
+  /** A request was admitted and is being sent. */
+  admit: { readonly model: string; readonly attempt: number; readonly waitMs: number }
+  /** The server refused a request; its model's group is held for `holdMs` from now. */
+  throttled: {
+    readonly model: string
+    readonly class: ThrottleClass
+    readonly code: string
+    readonly message: string
+    /** 0: the refusal belongs to an episode whose hold is running already. Infinity: until told otherwise. */
+    readonly holdMs: number
+  }
+  /** A request goes to another model. */
+  fallback: { readonly from: string; readonly to: string; readonly why: string }
+  /** A request ended, and its charge was corrected to what it used; without `usage` the reservation stands. */
+  settle: { readonly model: string; readonly reserved: Usage; readonly usage: Usage | undefined }
+  /** The limits of a model changed. */
+  limits: { readonly model: string; readonly from: Limits; readonly to: Limits; readonly source: string }
+  /** Something that a person should know of, once. */
+  warning: { readonly message: string; readonly model?: string; readonly cause?: unknown }
+}
+
+export type EventName = keyof HeadgateEvents
+type Listener<E extends EventName> = (event: HeadgateEvents[E]) => void
+
+/** Typed events. A listener that throws stops neither the others nor the request that it hears of. */
+export class Events {
+  readonly #listeners: { [E in EventName]?: Set<Listener<E>> } = {}
+
+  /** Calls `listener` at each `event`; returns the way to stop that. */
+  on<E extends EventName>(event: E, listener: Listener<E>): () => void {
+    const listeners = ((this.#listeners[event] as Set<Listener<E>> | undefined) ??= new Set<Listener<E>>() as never)
+    const own: Listener<E> = (payload) => listener(payload)
+    listeners.add(own)
+    return () => {
+      listeners.delete(own)
+    }
+  }
+
+  /** Whether anybody listens: what is costly to say need not be said else. */
+  has(event: EventName): boolean {
+    return (this.#listeners[event]?.size ?? 0) > 0
+  }
+
+  emit<E extends EventName>(event: E, payload: HeadgateEvents[E]): void {
+    const listeners = this.#listeners[event] as Set<Listener<E>> | undefined
+    if (listeners === undefined) return
+    for (const listener of listeners) {
+      try {
+        listener(payload)
+      } catch (cause) {
+        if (event !== 'warning')
+          this.emit('warning', { message: `A listener of '${event}' threw: ${String(cause)}`, cause })
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { ResolvedLimits } from '../limits/resolve.js'
+import type { MeterUse } from '../meter/gate.js'
+import type { ModelActivity } from './collector.js'
+
+/** How one model stands and what it did. */
+export interface ModelStats extends ModelActivity {
+  /** The limits in force and where they come from. */
+  readonly limits: ResolvedLimits
+  /** How full each window is now. */
+  readonly windows: readonly MeterUse[]
+  /** Requests that wait, those that back off included. */
+  readonly waiting: number
+  /** Requests that were sent and have not ended. */
+  readonly inFlight: number
+  /** Until when a 429 holds the model, in ms from now; 0 if it is not held. */
+  readonly heldMs: number
+}
+
+/** What `limiter.stats()` returns. */
+export interface Stats {
+  readonly models: Readonly<Record<string, ModelStats>>
+  readonly waiting: number
+  readonly inFlight: number
+  /** Settlements that came after a request's first one, and were ignored. */
+  readonly doubleSettles: number
+}

@@ -1,0 +1,2 @@
+export { hint, type Hints } from '../transport/hints.js'
+export { limitOpenAI, type WrappableClient } from './limit-openai.js'

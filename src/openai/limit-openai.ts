@@ -1,0 +1,57 @@
+import { InvalidRequest } from '../errors.js'
+import type { Limiter } from '../limiter.js'
+import { withSettings, type ClientSettings } from '../transport/hints.js'
+
+/** The largest delay that a timer takes: the wait in the queue must not run into the clone's timeout. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1
+/** The `openai` client's own defaults. */
+const DEFAULT_TIMEOUT_MS = 600_000
+const DEFAULT_RETRIES = 2
+
+/** What is needed of a client: `OpenAI` and `AzureOpenAI` of the `openai` package have it. */
+export interface WrappableClient {
+  timeout: number
+  maxRetries: number
+  withOptions(options: {
+    fetch: typeof globalThis.fetch
+    maxRetries: number
+    timeout: number
+    apiVersion?: string
+  }): unknown
+}
+
+/**
+ * A client like `client` whose calls wait for the limits of their model. `client` itself is not changed.
+ *
+ * Its `timeout` counts from the moment when a request is sent, not while it waits; a `timeout` given with a single call
+ * is a total deadline. Its `maxRetries` is the limiter's, which repeats in place of the client.
+ *
+ * @throws InvalidRequest if `client` is no client of the `openai` package (5, 6 or 7)
+ */
+export function limitOpenAI<C extends WrappableClient>(client: C, limiter: Limiter): C {
+  if (typeof client?.withOptions !== 'function') {
+    throw new InvalidRequest('limitOpenAI(client, limiter): give a client of the openai package, version 5 or later')
+  }
+  if (typeof limiter?.fetch !== 'function') {
+    throw new InvalidRequest('limitOpenAI(client, limiter): give what createLimiter() returned as limiter')
+  }
+  const settings: ClientSettings = {
+    fetch: ownFetch(client),
+    timeoutMs: client.timeout ?? DEFAULT_TIMEOUT_MS,
+    maxRetries: client.maxRetries ?? DEFAULT_RETRIES,
+  }
+  const { apiVersion } = client as { apiVersion?: string }
+  return client.withOptions({
+    // Clones of AzureOpenAI lose it before openai 7.11.
+    ...(apiVersion && { apiVersion }),
+    fetch: (input, init) => limiter.fetch(input, withSettings(init, settings)),
+    maxRetries: 0,
+    timeout: NO_TIMEOUT_MS,
+  }) as C
+}
+
+/** The `fetch` that the client was made with; a private property of it in all versions. */
+function ownFetch(client: WrappableClient): typeof globalThis.fetch {
+  const { fetch } = client as { fetch?: unknown }
+  return typeof fetch === 'function' ? (fetch as typeof globalThis.fetch) : globalThis.fetch
+}

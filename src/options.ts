@@ -1,0 +1,125 @@
+import type { Clock } from './clock.js'
+import type { Tokenizer } from './cost/tokens.js'
+import { InvalidRequest } from './errors.js'
+import type { BuiltInTableName } from './limits/built-in.js'
+import type { UnknownModel } from './limits/resolve.js'
+import { profiles, type ProfileName } from './route/profile.js'
+import type { Estimator } from './transport/fetch.js'
+import type { Limits, LimitsSource, LimitsTable, Profile } from './types.js'
+
+/** The options of `createLimiter`; each has a default. */
+export interface LimiterOptions {
+  /**
+   * The limits by model: the name of a built-in table, a table of your own, which replaces it, or a source of tables.
+   * @default 'model-studio/singapore'
+   */
+  readonly limits?: BuiltInTableName | LimitsTable | LimitsSource | undefined
+  /** Limits by model that replace those of the table field by field; Infinity lifts one. */
+  readonly overrides?: Readonly<Record<string, Limits>> | undefined
+  /**
+   * Whether RPS = RPM/60 and TPS = TPM/60 hold too, as Model Studio documents.
+   * @default what the profile says: true for Model Studio and Azure, false for OpenAI
+   */
+  readonly perSecond?: boolean | undefined
+  /** Backups by model, in the order in which they are tried: `{ 'qwen-plus': ['qwen-plus-latest', 'qwen-flash'] }`. */
+  readonly fallback?: Readonly<Record<string, readonly string[]>> | undefined
+  /**
+   * How often a request is repeated after a 429 or a fault of the server. Going to a backup is no repetition.
+   * @default the wrapped client's `maxRetries`, else 4
+   */
+  readonly maxRetries?: number | undefined
+  /** How many requests may wait; the next one is refused with `QueueFull`. @default Infinity */
+  readonly maxQueue?: number | undefined
+  /**
+   * J: how much later than one request another may be counted by the server, in ms. "No 429" holds while the delay to the
+   * server varies by no more than this; the usable share of a window W is W ÷ (W + J).
+   * @default 50
+   */
+  readonly jitterMs?: number | undefined
+  /**
+   * What is known of the service: how it counts and how its 429s read.
+   * @default by the request's host, and 'model-studio' for `schedule`
+   */
+  readonly profile?: ProfileName | Profile | undefined
+  /**
+   * What to do with a model that has no limits: `'conservative'` (60 requests and 100,000 tokens a minute, and a warning
+   * event), `'unlimited'`, or `'reject'`.
+   * @default 'conservative'
+   */
+  readonly unknownModel?: UnknownModel | undefined
+  /** Says what a request will cost where it knows better than the built-in estimate. */
+  readonly estimator?: Estimator | undefined
+  /** Counts the tokens of a text exactly, in place of the heuristic by classes of characters. */
+  readonly tokenizer?: Tokenizer | undefined
+  /**
+   * Whether the account was idle during the last minute. If not, what another process may have used is unknown, and the
+   * buckets start empty.
+   * @default false
+   */
+  readonly assumeFresh?: boolean | undefined
+  /** @default the machine's monotonic clock */
+  readonly clock?: Clock | undefined
+  /** Numbers in [0, 1), for the randomness of waiting times. @default Math.random */
+  readonly random?: (() => number) | undefined
+}
+
+const NAMES = new Set([
+  'limits',
+  'overrides',
+  'perSecond',
+  'fallback',
+  'maxRetries',
+  'maxQueue',
+  'jitterMs',
+  'profile',
+  'unknownModel',
+  'estimator',
+  'tokenizer',
+  'assumeFresh',
+  'clock',
+  'random',
+])
+
+/**
+ * Checks all options but the limits, which have checks of their own.
+ *
+ * @throws InvalidRequest that says which option is wrong, and why
+ */
+export function checkOptions(options: LimiterOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidRequest('createLimiter(options): give an object, or nothing')
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name))
+      throw new InvalidRequest(`createLimiter has no option '${name}'. There are ${[...NAMES].join(', ')}`)
+  }
+  const { maxRetries, maxQueue, jitterMs, perSecond, unknownModel, fallback } = options
+  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {
+    throw new InvalidRequest(`maxRetries is ${String(maxRetries)}: give a whole number, 0 or more`)
+  }
+  if (maxQueue !== undefined && !(maxQueue === Infinity || (Number.isInteger(maxQueue) && maxQueue >= 0))) {
+    throw new InvalidRequest(`maxQueue is ${String(maxQueue)}: give a whole number, 0 or more, or Infinity`)
+  }
+  if (jitterMs !== undefined && !(jitterMs >= 0 && jitterMs <= 10_000)) {
+    throw new InvalidRequest(`jitterMs is ${String(jitterMs)}: give milliseconds from 0 to 10,000`)
+  }
+  if (perSecond !== undefined && typeof perSecond !== 'boolean') {
+    throw new InvalidRequest(`perSecond is ${String(perSecond)}: give true or false`)
+  }
+  if (unknownModel !== undefined && !['conservative', 'unlimited', 'reject'].includes(unknownModel)) {
+    throw new InvalidRequest(`unknownModel is ${String(unknownModel)}: give 'conservative', 'unlimited' or 'reject'`)
+  }
+  for (const [model, backups] of Object.entries(fallback ?? {})) {
+    if (!Array.isArray(backups) || backups.some((backup) => typeof backup !== 'string' || backup === '')) {
+      throw new InvalidRequest(`fallback of '${model}' is no list of model names: give { '${model}': ['its-backup'] }`)
+    }
+  }
+}
+
+/** @throws InvalidRequest for a name that no profile has */
+export function profileOption(profile: ProfileName | Profile | undefined): Profile | undefined {
+  if (typeof profile !== 'string') return profile
+  if (Object.hasOwn(profiles, profile)) return profiles[profile]
+  throw new InvalidRequest(
+    `profile is '${String(profile)}': give one of ${Object.keys(profiles).join(', ')}, or a Profile`,
+  )
+}

@@ -1,0 +1,80 @@
+import type { Profile } from '../types.js'
+import type { RetryableClass } from './classify.js'
+
+const SECOND_MS = 1000
+const MINUTE_MS = 60_000
+/** Full windows of token refusals in which nothing of ours ran, after which the quota is taken to be used up. */
+const EMPTY_WINDOWS = 3
+
+/** What a 429 says of its group. */
+export interface Lesson {
+  /** Until when the group is to be held, in the clock's ms. Undefined: the answer is stale and teaches nothing. */
+  readonly holdUntil: number | undefined
+  /** What the server's refusal says of the buckets: these are empty. */
+  readonly empties: 'requests' | 'tokens' | 'none'
+  /** Whether this is no minute's limit any more, but a quota that is used up. */
+  readonly exhausted: boolean
+}
+
+/** What is known at the moment of a 429. Times are the clock's ms. */
+export interface Refused {
+  readonly class: RetryableClass
+  readonly retryAfterMs: number | undefined
+  /** When the refused request was admitted. */
+  readonly sentAt: number
+  readonly now: number
+  /** When the oldest of our charges leaves the minute's window; `now` if there is none. */
+  readonly minuteFreesAt: number
+}
+
+/**
+ * The refusals of one group as episodes. Each cut is made once: answers to requests that were sent before it are of
+ * the same episode and change nothing. A first refusal is taken as the second's limit where there is one; one that
+ * comes with no success between, as the minute's.
+ */
+export class Episodes {
+  readonly #perSecond: boolean
+  readonly #jitterMs: number
+  readonly #random: () => number
+  #cutAt = -Infinity
+  /** Cuts since the last success of a request that was sent after a cut. */
+  #streak = 0
+  #emptyWindows = 0
+
+  constructor(profile: Pick<Profile, 'perSecond'>, jitterMs: number, random: () => number) {
+    this.#perSecond = profile.perSecond
+    this.#jitterMs = jitterMs
+    this.#random = random
+  }
+
+  /** A request that was admitted at `sentAt` was served. */
+  served(sentAt: number): void {
+    if (sentAt < this.#cutAt) return
+    this.#streak = 0
+    this.#emptyWindows = 0
+  }
+
+  refused(event: Refused): Lesson {
+    if (event.sentAt < this.#cutAt) return { holdUntil: undefined, empties: 'none', exhausted: false }
+    const fullWindows = event.sentAt - this.#cutAt >= MINUTE_MS && this.#streak > 0
+    this.#emptyWindows = event.class === 'tokens' && fullWindows ? this.#emptyWindows + 1 : 0
+    this.#cutAt = event.now
+    this.#streak++
+    return {
+      holdUntil: event.now + (event.retryAfterMs ?? this.#holdMs(event)),
+      empties: event.class === 'requests' || event.class === 'tokens' ? event.class : 'none',
+      exhausted: this.#emptyWindows >= EMPTY_WINDOWS,
+    }
+  }
+
+  #holdMs(event: Refused): number {
+    const untilNextMinute = MINUTE_MS + this.#jitterMs
+    if (event.class === 'surge' || event.class === 'capacity') {
+      // Doubling, and up to a quarter less at random, so that several processes do not come back as one.
+      return Math.min(SECOND_MS * 2 ** (this.#streak - 1), MINUTE_MS) * (1 - this.#random() * 0.25)
+    }
+    if (this.#streak > 1) return untilNextMinute
+    if (this.#perSecond) return SECOND_MS + this.#jitterMs
+    return Math.min(Math.max(event.minuteFreesAt - event.now, SECOND_MS), untilNextMinute)
+  }
+}

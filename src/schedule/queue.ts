@@ -1,0 +1,99 @@
+/** What a queue needs of a job: the links are the queue's own. */
+export interface Waiting {
+  readonly priority: number
+  inClass: PriorityClass | undefined
+  before: Waiting | undefined
+  after: Waiting | undefined
+}
+
+/** The jobs of one priority, first to last. */
+export class PriorityClass {
+  readonly priority: number
+  first: Waiting | undefined
+  last: Waiting | undefined
+
+  constructor(priority: number) {
+    this.priority = priority
+  }
+}
+
+/**
+ * Jobs in the order in which they are to start: higher priorities first, first in first out within one. Adding and
+ * removing at any place is O(1) for a priority that is in use, a search among the priorities else.
+ *
+ * The order within a priority is the place where shares of tenants, deadlines and packing will come in.
+ */
+export class JobQueue<J extends Waiting> {
+  /** Highest priority first; classes without jobs are removed. */
+  #classes: PriorityClass[] = []
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The job to start next. */
+  peek(): J | undefined {
+    return this.#classes[0]?.first as J | undefined
+  }
+
+  push(job: J): void {
+    const inClass = this.#classOf(job.priority)
+    job.inClass = inClass
+    job.before = inClass.last
+    if (inClass.last === undefined) inClass.first = job
+    else inClass.last.after = job
+    inClass.last = job
+    this.#size++
+  }
+
+  /** Puts a job before all others of its priority: it has waited its turn already. */
+  unshift(job: J): void {
+    const inClass = this.#classOf(job.priority)
+    job.inClass = inClass
+    job.after = inClass.first
+    if (inClass.first === undefined) inClass.last = job
+    else inClass.first.before = job
+    inClass.first = job
+    this.#size++
+  }
+
+  /** Takes a job out, wherever it stands. False if it is not in this queue. */
+  remove(job: J): boolean {
+    const inClass = job.inClass
+    if (inClass === undefined) return false
+    if (job.before === undefined) inClass.first = job.after
+    else job.before.after = job.after
+    if (job.after === undefined) inClass.last = job.before
+    else job.after.before = job.before
+    job.inClass = job.before = job.after = undefined
+    this.#size--
+    if (inClass.first === undefined) this.#classes.splice(this.#classes.indexOf(inClass), 1)
+    return true
+  }
+
+  /** Takes out all jobs, next to start first. */
+  takeAll(): J[] {
+    const taken: J[] = []
+    for (let job = this.peek(); job !== undefined; job = this.peek()) {
+      this.remove(job)
+      taken.push(job)
+    }
+    return taken
+  }
+
+  #classOf(priority: number): PriorityClass {
+    let low = 0
+    let high = this.#classes.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#classes[middle]!.priority > priority) low = middle + 1
+      else high = middle
+    }
+    const found = this.#classes[low]
+    if (found?.priority === priority) return found
+    const added = new PriorityClass(priority)
+    this.#classes.splice(low, 0, added)
+    return added
+  }
+}

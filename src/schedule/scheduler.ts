@@ -1,0 +1,212 @@
+import type { Clock, TimerHandle } from '../clock.js'
+import { MAX_TIMER_MS } from '../clock.js'
+import type { Gate, Never, Refusal, Reservation } from '../meter/gate.js'
+import type { Cost } from '../types.js'
+import { Delays } from './delays.js'
+import { JobQueue, type Waiting } from './queue.js'
+
+/** What the scheduler needs of a job. */
+export interface Schedulable extends Waiting {
+  readonly cost: Cost
+}
+
+/** One model's jobs and the gate that they wait for. */
+export class Lane<J extends Schedulable> {
+  readonly model: string
+  readonly gate: Gate
+  readonly queue = new JobQueue<J>()
+  /** When the first of the queue may start; Infinity if only a change can tell. */
+  wakeAt = Infinity
+  pumping = false
+
+  constructor(model: string, gate: Gate) {
+    this.model = model
+    this.gate = gate
+  }
+}
+
+export interface SchedulerEvents<J> {
+  /** A job was admitted and left its queue: run it. May call back into the scheduler. */
+  onStart(job: J, reservation: Reservation): void
+  /** A job that waited can never be admitted any more, and left its queue: the limits changed. */
+  onNever(job: J, never: Never): void
+}
+
+/**
+ * Holds the jobs that wait and starts each when its gate admits it, in the order of its queue. It owns the only timer
+ * that starts jobs, which exists only while jobs wait: so it keeps a process alive exactly that long. A timer is a
+ * wake-up, never permission: on waking everything that is due at the actual time is asked for again.
+ */
+export class Scheduler<J extends Schedulable> {
+  readonly #clock: Clock
+  readonly #maxWaiting: number
+  readonly #events: SchedulerEvents<J>
+  readonly #lanes: Lane<J>[] = []
+  /** Jobs that back off: they wait for their time first, then for their gate. */
+  readonly #delays = new Delays<J>()
+  readonly #laneOfDelayed = new Map<J, Lane<J>>()
+  #paused = false
+  #timer: TimerHandle
+  #timerAt = Infinity
+
+  constructor(clock: Clock, maxWaiting: number, events: SchedulerEvents<J>) {
+    this.#clock = clock
+    this.#maxWaiting = maxWaiting
+    this.#events = events
+  }
+
+  /** How many jobs wait, those that back off included. */
+  get waiting(): number {
+    let waiting = this.#delays.size
+    for (const lane of this.#lanes) waiting += lane.queue.size
+    return waiting
+  }
+
+  waitingIn(lane: Lane<J>): number {
+    let waiting = lane.queue.size
+    for (const delayedIn of this.#laneOfDelayed.values()) if (delayedIn === lane) waiting++
+    return waiting
+  }
+
+  addLane(model: string, gate: Gate): Lane<J> {
+    const lane = new Lane<J>(model, gate)
+    this.#lanes.push(lane)
+    gate.onChange(() => this.pump(lane))
+    return lane
+  }
+
+  /** Starts a job at once or adds it at the end of its priority; `'full'`: as many as may wait already. */
+  add(lane: Lane<J>, job: J): 'started' | 'waits' | 'full' {
+    if (lane.queue.size === 0 && !lane.pumping && !this.#paused) {
+      const admission = lane.gate.admit(job.cost, this.#clock.now())
+      if (admission.kind === undefined) {
+        this.#events.onStart(job, admission)
+        return 'started'
+      }
+      if (this.#isFull()) return 'full'
+      lane.queue.push(job)
+      this.#waitFor(lane, admission)
+      return 'waits'
+    }
+    if (this.#isFull()) return 'full'
+    lane.queue.push(job)
+    if (lane.queue.peek() === job) this.pump(lane)
+    return job.inClass === undefined ? 'started' : 'waits'
+  }
+
+  /** Adds a job before all others of its priority; not before `notBefore` if that is later than now. */
+  addFirst(lane: Lane<J>, job: J, notBefore = 0): void {
+    if (notBefore > this.#clock.now()) {
+      this.#laneOfDelayed.set(job, lane)
+      this.#delays.add(job, notBefore)
+      this.#arm()
+      return
+    }
+    lane.queue.unshift(job)
+    this.pump(lane)
+  }
+
+  /** Takes a waiting job out; false if it does not wait. What it kept from starting starts. */
+  remove(lane: Lane<J>, job: J): boolean {
+    const wasFirst = lane.queue.peek() === job
+    if (lane.queue.remove(job)) {
+      if (wasFirst) this.pump(lane)
+      return true
+    }
+    if (!this.#delays.remove(job)) return false
+    this.#laneOfDelayed.delete(job)
+    this.#arm()
+    return true
+  }
+
+  /** Takes out all jobs that wait, in one lane or in all. */
+  takeAll(only?: Lane<J>): J[] {
+    const taken: J[] = []
+    for (const lane of only === undefined ? this.#lanes : [only]) {
+      for (const job of lane.queue.takeAll()) taken.push(job)
+      lane.wakeAt = Infinity
+    }
+    for (const [job, lane] of this.#laneOfDelayed) {
+      if (only !== undefined && lane !== only) continue
+      this.#delays.remove(job)
+      this.#laneOfDelayed.delete(job)
+      taken.push(job)
+    }
+    this.#arm()
+    return taken
+  }
+
+  /** Starts nothing until {@link resume}; what runs goes on. */
+  pause(): void {
+    this.#paused = true
+    this.#arm()
+  }
+
+  resume(): void {
+    this.#paused = false
+    for (const lane of this.#lanes) if (lane.queue.size > 0) lane.wakeAt = 0
+    this.#release()
+  }
+
+  /** Starts what the lane's gate admits now. */
+  pump(lane: Lane<J>): void {
+    if (lane.pumping || this.#paused) return
+    lane.pumping = true
+    lane.wakeAt = Infinity
+    try {
+      for (let job = lane.queue.peek(); job !== undefined && !this.#paused; job = lane.queue.peek()) {
+        // Read anew for each: starting a job takes time, and a charge must not be dated before its request is sent.
+        const admission = lane.gate.admit(job.cost, this.#clock.now())
+        if (admission.kind === 'until-change') break
+        if (admission.kind === 'not-before') {
+          lane.wakeAt = admission.at
+          break
+        }
+        lane.queue.remove(job)
+        if (admission.kind === undefined) this.#events.onStart(job, admission)
+        else this.#events.onNever(job, admission)
+      }
+    } finally {
+      lane.pumping = false
+    }
+    this.#arm()
+  }
+
+  #isFull(): boolean {
+    return this.#maxWaiting !== Infinity && this.waiting >= this.#maxWaiting
+  }
+
+  #waitFor(lane: Lane<J>, refusal: Refusal): void {
+    lane.wakeAt = refusal.kind === 'not-before' ? refusal.at : refusal.kind === 'never' ? 0 : Infinity
+    if (lane.wakeAt < this.#timerAt) this.#arm()
+  }
+
+  #release(): void {
+    const now = this.#clock.now()
+    for (let job = this.#delays.takeDue(now); job !== undefined; job = this.#delays.takeDue(now)) {
+      const lane = this.#laneOfDelayed.get(job)!
+      this.#laneOfDelayed.delete(job)
+      lane.queue.unshift(job)
+      lane.wakeAt = now
+    }
+    for (const lane of this.#lanes) if (lane.wakeAt <= now) this.pump(lane)
+    this.#arm()
+  }
+
+  /** Sets the one timer to the earliest time at which anything may start. */
+  #arm(): void {
+    let at = this.#paused ? Infinity : this.#delays.nextDueAt
+    if (!this.#paused) for (const lane of this.#lanes) if (lane.wakeAt < at) at = lane.wakeAt
+    if (at === this.#timerAt) return
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#timerAt = at
+    if (at === Infinity) return
+    const delay = Math.min(Math.max(0, Math.ceil(at - this.#clock.now())), MAX_TIMER_MS)
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#timer = undefined
+      this.#timerAt = Infinity
+      this.#release()
+    }, delay)
+  }
+}

@@ -1,0 +1,104 @@
+import type { Clock } from '../clock.js'
+import { estimateBody } from '../cost/estimate.js'
+import type { Tokenizer } from '../cost/tokens.js'
+import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
+import type { JobRequest } from '../dispatch/request.js'
+import type { Dispatcher } from '../dispatch/run.js'
+import { InvalidRequest, isHeadgateError } from '../errors.js'
+import { profileOfHost } from '../route/profile.js'
+import type { Profile, Route } from '../types.js'
+import { settingsOf } from './hints.js'
+import { readRequest, withoutHints, type MeteredRequest } from './request.js'
+import { NO_RETRY, rebuilt, refusalResponse } from './response.js'
+import { send } from './send.js'
+
+/** What an {@link Estimator} is asked about. */
+export interface EstimatorInput {
+  readonly route: Route
+  readonly model: string
+  /** The JSON body of the request. */
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** Says what a request will cost where it knows better than the built-in estimate; what it leaves out stands. */
+export type Estimator = (input: EstimatorInput) => {
+  readonly inputTokens?: number
+  readonly maxOutputTokens?: number
+  readonly tokens?: number
+}
+
+export interface FetchOptions {
+  readonly clock: Clock
+  readonly dispatcher: Dispatcher
+  /** Undefined: by the request's host. */
+  readonly profile: Profile | undefined
+  /** Undefined: the wrapped client's. */
+  readonly maxRetries: number | undefined
+  readonly estimator: Estimator | undefined
+  readonly tokenizer: Tokenizer | undefined
+}
+
+/**
+ * A drop-in `fetch`: calls of metered endpoints go through the dispatcher, everything else passes as it is. What the
+ * limiter itself refuses is answered as the service would.
+ */
+export function createFetch(options: FetchOptions): typeof globalThis.fetch {
+  return async (input, init) => {
+    const settings = settingsOf(init)
+    const sendOptions = {
+      clock: options.clock,
+      fetch: settings?.fetch ?? globalThis.fetch,
+      timeoutMs: settings?.timeoutMs,
+    }
+    try {
+      const request = await readRequest(input, init)
+      if (request === undefined) return await sendOptions.fetch(input, withoutHints(input, init))
+      const job = jobOf(request, options, options.maxRetries ?? settings?.maxRetries)
+      return await options.dispatcher.submit(job, (attempt) => send(request, attempt, sendOptions))
+    } catch (error) {
+      return lastAnswer(error)
+    }
+  }
+}
+
+function jobOf(request: MeteredRequest, options: FetchOptions, maxRetries: number | undefined): JobRequest {
+  const { route, model, body, hints, signal } = request
+  const estimate = estimateBody(route, body, model, options.tokenizer)
+  return {
+    ...estimate,
+    ...ownEstimate(request, options.estimator),
+    model,
+    route,
+    priority: hints.priority,
+    fallback: hints.fallback,
+    signal,
+    maxRetries,
+    profile: options.profile ?? profileOfHost(request.url.hostname),
+  }
+}
+
+function ownEstimate({ route, model, body }: MeteredRequest, estimator: Estimator | undefined): ReturnType<Estimator> {
+  if (estimator === undefined) return {}
+  try {
+    const { inputTokens, maxOutputTokens, tokens } = estimator({ route, model, body })
+    return {
+      ...(inputTokens !== undefined && { inputTokens }),
+      ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+      ...(tokens !== undefined && { tokens }),
+    }
+  } catch (cause) {
+    throw new InvalidRequest(`The estimator threw for a request to '${model}': ${String(cause)}`, { cause })
+  }
+}
+
+/** What the caller gets of a request that failed: the server's last answer, our refusal, or what `fetch` threw. */
+function lastAnswer(error: unknown): Response {
+  const served =
+    isHeadgateError(error, 'quota_exhausted') && error.cause instanceof RefusedByServer ? error.cause : error
+  if (served instanceof RefusedByServer) {
+    return rebuilt(served.response, served.response.body, NO_RETRY)
+  }
+  const refusal = refusalResponse(error)
+  if (refusal !== undefined) return refusal
+  throw error instanceof ConnectionFailed ? error.cause : error
+}

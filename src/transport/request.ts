@@ -1,0 +1,122 @@
+import { InvalidRequest } from '../errors.js'
+import type { Route } from '../types.js'
+import { takeHints, type Hints, type HintedInit } from './hints.js'
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  'chat/completions': 'chat',
+  completions: 'completions',
+  embeddings: 'embeddings',
+  responses: 'responses',
+}
+const METERED_PATH = /\/(chat\/completions|completions|embeddings|responses)\/?$/
+const AZURE_DEPLOYMENT = /(\/deployments\/)([^/]+)(\/)/
+
+/** An HTTP request whose cost counts against a model's limits. */
+export interface MeteredRequest {
+  readonly url: URL
+  readonly route: Route
+  readonly model: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly hints: Hints
+  readonly signal: AbortSignal | undefined
+  /** Whether the usage at the end of the stream was asked for by us, so that the caller must not see it. */
+  readonly hidesUsage: boolean
+  /** The arguments for `fetch` that send it to `model`. */
+  sendTo(model: string, signal: AbortSignal | undefined): [url: string, init: RequestInit]
+}
+
+/**
+ * Reads a call of `fetch`; undefined if it is none that is metered, and passes as it is.
+ *
+ * @throws InvalidRequest if its body is no JSON object or names no model, so that nothing could be charged
+ */
+export async function readRequest(
+  input: RequestInfo | URL,
+  init: HintedInit = {},
+): Promise<MeteredRequest | undefined> {
+  const given = input instanceof Request ? input : undefined
+  const method = init.method ?? given?.method ?? 'GET'
+  if (method.toUpperCase() !== 'POST') return undefined
+  const url = parseUrl(given?.url ?? String(input))
+  const path = url && METERED_PATH.exec(url.pathname)?.[1]
+  if (!url || !path) return undefined
+
+  const text = await bodyText(given, init)
+  const body = parseBody(text, url)
+  const model = body['model'] ?? decodeURIComponent(AZURE_DEPLOYMENT.exec(url.pathname)?.[2] ?? '')
+  if (typeof model !== 'string' || model === '') {
+    throw new InvalidRequest(`The body of POST ${url.pathname} names no model: set its field model to a model's name`)
+  }
+  const headers = new Headers(init.headers ?? given?.headers)
+  const hints = takeHints(init, headers)
+  headers.delete('content-length')
+  const route = ROUTES[path]!
+  const options = body['stream_options'] as { include_usage?: unknown } | null | undefined
+  const hidesUsage =
+    (route === 'chat' || route === 'completions') && body['stream'] === true && options?.include_usage !== true
+  return {
+    url,
+    route,
+    model,
+    body,
+    hints,
+    signal: init.signal ?? given?.signal,
+    hidesUsage,
+    sendTo(to, signal) {
+      const sent =
+        hidesUsage || to !== model
+          ? JSON.stringify({
+              ...body,
+              ...('model' in body && { model: to }),
+              ...(hidesUsage && { stream_options: { ...options, include_usage: true } }),
+            })
+          : text
+      const target = to === model ? url.href : withDeployment(url, to)
+      return [target, { ...init, method, headers, body: sent, signal: signal ?? null }]
+    },
+  }
+}
+
+/** The call without our hints, for `fetch` to send as it is. */
+export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit | undefined {
+  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
+  const hasOurs = [...headers.keys()].some((name) => name.startsWith('x-headgate-'))
+  if (!hasOurs) return init
+  takeHints(init ?? {}, headers)
+  return { ...init, headers }
+}
+
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text, globalThis.location?.href)
+  } catch {
+    return undefined
+  }
+}
+
+async function bodyText(given: Request | undefined, init: RequestInit): Promise<string> {
+  if (typeof init.body === 'string') return init.body
+  if (init.body === undefined || init.body === null) return given === undefined ? '' : given.clone().text()
+  const reader: RequestInit & { duplex?: 'half' } = { method: 'POST', body: init.body, duplex: 'half' }
+  return new Request('http://localhost', reader).text()
+}
+
+function parseBody(text: string, url: URL): Readonly<Record<string, unknown>> {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch (cause) {
+    throw new InvalidRequest(`The body of POST ${url.pathname} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
+  throw new InvalidRequest(`The body of POST ${url.pathname} is no JSON object: send { "model": …, … }`)
+}
+
+function withDeployment(url: URL, model: string): string {
+  const rewritten = new URL(url)
+  rewritten.pathname = url.pathname.replace(
+    AZURE_DEPLOYMENT,
+    (_, before: string, __, after: string) => before + encodeURIComponent(model) + after,
+  )
+  return rewritten.href
+}

@@ -1,0 +1,74 @@
+import { readUsage } from '../cost/usage.js'
+import type { Usage } from '../types.js'
+import type { SseEvent } from './sse.js'
+
+/** What an event of an answer's stream means to the limiter. */
+export interface StreamEvent {
+  /** Part of the answer that its reader sees: from here on nothing can be repeated. */
+  readonly isContent: boolean
+  /** What the answer used, where the event says so in full. */
+  readonly usage: Usage | undefined
+  /** Nothing but the usage: there if the stream was asked to include it. */
+  readonly isUsageAlone: boolean
+  /** A refusal or a fault of the server's. */
+  readonly isError: boolean
+  /** The last event of the answer. */
+  readonly isLast: boolean
+}
+
+const DELTA: StreamEvent = { isContent: true, usage: undefined, isUsageAlone: false, isError: false, isLast: false }
+const OTHER: StreamEvent = { ...DELTA, isContent: false }
+const LAST: StreamEvent = { ...OTHER, isLast: true }
+const ERROR: StreamEvent = { ...OTHER, isError: true }
+
+/** What may be more than a piece of content: only such an event is parsed once content has come. */
+const NOTABLE =
+  /"usage"\s*:\s*\{|"error"\s*:|^\s*\{\s*"(?:code|message|request_id)"|"type"\s*:\s*"(?:error|response\.(?:completed|incomplete|failed))"/
+
+/**
+ * Reads an event of a stream of chat completions, completions or responses. `afterContent`: content has come already, so
+ * plain pieces of it need no closer look.
+ */
+export function readStreamEvent(event: SseEvent, afterContent: boolean): StreamEvent {
+  const { data, name, status } = event
+  if (name === 'error' || (status !== undefined && status >= 400)) return ERROR
+  if (data === '') return OTHER
+  if (data.startsWith('[DONE]')) return LAST
+  if (afterContent && !NOTABLE.test(data)) return DELTA
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(data)
+  } catch {
+    // Whatever it is, it is for the caller to see.
+    return DELTA
+  }
+  return typeof parsed === 'object' && parsed !== null ? readObject(parsed as Record<string, unknown>) : DELTA
+}
+
+function readObject(data: Record<string, unknown>): StreamEvent {
+  const { error, type, choices, usage, response } = data
+  if (type === 'error' || type === 'response.failed' || (error !== undefined && error !== null)) return ERROR
+  if (typeof type === 'string' && type.startsWith('response.')) return readResponseEvent(type, response)
+  if (!Array.isArray(choices))
+    return typeof data['code'] === 'string' && typeof data['message'] === 'string' ? ERROR : OTHER
+  const read = readUsage(usage)
+  const isUsageAlone = choices.length === 0 && read !== undefined
+  return { isContent: choices.some(hasContent), usage: read, isUsageAlone, isError: false, isLast: false }
+}
+
+/** The Responses API: typed events, the usage in the last one. */
+function readResponseEvent(type: string, response: unknown): StreamEvent {
+  if (type !== 'response.completed' && type !== 'response.incomplete') return type.endsWith('.delta') ? DELTA : OTHER
+  const usage = readUsage((response as { usage?: unknown } | undefined)?.usage)
+  return { isContent: true, usage, isUsageAlone: false, isError: false, isLast: true }
+}
+
+function hasContent(choice: unknown): boolean {
+  const { delta, text, finish_reason: finished } = (choice ?? {}) as Record<string, unknown>
+  if (typeof text === 'string' && text !== '') return true
+  if (finished !== undefined && finished !== null) return true
+  if (typeof delta !== 'object' || delta === null) return false
+  return Object.entries(delta).some(
+    ([key, value]) => key !== 'role' && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0),
+  )
+}

@@ -1,0 +1,204 @@
+import type { Clock, TimerHandle } from '../clock.js'
+import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
+import type { Attempt } from '../dispatch/attempt.js'
+import type { Usage } from '../types.js'
+import { rebuilt } from './response.js'
+import { SseScanner, type SseEvent } from './sse.js'
+import { readStreamEvent, type StreamEvent } from './stream-event.js'
+
+export interface StreamOptions {
+  readonly clock: Clock
+  /** Whether to take out the event that carries the usage alone. */
+  readonly hidesUsage: boolean
+  /** After this long without a reader the stream's place is free again, in ms. */
+  readonly unreadMs: number
+  /** Called once, when nothing more will come. */
+  readonly release: () => void
+}
+
+/**
+ * Observes an answer that comes as a stream, and settles its attempt exactly once, whichever way it ends: read in full,
+ * broken off by its reader or by the server, or never read at all.
+ *
+ * Events are held back until the first content, so that an error before it can still be answered by another attempt.
+ *
+ * @throws RefusedByServer for an error before the first content; ConnectionFailed where the stream breaks off before it
+ */
+export async function observeStream(response: Response, attempt: Attempt, options: StreamOptions): Promise<Response> {
+  const observer = new StreamObserver(response, attempt, options)
+  return observer.start()
+}
+
+/** Streams whose readers let go of them unread settle when they are collected. */
+const unreadStreams = new FinalizationRegistry<StreamObserver>((observer) => observer.abandon())
+
+class StreamObserver {
+  readonly #response: Response
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly #attempt: Attempt
+  readonly #options: StreamOptions
+  readonly #scanner = new SseScanner()
+  #heldBack: Uint8Array[] = []
+  #hasContent = false
+  /** Pieces of content: a lower bound of the output tokens of a stream that is broken off. */
+  #pieces = 0
+  #usage: Usage | undefined
+  #isSettled = false
+  #unreadTimer: TimerHandle
+
+  constructor(response: Response, attempt: Attempt, options: StreamOptions) {
+    this.#response = response
+    this.#reader = response.body!.getReader()
+    this.#attempt = attempt
+    this.#options = options
+  }
+
+  async start(): Promise<Response> {
+    let hasEnded = false
+    while (!this.#hasContent && !hasEnded) hasEnded = !(await this.#readFirst())
+    this.#attempt.isOpen = true
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => this.#pull(controller),
+        cancel: (reason) => this.#cancel(reason),
+      },
+      { highWaterMark: 0 },
+    )
+    if (hasEnded) this.#end()
+    else if (!this.#isSettled) {
+      unreadStreams.register(stream, this, this)
+      this.#waitForReader()
+    }
+    return rebuilt(this.#response, stream)
+  }
+
+  /** Frees the place of a stream that was let go of unread. What it held stays charged. */
+  abandon(): void {
+    this.#end()
+    this.#reader.cancel().catch(() => {})
+  }
+
+  /** Reads one chunk and holds it back; false at the end of the stream. */
+  async #readFirst(): Promise<boolean> {
+    let chunk
+    try {
+      chunk = await this.#reader.read()
+    } catch (error) {
+      this.#options.release()
+      throw new ConnectionFailed(error)
+    }
+    for (const event of chunk.done ? this.#rest() : this.#scanner.push(chunk.value)) {
+      const hadContent = this.#hasContent
+      const meaning = this.#note(event)
+      if (!this.#isHidden(meaning)) this.#heldBack.push(event.bytes)
+      if (meaning.isError && !hadContent) throw this.#refused(event)
+    }
+    return !chunk.done
+  }
+
+  #refused(event: SseEvent): RefusedByServer {
+    this.#reader.cancel().catch(() => {})
+    this.#options.release()
+    const answer = rebuilt(this.#response, new Blob(this.#heldBack as Uint8Array<ArrayBuffer>[]).stream())
+    return new RefusedByServer(answer, event.data, event.status)
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    this.#hasReader()
+    if (this.#heldBack.length > 0) {
+      for (const bytes of this.#heldBack) controller.enqueue(bytes)
+      this.#heldBack = []
+      if (!this.#hasContent) controller.close()
+      return
+    }
+    try {
+      for (;;) {
+        const chunk = await this.#reader.read()
+        const passed = this.#pass(chunk.done ? this.#rest() : this.#scanner.push(chunk.value), controller)
+        if (chunk.done) {
+          this.#end()
+          controller.close()
+          return
+        }
+        if (passed) return
+      }
+    } catch (error) {
+      this.#end()
+      controller.error(error)
+    }
+  }
+
+  /** Passes events on; false if none was to be. */
+  #pass(events: readonly SseEvent[], controller: ReadableStreamDefaultController<Uint8Array>): boolean {
+    let passed = false
+    for (const event of events) {
+      if (this.#isHidden(this.#note(event))) continue
+      controller.enqueue(event.bytes)
+      passed = true
+    }
+    return passed
+  }
+
+  #note(event: SseEvent): StreamEvent {
+    const meaning = readStreamEvent(event, this.#hasContent)
+    if (meaning.usage !== undefined) this.#usage = meaning.usage
+    if (meaning.isContent) {
+      if (!this.#hasContent) this.#attempt.firstTokenAt = this.#options.clock.now()
+      this.#hasContent = true
+      this.#pieces++
+    }
+    if (meaning.isError && this.#hasContent) {
+      this.#attempt.refusedLate({ status: event.status, headers: undefined, body: event.data })
+    }
+    if (meaning.isLast) this.#end()
+    return meaning
+  }
+
+  #isHidden(meaning: StreamEvent): boolean {
+    return this.#options.hidesUsage && meaning.isUsageAlone
+  }
+
+  #rest(): SseEvent[] {
+    const rest = this.#scanner.takeRest()
+    return rest === undefined ? [] : [rest]
+  }
+
+  async #cancel(reason: unknown): Promise<void> {
+    this.#end()
+    await this.#reader.cancel(reason)
+  }
+
+  #waitForReader(): void {
+    const { clock, unreadMs } = this.#options
+    // A late reader still gets the answer; only the place is free.
+    this.#unreadTimer = clock.setTimeout(() => this.#settle(), unreadMs)
+    // It frees a place; that is no reason to keep a process alive.
+    ;(this.#unreadTimer as { unref?: () => void } | undefined)?.unref?.()
+  }
+
+  #hasReader(): void {
+    if (this.#unreadTimer === undefined) return
+    this.#options.clock.clearTimeout(this.#unreadTimer)
+    this.#unreadTimer = undefined
+  }
+
+  /** Nothing more will come, or nobody wants it. */
+  #end(): void {
+    this.#settle()
+    this.#options.release()
+  }
+
+  #settle(): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#hasReader()
+    unreadStreams.unregister(this)
+    this.#attempt.close(this.#usage ?? this.#atLeast())
+  }
+
+  /** Without a usage the reservation stands, unless more than that has come. */
+  #atLeast(): Usage | undefined {
+    const { inputTokens, outputTokens } = this.#attempt.reservation.cost
+    return this.#pieces > outputTokens ? { inputTokens, outputTokens: this.#pieces } : undefined
+  }
+}

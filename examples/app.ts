@@ -1,0 +1,41 @@
+/**
+ * A chat app: answers stream to the screen, and when the model's limit is reached a backup takes over. Here the primary
+ * refuses the second question, as the service does when a quota is full.
+ */
+import { createLimiter } from 'headgate'
+import { hint, limitOpenAI } from 'headgate/openai'
+import { throttleBody } from 'headgate/simulator'
+import OpenAI from 'openai'
+import { flags, MODEL, openService } from './service.js'
+
+const BACKUP = 'qwen-turbo'
+const { live } = flags('npm run example:app [-- --live]\n\nAsks three questions; each answer streams to the screen.')
+
+await using service = await openService(live, {
+  answer: ({ model }) => `This is ${model}, and I would rather answer in many small pieces than in one.`,
+  // n counts the requests as they arrive.
+  fail: ({ model }, n) =>
+    model === MODEL && n === 2 ? { status: 429, body: throttleBody('tokens', 'openai', 'demo') } : undefined,
+})
+await using limiter = createLimiter({ fallback: { [MODEL]: [BACKUP] } })
+limiter.on('throttled', ({ model, class: kind, holdMs }) => {
+  console.log(`  (${model} reached its ${kind} limit, and is held for ${(holdMs / 1000).toFixed(1)} s)`)
+})
+limiter.on('fallback', ({ from, to, why }) => console.log(`  (${from} → ${to}: ${why})`))
+
+const client = limitOpenAI(new OpenAI({ baseURL: service.baseURL, apiKey: service.apiKey }), limiter)
+
+for (const question of ['Who are you?', 'And who are you now?', 'And now?']) {
+  console.log(`\n> ${question}`)
+  const stream = await client.chat.completions.create(
+    { model: MODEL, stream: true, messages: [{ role: 'user', content: question }] },
+    // A person waits for this one: it goes before whatever else the app has to do.
+    { fetchOptions: hint({ priority: 10 }) },
+  )
+  let servedBy = ''
+  for await (const chunk of stream) {
+    servedBy = chunk.model
+    process.stdout.write(chunk.choices[0]?.delta.content ?? '')
+  }
+  console.log(`\n  [${servedBy}]`)
+}

@@ -1,0 +1,40 @@
+import { MultiBar, Presets, type SingleBar } from 'cli-progress'
+
+const isTerminal = process.stderr.isTTY
+const SAY_EVERY_MS = 5000
+
+/** How far a run is. */
+export interface Counts {
+  readonly completed: number
+  readonly failed: number
+  readonly throttled: number
+}
+
+/** A bar on a terminal, a line every five seconds elsewhere; on standard error both. */
+export class Progress {
+  readonly #title: string
+  readonly #total: number
+  readonly #bars: MultiBar | undefined
+  readonly #bar: SingleBar | undefined
+  #saidAt = performance.now()
+
+  constructor(title: string, total: number) {
+    this.#title = title
+    this.#total = total
+    if (!isTerminal) return
+    const format = `{title} [{bar}] {value}/{total} · {failed} failed · {throttled} 429s · {duration_formatted}`
+    this.#bars = new MultiBar({ format, stopOnComplete: true }, Presets.rect)
+    this.#bar = this.#bars.create(total, 0, { title: title.padEnd(20), failed: 0, throttled: 0 })
+  }
+
+  update({ completed, failed, throttled }: Counts): void {
+    this.#bar?.update(completed + failed, { failed, throttled })
+    if (isTerminal || performance.now() - this.#saidAt < SAY_EVERY_MS) return
+    this.#saidAt = performance.now()
+    console.error(`${this.#title}: ${completed + failed} of ${this.#total}, ${failed} failed, ${throttled} 429s`)
+  }
+
+  stop(): void {
+    this.#bars?.stop()
+  }
+}

@@ -1,0 +1,88 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { publint } from 'publint'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exec, pack, root, type Packed } from './packed.js'
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, unknown>
+  dependencies?: Record<string, string>
+}
+
+let packed: Packed
+beforeAll(async () => {
+  packed = await pack()
+}, 60_000)
+afterAll(() => packed?.remove())
+
+describe('the packed tarball', () => {
+  test('holds the built code, its types, and the papers, and nothing of the sources', () => {
+    expect(packed.files).toEqual(
+      expect.arrayContaining([
+        'package.json',
+        'README.md',
+        'LICENSE',
+        'CHANGELOG.md',
+        'dist/index.js',
+        'dist/index.d.ts',
+      ]),
+    )
+    const strays = packed.files.filter(
+      (path) => !/^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+    )
+    expect(strays).toEqual([])
+  })
+
+  test('imports by every sub-path of its exports, without openai installed', async () => {
+    const paths = Object.keys(manifest.exports).filter((path) => path !== './package.json')
+    expect(paths.length).toBeGreaterThanOrEqual(5)
+    const program = paths
+      .map((path) => `console.log(Object.keys(await import('headgate${path.slice(1)}')).length)`)
+      .join('\n')
+    writeFileSync(join(packed.folder, 'imports.mjs'), program)
+    const { stdout } = await exec(process.execPath, ['imports.mjs'], { cwd: packed.folder })
+    const counts = stdout.trim().split('\n').map(Number)
+    expect(counts).toHaveLength(paths.length)
+    expect(Math.min(...counts)).toBeGreaterThan(0)
+  })
+
+  test('limits calls where nothing but it is installed', async () => {
+    writeFileSync(
+      join(packed.folder, 'program.mjs'),
+      `import { createLimiter } from 'headgate'
+       const limiter = createLimiter({ limits: { m: { rpm: 6000, tpm: 1e6 } }, assumeFresh: true })
+       const results = await Promise.all([1, 2, 3].map((n) => limiter.schedule({ model: 'm', tokens: 10 }, () => n * n)))
+       console.log(JSON.stringify(results))`,
+    )
+    const { stdout } = await exec(process.execPath, ['program.mjs'], { cwd: packed.folder })
+    expect(JSON.parse(stdout)).toEqual([1, 4, 9])
+  })
+
+  test('has nothing that publint objects to', async () => {
+    const { messages } = await publint({
+      pkgDir: join(packed.folder, 'node_modules', 'headgate'),
+      pack: false,
+      strict: true,
+    })
+    expect(messages).toEqual([])
+  })
+
+  test('has types that resolve for every importer of ES modules', async () => {
+    const bin = join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js')
+    const { stdout } = await exec(process.execPath, [
+      bin,
+      packed.tarball,
+      '--profile',
+      'esm-only',
+      '--format',
+      'json',
+      '--no-definitely-typed',
+    ])
+    const { problems } = (JSON.parse(stdout) as { analysis: { problems: { kind: string; resolutionKind?: string }[] } })
+      .analysis
+    // What the profile leaves out: resolution as in Node 10, and require() of an ES module.
+    expect(
+      problems.filter(({ resolutionKind }) => resolutionKind !== 'node10' && resolutionKind !== 'node16-cjs'),
+    ).toEqual([])
+  }, 60_000)
+})

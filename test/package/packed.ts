@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+export const exec = promisify(execFile)
+
+/** The package as npm would publish it, unpacked where a user's program would find it. */
+export interface Packed {
+  /** A folder whose node_modules holds headgate and nothing else. */
+  readonly folder: string
+  readonly tarball: string
+  /** Paths inside the package. */
+  readonly files: readonly string[]
+  remove(): Promise<void>
+}
+
+/** Packs what the last build made. */
+export async function pack(): Promise<Packed> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-packed-'))
+  const { stdout } = await exec('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+  })
+  const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[]
+  const tarball = join(folder, packed!.filename)
+  const installed = join(folder, 'node_modules', 'headgate')
+  await mkdir(installed, { recursive: true })
+  await exec('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'])
+  return {
+    folder,
+    tarball,
+    files: packed!.files.map(({ path }) => path),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}

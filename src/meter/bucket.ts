@@ -12,7 +12,10 @@ export interface BucketRule {
   readonly refundableUs: number
 }
 
-/** Above this, sums of level and charge would leave the exact integers. */
+/**
+ * Above this, sums of level and charge would leave the exact integers. A debt is cut off here: by then it is at least
+ * what flows in during a whole period.
+ */
 export const LARGEST_LEVEL = 2 ** 52
 
 /**
@@ -34,7 +37,7 @@ export class TokenBucket {
   #level: number
   /** The tick that the level is of. It lies ahead while the bucket is held empty. */
   #tick: number
-  /** Least headroom before each charge since: see {@link refundable}. Triples (seq, headroom, µs), headroom ascending. */
+  /** Least headroom before each charge since: see {@link refund}. Triples (seq, headroom, µs), headroom ascending. */
   #floors = new Float64Array(24)
   #first = 0
   #last = 0

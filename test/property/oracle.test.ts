@@ -6,9 +6,9 @@ import {
   amountOf,
   anyRow,
   coarseTpm,
-  fineRow,
   gateOf,
   jitter,
+  modestRow,
   runs,
   size,
   start,
@@ -122,16 +122,16 @@ describe('a gate answers as one that recomputes everything from the list of char
       fc.property(anyRow, jitter, start, traffic(), (row, jitterUs, startUs, steps) => {
         new Trial(row, jitterUs, startUs).run(steps)
       }),
-      runs(500),
+      runs(1200),
     )
   })
 
   test('when more is used than was reserved, and with holds', () => {
     fc.assert(
-      fc.property(fineRow, jitter, start, traffic({ excess: true, holds: true }), (row, jitterUs, startUs, steps) =>
+      fc.property(modestRow, jitter, start, traffic({ excess: true, holds: true }), (row, jitterUs, startUs, steps) =>
         new Trial(row, jitterUs, startUs).run(steps),
       ),
-      runs(500),
+      runs(1200),
     )
   })
 })

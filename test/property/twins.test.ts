@@ -117,6 +117,14 @@ describe('a refund', () => {
   })
 })
 
+/** What the shallowest bucket and the narrowest window of tokens take at once. */
+function depthOf(tpm: number, perSecond: boolean, jitterUs: number): number {
+  const windowUs = perSecond ? 1_000_000 : 60_000_000
+  const depth = Math.floor((tpm * (windowUs - jitterUs)) / 60_000_000)
+  // Ticks coarser than a microsecond cost one of them.
+  return tpm < 75_000_000 ? depth : depth - Math.ceil(tpm / 60_000)
+}
+
 describe('a charge of a + b', () => {
   test('and charges of a and of b at one instant leave the same gate', () => {
     fc.assert(
@@ -136,8 +144,8 @@ describe('a charge of a + b', () => {
             const amount = amountOf(step.size, row)
             const answer = whole.earliest(tokens(amount), us / 1000)
             if (answer.kind === 'not-before' && step.waits) us = Math.max(us, Math.round(answer.at * 1000))
-            // One above a second's tokens passes only alone, so its parts would not both.
-            if (row.perSecond && row.tpm !== undefined && amount > Math.max(1, Math.floor(row.tpm / 60))) continue
+            // One above the depth of a bucket passes only alone, so its parts would not both.
+            if (row.tpm !== undefined && amount > depthOf(row.tpm, row.perSecond, jitterUs)) continue
             if (whole.admit(tokens(amount), us / 1000).kind !== undefined) continue
             const first = Math.round(amount * part)
             admitted(parts, tokens(first), us)

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, TimerHandle } from '../clock.js'
-import { errorBodies } from './errors.js'
+import type { Dialect, ServiceName } from './errors/dialects.js'
+import { serviceHeaders } from './headers.js'
 import type { Draft, LedgerEntry } from './ledger.js'
+import type { Charge } from './metering/charge.js'
 import type { Model } from './models.js'
 import { Random } from './random.js'
-import type { SimulatedRoute } from './request.js'
-import type { Charge } from './throttle.js'
+import type { SimulatedRoute } from './requests/request.js'
 
 /** What an exchange needs of the simulator. */
 export interface Surroundings {
@@ -13,12 +14,17 @@ export interface Surroundings {
   readonly seed: number
   /** Epoch milliseconds at the clock's zero. */
   readonly epochAtZero: number
+  readonly service: ServiceName
+  readonly dialect: Dialect
   /** The exchanges that are not over. */
   readonly live: Set<Exchange>
 }
 
 const JSON_TYPE = 'application/json'
 const SSE_TYPE = 'text/event-stream;charset=UTF-8'
+/** In how many parts a slow body goes out. */
+const SLOW_PARTS = 20
+const NO_CHARGES: LedgerEntry['charges'] = []
 
 /**
  * One request and the answer to it: its id and number, its place in the ledger, its only timer, and the connection. However
@@ -30,6 +36,8 @@ export class Exchange {
   readonly at: number
   readonly random: Random
   readonly entry: Draft<LedgerEntry>
+  /** Headers that its answer is to have beside the service's own, names and values in turn. */
+  readonly headers: string[] = []
   /** Called when the client is gone before its answer is whole. */
   onHangUp: (() => void) | undefined
   readonly #around: Surroundings
@@ -55,6 +63,7 @@ export class Exchange {
       inputTokens: 0,
       outputTokens: 0,
       chargedAtAdmission: 0,
+      charges: NO_CHARGES,
       status: 0,
     }
     around.live.add(this)
@@ -70,23 +79,33 @@ export class Exchange {
     return Math.floor(this.at + this.#around.epochAtZero)
   }
 
+  /** The time in epoch milliseconds. */
+  get epochNow(): number {
+    return Math.floor(this.clock.now() + this.#around.epochAtZero)
+  }
+
+  get dialect(): Dialect {
+    return this.#around.dialect
+  }
+
   /** The limits let it in. */
   admitted(model: Model, charge: Charge): void {
     this.#model = model
     this.#charge = charge
     this.entry.admitted = true
     this.entry.chargedAtAdmission = charge.atAdmission
+    this.entry.charges = charge.charges
     const { tally } = model
     tally.admitted += 1
     tally.inFlight += 1
-    tally.inputTokens += charge.inputTokens
+    tally.inputTokens += this.entry.inputTokens
     tally.firstAdmittedAt ??= this.at
     tally.lastAdmittedAt = this.at
   }
 
-  /** `tokens` more have been generated. */
-  generated(tokens: number): void {
-    this.#charge?.generate(tokens, this.clock.now())
+  /** `tokens` more have been generated, `thinking` of them thinking. */
+  generated(tokens: number, thinking: number): void {
+    this.#charge?.generate(tokens, this.clock.now(), thinking)
   }
 
   /** Runs `callback` after the delay, at once if there is none, never once the exchange is over. One at a time. */
@@ -106,14 +125,14 @@ export class Exchange {
     } catch (error) {
       if (this.#response.headersSent) return this.tear()
       const message = error instanceof Error ? error.message : String(error)
-      this.send(500, errorBodies.internal(message, this.id))
+      this.send(500, this.dialect.internal(message, this.id))
     }
   }
 
   /** A whole answer. */
-  send(status: number, body: string, headers?: Readonly<Record<string, string>>): void {
+  send(status: number, body: string | Buffer, headers?: Readonly<Record<string, string>>, type = JSON_TYPE): void {
     if (this.#over) return
-    this.#head(status, JSON_TYPE, Buffer.byteLength(body), headers)
+    this.#head(status, type, Buffer.byteLength(body), headers)
     this.finish()
     this.#response.end(body)
   }
@@ -123,6 +142,23 @@ export class Exchange {
     if (this.#over) return
     this.#head(status, JSON_TYPE, Buffer.byteLength(body))
     this.tear(body.slice(0, written))
+  }
+
+  /** A whole answer whose body takes so long. */
+  sendSlowly(status: number, body: string, bodyMs: number): void {
+    if (this.#over) return
+    const bytes = Buffer.from(body)
+    this.#head(status, JSON_TYPE, bytes.length)
+    this.#response.flushHeaders()
+    const part = Math.ceil(bytes.length / SLOW_PARTS)
+    const sendFrom = (offset: number): void => {
+      const end = offset + part
+      this.#response.write(bytes.subarray(offset, end))
+      if (end < bytes.length) return this.after(bodyMs / SLOW_PARTS, () => sendFrom(end))
+      this.finish()
+      this.#response.end()
+    }
+    this.after(bodyMs / SLOW_PARTS, () => sendFrom(0))
   }
 
   openStream(): void {
@@ -174,25 +210,8 @@ export class Exchange {
 
   #head(status: number, type: string, length?: number, extra?: Readonly<Record<string, string>>): void {
     const now = this.clock.now()
-    const cost = String(Math.round(now - this.at))
-    const headers = [
-      'content-type',
-      type,
-      'x-request-id',
-      this.id,
-      'x-dashscope-call-gateway',
-      'true',
-      'req-cost-time',
-      cost,
-      'req-arrive-time',
-      String(this.arrivedAt),
-      'resp-start-time',
-      String(Math.floor(now + this.#around.epochAtZero)),
-      'x-envoy-upstream-service-time',
-      cost,
-      'server',
-      'istio-envoy',
-    ]
+    const times = { arrivedAt: this.arrivedAt, answeredAt: this.epochNow, tookMs: now - this.at }
+    const headers = ['content-type', type, ...serviceHeaders(this.#around.service, this.id, times), ...this.headers]
     if (length !== undefined) headers.push('content-length', String(length))
     if (extra !== undefined) for (const [name, value] of Object.entries(extra)) headers.push(name, value)
     this.#response.writeHead(status, headers)

@@ -8,9 +8,14 @@
  */
 export { startSimulator } from './server.js'
 export type { Simulator } from './server.js'
-export type { Latency, SimulatorOptions } from './options.js'
-export type { AnswerScript, ScriptedAnswer } from './answers.js'
-export type { SimulatedRequest, SimulatedRoute } from './request.js'
+export { azure, lenient, modelStudio, openai, presets } from './presets.js'
+export type { PresetName } from './presets.js'
+export type { SimulatorOptions } from './options/options.js'
+export type { AnswerOptions, Latency } from './options/answers.js'
+export type { Floor, LimitChange, LimitOptions, ProvisionedThroughput } from './options/limits.js'
+export type { BatchLine, BatchOptions, ControlPlaneOptions } from './options/planes.js'
+export type { AnswerScript, ScriptedAnswer, ScriptedToolCall } from './answers/answers.js'
+export type { SimulatedRequest, SimulatedRoute } from './requests/request.js'
 export type {
   CutFault,
   DelayFault,
@@ -18,13 +23,27 @@ export type {
   Fault,
   FaultScript,
   NoUsageFault,
+  OtherFaultScript,
+  OtherRequest,
+  SlowBodyFault,
   StatusFault,
   StreamErrorFault,
-} from './faults.js'
-export { errorBodies, errorShapes, streamErrors, throttleBody } from './errors.js'
-export type { ErrorShape, RefusalClass } from './errors.js'
-export { createCounter } from './counting.js'
-export type { Counter, CounterSpec, Posting, WindowKind } from './counting.js'
-export { Charge, enforcedLimits, limitNames, Throttle } from './throttle.js'
-export type { LimitName, OutputCharging, ThrottleSettings, WindowUse } from './throttle.js'
-export type { Ledger, LedgerEntry, ModelSummary } from './ledger.js'
+} from './faults/faults.js'
+export type { FaultRates } from './faults/rates.js'
+export { errorBodies } from './errors/bodies.js'
+export type { ServiceName } from './errors/dialects.js'
+export { stateKinds } from './errors/states.js'
+export type { AccountState, StateKind } from './errors/states.js'
+export { errorShapes, streamErrors, throttleBody } from './errors/throttling.js'
+export type { ErrorShape, RefusalClass } from './errors/throttling.js'
+export { Charge } from './metering/charge.js'
+export type { Charged, Demand, OutputCharging } from './metering/charge.js'
+export { createCounter } from './metering/counting.js'
+export type { Counter, CounterSpec, Posting, WindowKind } from './metering/counting.js'
+export { enforcedLimits, limitNames } from './metering/limits.js'
+export type { LimitName, PerSecond } from './metering/limits.js'
+export { SurgeDetector } from './metering/surge.js'
+export type { SurgeOptions } from './metering/surge.js'
+export { Throttle } from './metering/throttle.js'
+export type { ThrottleSettings, WindowUse } from './metering/throttle.js'
+export type { Ledger, LedgerEntry, ModelSummary, RefusedBy, Windows } from './ledger.js'

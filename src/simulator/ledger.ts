@@ -1,5 +1,11 @@
-import type { LimitName, WindowUse } from './throttle.js'
-import type { SimulatedRoute } from './request.js'
+import type { Charged } from './metering/charge.js'
+import { limitNames } from './metering/limits.js'
+import type { LimitName } from './metering/limits.js'
+import type { WindowUse } from './metering/throttle.js'
+import type { SimulatedRoute } from './requests/request.js'
+
+/** What refused a request: a limit, the detector of surges, or the state of the account. */
+export type RefusedBy = LimitName | 'surge' | 'state'
 
 /** What the simulator did with one request. Times are milliseconds of its clock. */
 export interface LedgerEntry {
@@ -13,13 +19,23 @@ export interface LedgerEntry {
   readonly at: number
   /** Whether the limits let it in. */
   readonly admitted: boolean
-  /** The limit that refused it. */
-  readonly refusal?: LimitName
+  /** What refused it. */
+  readonly refusal?: RefusedBy
+  /** The workspace that it named. */
+  readonly workspace?: string
+  /** The lower limit of its workspace refused it, not the account's. */
+  readonly refusedByWorkspace?: true
+  /** It left its provisioned throughput, and was judged by the public limits. */
+  readonly overflow?: true
+  /** It was let in above limits that are a floor. */
+  readonly aboveFloor?: true
   readonly inputTokens: number
   /** What was generated, also where the client did not wait for it. */
   readonly outputTokens: number
   /** The tokens charged at admission; the rest of what it used was charged later, or this much too much given back. */
   readonly chargedAtAdmission: number
+  /** All that it was charged in tokens, and when, in the order of time; what is less than 0 was given back. */
+  readonly charges: readonly Charged[]
   /** The HTTP status that was sent; 0 while none was, and where none ever was. */
   readonly status: number
   /** When the last of the answer was written, or the connection was gone. */
@@ -33,8 +49,8 @@ export interface ModelSummary {
   /** All requests for it, whatever became of them. */
   readonly requests: number
   readonly admitted: number
-  /** Refused, by the limit that did. */
-  readonly refused: Readonly<Record<LimitName, number>>
+  /** Refused, by what did. */
+  readonly refused: Readonly<Record<RefusedBy, number>>
   /** Input tokens of the admitted requests. */
   readonly inputTokens: number
   readonly outputTokens: number
@@ -42,8 +58,14 @@ export interface ModelSummary {
   readonly firstAdmittedAt?: number
   readonly lastAdmittedAt?: number
   /** Each limit that holds. */
-  readonly windows: Readonly<Partial<Record<LimitName, WindowUse>>>
+  readonly windows: Windows
+  /** The windows of its provisioned throughput. */
+  readonly provisioned?: Windows
+  /** The windows of each workspace with lower limits. */
+  readonly workspaces?: Readonly<Record<string, Windows>>
 }
+
+export type Windows = Readonly<Partial<Record<LimitName, WindowUse>>>
 
 /** What the server counted. */
 export interface Ledger {
@@ -59,10 +81,13 @@ export interface Ledger {
 /** An entry or a summary while it is written. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] }
 
-export type ModelTally = Draft<Omit<ModelSummary, 'windows' | 'refused'>> & { refused: Record<LimitName, number> }
+export type ModelTally = Draft<Omit<ModelSummary, 'windows' | 'provisioned' | 'workspaces' | 'refused'>> & {
+  refused: Record<RefusedBy, number>
+}
 
 export function emptyTally(): ModelTally {
-  const refused = { rpm: 0, rps: 0, tpm: 0, tps: 0 }
+  const names: RefusedBy[] = [...limitNames, 'surge', 'state']
+  const refused = Object.fromEntries(names.map((name) => [name, 0])) as Record<RefusedBy, number>
   return { requests: 0, admitted: 0, refused, inputTokens: 0, outputTokens: 0, inFlight: 0 }
 }
 
@@ -86,9 +111,13 @@ export class EntryLog {
     return this.#total - this.#entries.length
   }
 
-  /** Copies, the oldest first. */
-  list(): LedgerEntry[] {
+  /** Copies of the last so many, the oldest first. */
+  list(last = Infinity): LedgerEntry[] {
     const oldest = this.dropped % this.#size
-    return [...this.#entries.slice(oldest), ...this.#entries.slice(0, oldest)].map((entry) => ({ ...entry }))
+    const ordered = [...this.#entries.slice(oldest), ...this.#entries.slice(0, oldest)]
+    return ordered.slice(Math.max(0, ordered.length - last)).map((entry) => ({
+      ...entry,
+      charges: entry.charges.slice(),
+    }))
   }
 }

@@ -2,12 +2,23 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Limits } from '../types.js'
-import { errorBodies } from './errors.js'
+import { Batches } from './batch/batches.js'
+import { batchEndpoints } from './batch/batch-endpoints.js'
+import { fileEndpoints } from './batch/file-endpoints.js'
+import { Files } from './batch/files.js'
+import { deploymentEndpoints } from './control-plane/deployment-endpoints.js'
+import { Deployments } from './control-plane/deployments.js'
+import { quotasEndpoint } from './control-plane/quotas.js'
+import type { Endpoint } from './endpoints/endpoint.js'
+import { ledgerEndpoint, modelEndpoints } from './endpoints/models.js'
+import { Router } from './endpoints/router.js'
+import { flatBody } from './errors/bodies.js'
+import type { AccountState } from './errors/states.js'
 import type { Ledger } from './ledger.js'
-import { settingsOf } from './options.js'
-import type { SimulatorOptions } from './options.js'
-import type { SimulatedRoute } from './request.js'
+import type { SimulatorOptions } from './options/options.js'
 import { keyOf, Service } from './service.js'
+import { settingsOf } from './settings.js'
+import type { Settings } from './settings.js'
 
 /** A running simulator. */
 export interface Simulator {
@@ -22,18 +33,25 @@ export interface Simulator {
    * @throws InvalidLimits
    */
   setLimits(model: string, limits: Limits): void
+  /**
+   * Gives a workspace these limits of a model in place of all that it had, at once.
+   *
+   * @throws InvalidLimits, also where they are above the account's
+   */
+  setWorkspaceLimits(workspace: string, model: string, limits: Limits): void
+  /**
+   * Puts the account into a lasting state, or one model; undefined puts it out of it.
+   *
+   * @throws InvalidRequest
+   */
+  setState(state: AccountState | undefined, model?: string): void
   /** Tears down all connections and frees the port. What was in flight is charged as if the clients had hung up. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const PREFIX = /^(?:\/compatible-mode)?\/v1(?=\/)/
-const ROUTES: Readonly<Record<string, SimulatedRoute>> = {
-  '/chat/completions': 'chat',
-  '/completions': 'completions',
-  '/embeddings': 'embeddings',
-}
 const KEEP_ALIVE_MS = 60_000
+const BASE_PATHS = { 'model-studio': '/compatible-mode/v1', openai: '/v1', azure: '/openai' } as const
 
 /**
  * Starts a server that throttles like the vendor's.
@@ -43,8 +61,9 @@ const KEEP_ALIVE_MS = 60_000
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = settingsOf(options)
   const service = new Service(settings)
+  const router = new Router(settings.service, endpointsOf(service, settings))
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    route(service, request, response)
+    route(service, router, request, response)
   })
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
@@ -62,13 +81,28 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     return closed
   }
   return {
-    url: `http://${urlHost(settings.host)}:${port}/compatible-mode/v1`,
+    url: `http://${urlHost(settings.host)}:${port}${BASE_PATHS[settings.service]}`,
     port,
     ledger: () => service.ledger(),
-    setLimits: (model, limits) => service.setLimits(model, limits),
+    setLimits: (model, limits) => service.models.setLimits(model, limits),
+    setWorkspaceLimits: (workspace, model, limits) => service.models.setWorkspaceLimits(workspace, model, limits),
+    setState: (state, model) => service.models.setState(state, model),
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function endpointsOf(service: Service, settings: Settings): Endpoint[] {
+  const files = new Files(settings)
+  const common = [
+    ledgerEndpoint(service),
+    ...modelEndpoints(service),
+    ...fileEndpoints(service, files),
+    ...batchEndpoints(service, new Batches(service, files)),
+  ]
+  if (settings.service !== 'model-studio') return common
+  const deployments = new Deployments(service)
+  return [...common, quotasEndpoint(service), ...deploymentEndpoints(deployments)]
 }
 
 function listening(server: Server, port: number, host: string): Promise<AddressInfo> {
@@ -88,63 +122,70 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function route(service: Service, request: IncomingMessage, response: ServerResponse): void {
-  const [path = '/'] = (request.url ?? '/').split('?', 1)
-  const prefix = PREFIX.exec(path)?.[0]
-  const endpoint = prefix === undefined ? path : path.slice(prefix.length)
-  const metered = prefix !== undefined && Object.hasOwn(ROUTES, endpoint) ? ROUTES[endpoint] : undefined
-  if (metered !== undefined && request.method === 'POST') return receive(service, metered, request, response)
-  const exchange = service.unmetered(response)
+function route(service: Service, router: Router, request: IncomingMessage, response: ServerResponse): void {
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+  const method = request.method ?? ''
+  const target = router.target(method, path, query)
+  if (target.kind === 'metered') {
+    return receive(request, service.settings.maxBodyBytes, (body) => {
+      const exchange = service.metered(response, target.route)
+      if (!mayEnter(service, exchange, request, body)) return
+      service.serve(exchange, target.route, request.headers, body.toString(), target.named)
+    })
+  }
+  if (target.kind === 'endpoint') {
+    const { endpoint, params } = target
+    return receive(request, endpoint.maxBytes ?? service.settings.maxBodyBytes, (body) => {
+      const exchange = service.unmetered(response)
+      if (!mayEnter(service, exchange, request, body, endpoint)) return
+      exchange.attempt(() => {
+        if (endpoint.open !== true && service.failOther(exchange, method, path)) return
+        endpoint.handle({ exchange, params, query: new URLSearchParams(query), headers: request.headers, body })
+      })
+    })
+  }
   request.resume()
-  const list = prefix !== undefined && (endpoint === '/models' || endpoint.startsWith('/models/'))
-  const known = list || metered !== undefined || path === '/__ledger'
-  if (!known) return exchange.send(404, errorBodies.notFound(path, exchange.id))
-  const allow = metered === undefined ? 'GET' : 'POST'
-  if (request.method !== allow) {
-    const body = errorBodies.wrongMethod(request.method ?? '', path, exchange.id)
-    return exchange.send(405, body, { allow })
-  }
-  if (path === '/__ledger') return exchange.send(200, JSON.stringify(service.ledger()))
-  if (!service.knows(keyOf(request.headers))) return exchange.send(401, errorBodies.badKey())
-  sendModels(service, endpoint, exchange)
+  const exchange = service.unmetered(response)
+  if (target.kind === 'nothing') return exchange.send(404, service.dialect.notFound(path, exchange.id))
+  exchange.send(405, service.dialect.wrongMethod(method, path, exchange.id), { allow: target.allow })
 }
 
-function sendModels(service: Service, endpoint: string, exchange: ReturnType<Service['unmetered']>): void {
-  const created = Math.floor(service.settings.epochMs / 1000)
-  const card = (id: string): unknown => ({ id, object: 'model', created, owned_by: 'system' })
-  if (endpoint === '/models') {
-    const data = service.models.names().map(card)
-    return exchange.send(200, JSON.stringify({ object: 'list', data }))
+/** Whether the body is not too long and the key is known; else the answer is on its way. */
+function mayEnter(
+  service: Service,
+  exchange: ReturnType<Service['unmetered']>,
+  request: IncomingMessage,
+  body: Buffer | undefined,
+  endpoint?: Endpoint,
+): body is Buffer {
+  if (body === undefined) {
+    const max = endpoint?.maxBytes ?? service.settings.maxBodyBytes
+    exchange.send(413, service.dialect.tooLarge(max, exchange.id))
+    return false
   }
-  const name = decoded(endpoint.slice('/models/'.length))
-  if (service.models.exists(name)) return exchange.send(200, JSON.stringify(card(name)))
-  exchange.send(404, errorBodies.modelNotFound(name, exchange.id))
+  const key = keyOf(request.headers)
+  if (endpoint?.open === true || service.knows(key)) return true
+  const flat = flatBody(
+    'InvalidApiKey',
+    key === undefined ? 'No API-key provided.' : 'Invalid API-key provided.',
+    exchange.id,
+  )
+  exchange.send(401, endpoint?.controlPlane === true ? flat : service.dialect.badKey(key, exchange.id))
+  return false
 }
 
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-/** Reads the body, then serves the request. A body that is too long is read to its end and thrown away. */
-function receive(service: Service, metered: SimulatedRoute, request: IncomingMessage, response: ServerResponse): void {
-  const { maxBodyBytes } = service.settings
+/** Reads a body; undefined for one that is too long, which is read to its end and thrown away. */
+function receive(request: IncomingMessage, maxBytes: number, done: (body: Buffer | undefined) => void): void {
   let chunks: Buffer[] = []
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes <= maxBodyBytes) chunks.push(chunk)
+    if (bytes <= maxBytes) chunks.push(chunk)
     else chunks = []
   })
   request.on('end', () => {
-    const exchange = service.metered(response, metered)
-    if (bytes > maxBodyBytes) return exchange.send(413, errorBodies.tooLarge(maxBodyBytes, exchange.id))
-    if (!service.knows(keyOf(request.headers))) return exchange.send(401, errorBodies.badKey())
+    if (bytes > maxBytes) return done(undefined)
     const [only] = chunks
-    const body = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)
-    service.serve(exchange, metered, request.headers, body.toString())
+    done(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks))
   })
 }

@@ -1,45 +1,58 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { isHeadgateError } from '../errors.js'
-import type { Limits } from '../types.js'
-import { answerEmbeddings } from './embeddings.js'
-import { bodyOfStatus, errorBodies, errorShapes, refusalClass, throttleBody } from './errors.js'
-import type { ErrorShape } from './errors.js'
+import { answerEmbeddings } from './answers/embeddings.js'
+import { bodyText } from './answers/plain.js'
+import { answerText } from './answers/text.js'
+import { bodyOfStatus } from './errors/bodies.js'
+import { dialects } from './errors/dialects.js'
+import type { Dialect } from './errors/dialects.js'
+import { stateAnswer } from './errors/states.js'
+import { errorShapes } from './errors/throttling.js'
+import type { ErrorShape } from './errors/throttling.js'
 import { Exchange } from './exchange.js'
-import type { Fault, StatusFault } from './faults.js'
+import type { Surroundings } from './exchange.js'
+import type { Fault, StatusFault } from './faults/faults.js'
+import { drawnFault } from './faults/rates.js'
+import { rateLimitHeaders, retryAfterHeaders } from './headers.js'
+import { judge } from './judge.js'
+import type { Rejected } from './judge.js'
 import { EntryLog } from './ledger.js'
 import type { Ledger } from './ledger.js'
 import { Models } from './models.js'
 import type { Model } from './models.js'
-import type { Settings } from './options.js'
-import { bodyText } from './plain.js'
-import { parseBody } from './request.js'
-import type { ParsedBody, SimulatedRequest, SimulatedRoute } from './request.js'
-import { answerText, outputCap } from './text.js'
-import type { LimitName } from './throttle.js'
+import type { ParseRules } from './requests/input.js'
+import { parseBody } from './requests/request.js'
+import type { ParsedBody, SimulatedRequest, SimulatedRoute } from './requests/request.js'
+import type { Settings } from './settings.js'
 
 /** The service apart from its transport: it judges requests, counts them, and has them answered. */
 export class Service {
   readonly settings: Settings
   readonly models: Models
+  readonly dialect: Dialect
+  readonly rules: ParseRules
   /** The exchanges that are not over. */
   readonly live = new Set<Exchange>()
   readonly #log: EntryLog
-  readonly #around: ConstructorParameters<typeof Exchange>[0]
+  readonly #around: Surroundings
   #metered = 0
   #others = 0
 
   constructor(settings: Settings) {
-    const { clock, seed, epochMs, ledgerSize } = settings
+    const { clock, seed, epochMs, ledgerSize, service, embeddingTexts, embeddingTokens } = settings
     this.settings = settings
     this.models = new Models(settings)
+    this.dialect = dialects[service]
+    this.rules = { ...settings, embeddingLimits: { texts: embeddingTexts, tokens: embeddingTokens } }
     this.#log = new EntryLog(ledgerSize)
-    this.#around = { clock, seed, epochAtZero: epochMs - clock.now(), live: this.live }
+    const epochAtZero = epochMs - clock.now()
+    this.#around = { clock, seed, epochAtZero, live: this.live, service, dialect: this.dialect }
   }
 
   /** A request that is not metered and that the ledger does not list. */
   unmetered(response: ServerResponse): Exchange {
-    this.#others -= 1
-    return new Exchange(this.#around, response, this.#others)
+    this.#others += 1
+    return new Exchange(this.#around, response, -this.#others)
   }
 
   /** A request to a metered endpoint, that is taken now. */
@@ -56,53 +69,81 @@ export class Service {
     return apiKeys === undefined || (apiKey !== undefined && apiKeys.has(apiKey))
   }
 
-  /** Judges a request, whole and of a known key, and answers it. */
-  serve(exchange: Exchange, route: SimulatedRoute, headers: IncomingHttpHeaders, text: string): void {
+  /** Judges a request, whole and of a known key, and answers it. `named`: the model that its path names. */
+  serve(exchange: Exchange, route: SimulatedRoute, headers: IncomingHttpHeaders, text: string, named?: string): void {
     exchange.attempt(() => {
-      const parsed = this.#parse(exchange, route, text)
+      const parsed = this.#parse(exchange, route, text, named)
       if (parsed === undefined) return
-      exchange.entry.model = parsed.model
-      exchange.entry.inputTokens = parsed.inputTokens
+      const { entry } = exchange
+      entry.model = parsed.model
+      entry.inputTokens = parsed.inputTokens
+      const workspace = headers['x-dashscope-workspace']
+      if (typeof workspace === 'string') entry.workspace = workspace
       const model = this.models.find(parsed.model)
-      if (model === undefined) return exchange.send(404, errorBodies.modelNotFound(parsed.model, exchange.id))
+      if (model === undefined) return exchange.send(404, this.dialect.modelNotFound(parsed.model, exchange.id))
       model.tally.requests += 1
-      this.#judge(exchange, model, { ...parsed, id: exchange.id, n: exchange.entry.n, apiKey: keyOf(headers), headers })
+      this.#judge(exchange, model, { ...parsed, id: exchange.id, n: entry.n, apiKey: keyOf(headers), headers })
     })
   }
 
-  setLimits(model: string, limits: Limits): void {
-    this.models.setLimits(model, limits)
+  /** A clock time in epoch seconds. */
+  epochSeconds(at: number): number {
+    return Math.floor((at + this.#around.epochAtZero) / 1000)
   }
 
-  ledger(): Ledger {
+  /** `last`: how many of the entries, the latest. */
+  ledger(last?: number): Ledger {
     const at = this.settings.clock.now()
-    return { at, entries: this.#log.list(), dropped: this.#log.dropped, models: this.models.summaries(at) }
+    return { at, entries: this.#log.list(last), dropped: this.#log.dropped, models: this.models.summaries(at) }
   }
 
-  #parse(exchange: Exchange, route: SimulatedRoute, text: string): ParsedBody | undefined {
+  /** The answer of a request that is not metered, and goes wrong. */
+  failOther(exchange: Exchange, method: string, path: string): boolean {
+    const fault = this.settings.failOthers?.({ method, path, n: -exchange.entry.n })
+    if (fault !== undefined) this.#sendStatus(exchange, fault)
+    return fault !== undefined
+  }
+
+  #parse(exchange: Exchange, route: SimulatedRoute, text: string, named?: string): ParsedBody | undefined {
     try {
-      return parseBody(route, text, this.settings.countTokens)
+      return parseBody(route, text, this.rules, named)
     } catch (error) {
       if (!isHeadgateError(error, 'invalid_request')) throw error
-      exchange.send(400, errorBodies.badRequest(error.message, exchange.id))
+      exchange.send(400, this.dialect.badRequest(error.message, exchange.id))
       return undefined
     }
   }
 
-  /** Asks the script, then the limits. */
+  /** Asks the script and the rates of faults, the state of the account, then the limits. */
   #judge(exchange: Exchange, model: Model, request: SimulatedRequest): void {
-    const fault = this.settings.fail?.(request, request.n)
+    const fault = this.#faultOf(request)
     if (fault !== undefined && 'status' in fault && fault.charged !== true) return this.#sendStatus(exchange, fault)
-    const verdict = model.throttle.admit(request.inputTokens, outputCap(request, this.settings), exchange.at)
-    if (typeof verdict === 'string') return this.#refuse(exchange, model, verdict)
-    exchange.admitted(model, verdict)
+    const state = this.models.stateOf(model, exchange.arrivedAt)
+    if (state !== undefined) {
+      exchange.entry.refusal = 'state'
+      model.tally.refused.state += 1
+      const { status, body } = stateAnswer(state, this.#shape(exchange), exchange.id)
+      return exchange.send(status, body)
+    }
+    const verdict = judge(model, this.models, request, exchange, this.settings)
+    if (verdict.overflow) {
+      exchange.entry.overflow = true
+      exchange.headers.push('x-dashscope-ptu-overflow', 'true')
+    }
+    if (this.settings.rateLimitHeaders) exchange.headers.push(...rateLimitHeaders(verdict.throttle, exchange.at))
+    if ('refused' in verdict) return this.#refuse(exchange, model, verdict)
+    if (verdict.aboveFloor) exchange.entry.aboveFloor = true
+    exchange.admitted(model, verdict.charge)
     this.#answer(exchange, request, fault)
   }
 
-  #refuse(exchange: Exchange, model: Model, limit: LimitName): void {
-    exchange.entry.refusal = limit
-    model.tally.refused[limit] += 1
-    exchange.send(429, throttleBody(refusalClass(limit), this.#shape(exchange), exchange.id))
+  #refuse(exchange: Exchange, model: Model, { refused, byWorkspace }: Rejected): void {
+    exchange.entry.refusal = refused.limit
+    if (byWorkspace) exchange.entry.refusedByWorkspace = true
+    model.tally.refused[refused.limit] += 1
+    exchange.headers.push(...retryAfterHeaders(this.settings.retryAfter, refused.waitMs, exchange.arrivedAt))
+    const body = this.dialect.throttled({ ...refused, shape: this.#shape(exchange), requestId: exchange.id })
+    exchange.send(429, body)
   }
 
   #answer(exchange: Exchange, request: SimulatedRequest, fault: Fault | undefined): void {
@@ -115,6 +156,11 @@ export class Service {
     }
     if (request.route === 'embeddings') return answerEmbeddings(exchange, request, this.settings, fault)
     answerText(exchange, request, this.settings, fault)
+  }
+
+  #faultOf(request: SimulatedRequest): Fault | undefined {
+    const { fail, faultRates, seed } = this.settings
+    return fail?.(request, request.n) ?? (faultRates && drawnFault(faultRates, seed, request))
   }
 
   #sendStatus(exchange: Exchange, fault: StatusFault): void {
@@ -130,7 +176,9 @@ export class Service {
   }
 }
 
-/** The key of a request's `authorization` header. */
+/** The key of a request: of its `authorization` header, or of `api-key`. */
 export function keyOf(headers: IncomingHttpHeaders): string | undefined {
-  return /^Bearer\s+(\S+)/i.exec(headers.authorization ?? '')?.[1]
+  const bearer = /^Bearer\s+(\S+)/i.exec(headers.authorization ?? '')?.[1]
+  const own = headers['api-key']
+  return bearer ?? (typeof own === 'string' ? own : undefined)
 }

@@ -37,6 +37,10 @@ describe('chat completions', () => {
         inputTokens: MESSAGES_TOKENS,
         outputTokens: completion_tokens,
         chargedAtAdmission: MESSAGES_TOKENS,
+        charges: [
+          { at: 6234.5, tokens: MESSAGES_TOKENS },
+          { at: 6234.5, tokens: completion_tokens },
+        ],
         status: 200,
         doneAt: 6234.5,
       },

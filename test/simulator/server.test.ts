@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { networkInterfaces } from 'node:os'
+import { describe, expect, it, vi } from 'vitest'
 import { isHeadgateError } from '../../src/errors.js'
 import { startSimulator } from '../../src/simulator/index.js'
 import type { SimulatorOptions } from '../../src/simulator/index.js'
@@ -31,15 +32,18 @@ describe('bad requests', () => {
         { model, messages, max_tokens: 0 },
         { model, messages, max_tokens: 1.5 },
         { model, messages, stream: 'yes' },
-        { model, messages, n: 2 },
+        { model, messages, n: 5 },
       ],
-      completions: [{ model }, { model, prompt: ['a', 'b'] }],
+      completions: [{ model }, { model, prompt: [] }, { model, prompt: ['a', 7] }],
+      responses: [{ model }, { model, input: [] }, { model, input: [7] }, { model, input: 'x', max_output_tokens: 0 }],
       embeddings: [
         { model },
         { model, input: [] },
         { model, input: [{}] },
         { model, input: 'x', dimensions: 0 },
         { model, input: 'x', dimensions: 1e9 },
+        { model, input: Array.from({ length: 11 }, () => 'x') },
+        { model, input: 'x'.repeat(4 * 8192 + 1) },
       ],
     }
     const paths: Record<string, string> = { chat: 'chat/completions' }
@@ -114,6 +118,40 @@ describe('bad requests', () => {
   })
 })
 
+describe('the address', () => {
+  const others = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address)
+
+  it.skipIf(others.length === 0)('is of this machine alone unless told otherwise', async () => {
+    const [address = ''] = others
+    const { simulator } = await simulate()
+    await expect(fetch(`http://${address}:${simulator.port}/v1/models`)).rejects.toThrow('fetch failed')
+    const { simulator: open } = await simulate({ host: '0.0.0.0' })
+    expect(open.url).toBe(`http://127.0.0.1:${open.port}/compatible-mode/v1`)
+    expect((await fetch(`http://${address}:${open.port}/v1/models`)).status).toBe(200)
+  })
+})
+
+describe('a client that hangs up', () => {
+  it('frees its connection, and the rest goes on', async () => {
+    const clock = new ManualClock()
+    const { simulator, client } = await simulate({ clock, latency: { firstTokenMs: 1e6, perTokenMs: 0, jitter: 0 } })
+    const body = JSON.stringify({ model, messages })
+    const socket = connect(simulator.port, '127.0.0.1')
+    socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+    await clock.armed()
+    socket.destroy()
+    await vi.waitFor(() => expect(simulator.ledger().entries[0]?.hungUp).toBe(true), 10_000)
+    expect([clock.pending, simulator.ledger().models[model]?.inFlight]).toEqual([0, 0])
+    const next = client.chat.completions.create({ model, messages })
+    await clock.armed()
+    clock.advance(1e6)
+    await next
+  })
+})
+
 describe('close', () => {
   const endless: SimulatorOptions = { latency: { firstTokenMs: 0, perTokenMs: 1e6, jitter: 0 } }
 
@@ -163,6 +201,32 @@ describe('options', () => {
     [{ latency: { firstTokenMs: -1 } }, 'invalid_request', /latency\.firstTokenMs/],
     [{ chunkTokens: 0 }, 'invalid_request', /chunkTokens must be a number from 1 on, not 0/],
     [{ maxOutputTokens: 1.5 }, 'invalid_request', /maxOutputTokens must be a whole number, not 1.5/],
+    [
+      { limits: 'model-studio/paris' as never },
+      'invalid_request',
+      /limits must be one of model-studio\/international-2025/,
+    ],
+    [{ perSecond: 'tokens' as never }, 'invalid_request', /perSecond must be true, false or 'requests', not tokens/],
+    [{ surge: { windowMs: 0 } }, 'invalid_request', /surge\.windowMs must be a number from 1 on/],
+    [
+      { provisioned: { [model]: { inputTpm: 5 } as never } },
+      'invalid_limits',
+      /provisioned qwen-plus: outputTpm is missing/,
+    ],
+    [{ floors: { [model]: { spare: 2 } } }, 'invalid_request', /floors\.qwen-plus\.spare/],
+    [{ limitChanges: [{ afterMs: -1, model, limits: {} }] }, 'invalid_request', /limitChanges\.afterMs/],
+    [
+      { state: { kind: 'free-tier', status: 200 } },
+      'invalid_request',
+      /state\.status must be a number from 400 to 599/,
+    ],
+    [{ service: 'other' as never }, 'invalid_request', /service must be one of model-studio, openai, azure/],
+    [
+      { controlPlane: { deployMs: [5, 4] } },
+      'invalid_request',
+      /controlPlane\.deployMs must be a number from 5 on, not 4/,
+    ],
+    [{ batch: { linesPerSecond: 0 } }, 'invalid_request', /batch\.linesPerSecond/],
     [{ port: 70_000 }, 'invalid_request', /port must be a number from 0 to 65535/],
     [{ seed: '1' as never }, 'invalid_request', /seed/],
   ])('%o is refused by name', async (options, code, message) => {

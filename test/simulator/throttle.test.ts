@@ -18,12 +18,12 @@ function throttleOf(limits: Limits, settings: Partial<ThrottleSettings> = {}): T
 
 /** 'in', or the limit that refused. */
 function ask(throttle: Throttle, now: number, inputTokens = 1, maxOutputTokens = 0): LimitName | 'in' {
-  const verdict = throttle.admit(inputTokens, maxOutputTokens, now)
+  const verdict = throttle.admit({ inputTokens, maxOutputTokens, maxThinkingTokens: 0 }, now)
   return typeof verdict === 'string' ? verdict : 'in'
 }
 
 function admitted(throttle: Throttle, now: number, inputTokens: number, maxOutputTokens = 0): Charge {
-  const verdict = throttle.admit(inputTokens, maxOutputTokens, now)
+  const verdict = throttle.admit({ inputTokens, maxOutputTokens, maxThinkingTokens: 0 }, now)
   if (verdict instanceof Charge) return verdict
   throw new Error(`refused by ${verdict}`)
 }
@@ -34,14 +34,11 @@ function times(count: number, ask: () => string): number {
 
 describe('which limits hold', () => {
   it('derives the second from the minute unless the row says more or the option says no', () => {
-    expect(enforcedLimits({ rpm: 600, tpm: 6000 }, true)).toEqual({ rpm: 600, rps: 10, tpm: 6000, tps: 100 })
-    expect(enforcedLimits({ rpm: 600, tpm: 6000 }, false)).toEqual({
-      rpm: 600,
-      rps: Infinity,
-      tpm: 6000,
-      tps: Infinity,
-    })
-    expect(enforcedLimits({ rpm: 600, rps: 3, tps: 7 }, false)).toEqual({ rpm: 600, rps: 3, tpm: Infinity, tps: 7 })
+    const none = Object.fromEntries(limitNames.map((name) => [name, Infinity]))
+    expect(enforcedLimits({ rpm: 600, tpm: 6000 }, true)).toEqual({ ...none, rpm: 600, rps: 10, tpm: 6000, tps: 100 })
+    expect(enforcedLimits({ rpm: 600, tpm: 6000 }, 'requests')).toEqual({ ...none, rpm: 600, rps: 10, tpm: 6000 })
+    expect(enforcedLimits({ rpm: 600, tpm: 6000 }, false)).toEqual({ ...none, rpm: 600, tpm: 6000 })
+    expect(enforcedLimits({ rpm: 600, rps: 3, tps: 7 }, false)).toEqual({ ...none, rpm: 600, rps: 3, tps: 7 })
     expect(enforcedLimits({ rpm: 600, rps: 30 }, true).rps).toBe(30)
   })
 })

@@ -1,0 +1,27 @@
+import { isHeadgateError } from '../errors.js'
+
+/** What the process says of itself when it ends. 3 (stopped by a permanent quota), 4 and 130 can be resumed. */
+export const EXIT = {
+  done: 0,
+  someFailed: 1,
+  wrongUse: 2,
+  quotaExhausted: 3,
+  fileTrouble: 4,
+  interrupted: 130,
+} as const
+
+/** The command was called in a way that it cannot be; the message says how else. */
+export class WrongUse extends Error {}
+
+/** The exit code for what a command threw; undefined where it is a fault of ours, to be shown whole. */
+export function exitCodeOf(error: unknown): number | undefined {
+  if (error instanceof WrongUse) return EXIT.wrongUse
+  if (isHeadgateError(error, 'invalid_limits') && isSystemError(error.cause)) return EXIT.fileTrouble
+  if (isHeadgateError(error, 'invalid_limits') || isHeadgateError(error, 'invalid_request')) return EXIT.wrongUse
+  return undefined
+}
+
+/** Whether the operating system refused. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import type { AddCommand } from './command.js'
+import { EXIT, exitCodeOf } from './exit-codes.js'
+import { addSimulate } from './simulate.js'
+import type { Terminal } from './terminal.js'
+
+/** The commands, one file each. */
+const commands: readonly AddCommand[] = [addSimulate]
+
+/** Runs the command line, and returns its exit code. It throws only where the fault is ours. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = EXIT.done
+  const program = new Command('headgate')
+    .description('Keeps LLM calls at the full quota of their models and clear of 429s.')
+    .version(packageVersion())
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showHelpAfterError('(see headgate --help)')
+    .exitOverride()
+  for (const add of commands) add(program, terminal, (value) => (code = value))
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse
+    const known = exitCodeOf(error)
+    if (known === undefined) throw error
+    terminal.err(`headgate: ${(error as Error).message}\n`)
+    return known
+  }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

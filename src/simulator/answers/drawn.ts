@@ -1,0 +1,40 @@
+import type { Random } from '../random.js'
+import type { SimulatedRequest } from '../requests/request.js'
+import type { Settings } from '../settings.js'
+import { answerOf, drawnText, drawnTokens, segmentsOfScript, toolSegment } from './answers.js'
+import type { Answer, Segment } from './answers.js'
+import { drawnCall } from './tools.js'
+
+/** The most that may be generated for each answer to a request. */
+export function outputCap(request: SimulatedRequest, settings: Settings): number {
+  if (request.route === 'embeddings') return 0
+  return Math.min(request.maxTokens ?? Infinity, settings.maxOutputTokens)
+}
+
+/** The answers to a request, as many as it asks for. */
+export function answersTo(request: SimulatedRequest, settings: Settings, random: Random): Answer[] {
+  const cap = outputCap(request, settings)
+  return Array.from({ length: request.choices }, (_, choice) => {
+    const segments =
+      settings.answer === undefined
+        ? drawnSegments(request, settings, random)
+        : segmentsOfScript(settings.answer(request, choice), settings.countTokens, random)
+    return answerOf(segments, cap)
+  })
+}
+
+/** Thinking where it is asked for, then a tool call or words. */
+function drawnSegments(request: SimulatedRequest, settings: Settings, random: Random): Segment[] {
+  const segments: Segment[] = []
+  if (request.thinking) {
+    const drawn = drawnTokens(random, settings.meanThinkingTokens)
+    const tokens = Math.min(drawn, request.thinkingBudget ?? Infinity)
+    segments.push({ kind: 'reasoning', text: drawnText(random, tokens), tokens })
+  }
+  const call = request.route === 'completions' ? undefined : drawnCall(request, random, settings.toolCallRate)
+  if (call !== undefined) {
+    return [...segments, toolSegment(call.name, call.arguments, 0, settings.countTokens, random)]
+  }
+  const tokens = drawnTokens(random, settings.meanOutputTokens)
+  return [...segments, { kind: 'content', text: drawnText(random, tokens), tokens }]
+}

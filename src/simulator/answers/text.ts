@@ -1,0 +1,75 @@
+import type { Exchange } from '../exchange.js'
+import type { Fault } from '../faults/faults.js'
+import type { Random } from '../random.js'
+import type { SimulatedRequest } from '../requests/request.js'
+import type { Settings } from '../settings.js'
+import type { Answer } from './answers.js'
+import { chatFormat, completionFormat } from './chat.js'
+import { answersTo } from './drawn.js'
+import { accountOf } from './format.js'
+import type { Account, AnswerHead, TextFormat } from './format.js'
+import { drawnPace, Generation } from './generation.js'
+import type { Pace } from './generation.js'
+import { sendPlain } from './plain.js'
+import { ResponsesFormat } from './responses.js'
+import { streamAnswer } from './stream.js'
+
+/** Answers a chat, a text completion or a response, plain or streamed. */
+export function answerText(
+  exchange: Exchange,
+  request: SimulatedRequest,
+  settings: Settings,
+  fault: Fault | undefined,
+): void {
+  const answers = answersTo(request, settings, exchange.random)
+  const head = { requestId: exchange.id, model: request.model, created: Math.floor(exchange.arrivedAt / 1000) }
+  const format = formatOf(request, head, settings)
+  const pace = paceUnder(fault, drawnPace(settings.latency, exchange.random), answers, request.stream)
+  const whole = accountOf(request.inputTokens, cachedTokens(request, settings), answers)
+  const account = fault !== undefined && 'noUsage' in fault ? undefined : whole
+  const { chunkTokens, chargesOutput } = settings
+  if (request.stream) {
+    const told = request.includeUsage ? account : undefined
+    return streamAnswer(exchange, { answers, format, account: told, pace, chunkTokens, fault })
+  }
+  const pieces = chargesOutput === 'generated' ? chunkTokens : Infinity
+  const generation = new Generation(exchange, pace, answers, pieces, {
+    chunk: () => undefined,
+    flush: (done) => {
+      if (done) sendPlain(exchange, format.plain(answers, account), fault)
+    },
+  })
+  generation.start()
+}
+
+/** The body of a plain answer, and what it used. */
+export function plainText(
+  request: SimulatedRequest,
+  settings: Settings,
+  random: Random,
+  created: number,
+): { readonly body: string; readonly account: Account } {
+  const answers = answersTo(request, settings, random)
+  const account = accountOf(request.inputTokens, cachedTokens(request, settings), answers)
+  const format = formatOf(request, { requestId: request.id, model: request.model, created }, settings)
+  return { body: format.plain(answers, account), account }
+}
+
+/** The part of the input that comes from the service's cache. */
+export function cachedTokens({ inputTokens }: SimulatedRequest, { cachedShare }: Settings): number {
+  return Math.floor(inputTokens * cachedShare)
+}
+
+function formatOf(request: SimulatedRequest, head: AnswerHead, settings: Settings): TextFormat {
+  if (request.route === 'responses') return new ResponsesFormat(head, request.body)
+  if (request.route === 'chat') return chatFormat(head, request.choices, settings.showsReasoning)
+  return completionFormat(head)
+}
+
+function paceUnder(fault: Fault | undefined, pace: Pace, answers: readonly Answer[], stream: boolean): Pace {
+  if (fault === undefined) return pace
+  const firstTokenMs = pace.firstTokenMs + (fault.delayMs ?? 0)
+  if (!('slowBodyMs' in fault) || !stream) return { ...pace, firstTokenMs }
+  const longest = Math.max(1, ...answers.map(({ tokens }) => tokens))
+  return { firstTokenMs, perTokenMs: fault.slowBodyMs / Math.max(1, longest - 1) }
+}

@@ -1,0 +1,97 @@
+import type { Endpoint } from '../endpoints/endpoint.js'
+import { errorBody } from '../errors/bodies.js'
+import type { Exchange } from '../exchange.js'
+import type { Service } from '../service.js'
+import { fileObject } from './files.js'
+import type { Files, StoredFile } from './files.js'
+import { parseMultipart } from './multipart.js'
+
+/** Of the frame around a file in a form. */
+const FORM_OVERHEAD_BYTES = 64 * 1024
+
+/** Upload, list, get, delete and content. */
+export function fileEndpoints(service: Service, files: Files): Endpoint[] {
+  const { maxFileBytes } = service.settings.batch
+  const withFile = (exchange: Exchange, id: string, answer: (file: StoredFile) => void): void => {
+    const file = files.get(id)
+    if (file !== undefined) return answer(file)
+    exchange.send(404, noSuchFile(id, exchange.id))
+  }
+  return [
+    {
+      method: 'POST',
+      path: /^\/files$/,
+      maxBytes: maxFileBytes + FORM_OVERHEAD_BYTES,
+      handle: ({ exchange, headers, body }) => {
+        const parts = parseMultipart(headers['content-type'], body)
+        const file = parts?.find(({ name }) => name === 'file')
+        const purpose = parts?.find(({ name }) => name === 'purpose')?.content.toString() ?? ''
+        const bad = (message: string): void => exchange.send(400, service.dialect.badRequest(message, exchange.id))
+        if (parts === undefined) return bad('the body must be multipart/form-data')
+        if (file === undefined) return bad("'file' is required")
+        if (purpose === '') return bad("'purpose' is required")
+        if (file.content.length === 0) return bad('File is empty.')
+        const { content, filename = 'upload' } = file
+        if (content.length > maxFileBytes) {
+          return exchange.send(413, service.dialect.tooLarge(maxFileBytes, exchange.id))
+        }
+        const createdAt = Math.floor(exchange.epochNow / 1000)
+        const stored = files.add('batch', { content: Buffer.from(content), filename, purpose, createdAt })
+        exchange.send(200, JSON.stringify(fileObject(stored)))
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/files$/,
+      handle: ({ exchange, query }) => {
+        const purpose = query.get('purpose')
+        const found = files.list().filter((file) => purpose === null || file.purpose === purpose)
+        exchange.send(200, JSON.stringify(listOf(found, query, fileObject)))
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/files\/([^/]+)$/,
+      handle: ({ exchange, params: [id = ''] }) =>
+        withFile(exchange, id, (file) => exchange.send(200, JSON.stringify(fileObject(file)))),
+    },
+    {
+      method: 'DELETE',
+      path: /^\/files\/([^/]+)$/,
+      handle: ({ exchange, params: [id = ''] }) =>
+        withFile(exchange, id, () => {
+          files.delete(id)
+          exchange.send(200, JSON.stringify({ id, object: 'file', deleted: true }))
+        }),
+    },
+    {
+      method: 'GET',
+      path: /^\/files\/([^/]+)\/content$/,
+      handle: ({ exchange, params: [id = ''] }) =>
+        withFile(exchange, id, ({ content }) => exchange.send(200, content, {}, 'application/octet-stream')),
+    },
+  ]
+}
+
+/** A page of a list, as OpenAI's clients page it: from the one after `after` on. */
+export function listOf<T extends { readonly id: string }>(
+  all: readonly T[],
+  query: URLSearchParams,
+  shown: (one: T) => unknown,
+): unknown {
+  const limit = Math.min(Math.max(1, Math.floor(Number(query.get('limit') ?? 20)) || 20), 100)
+  const after = query.get('after')
+  const start = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1
+  const page = all.slice(start, start + limit)
+  return {
+    object: 'list',
+    data: page.map(shown),
+    first_id: page[0]?.id ?? null,
+    last_id: page.at(-1)?.id ?? null,
+    has_more: start + page.length < all.length,
+  }
+}
+
+function noSuchFile(id: string, requestId: string): string {
+  return errorBody('not_found', 'invalid_request_error', `No such File object: ${id}`, requestId)
+}

@@ -1,0 +1,60 @@
+import { hashOf, Random } from '../random.js'
+import type { Settings } from '../settings.js'
+
+/** A file that was uploaded, or that a batch wrote. */
+export interface StoredFile {
+  readonly id: string
+  readonly content: Buffer
+  readonly filename: string
+  readonly purpose: string
+  /** Epoch seconds. */
+  readonly createdAt: number
+}
+
+export type FileKind = 'batch' | 'batch_output' | 'batch_error'
+
+/** The files of the account, all in memory. */
+export class Files {
+  readonly #files = new Map<string, StoredFile>()
+  readonly #seed: number
+
+  constructor(settings: Settings) {
+    this.#seed = settings.seed
+  }
+
+  add(kind: FileKind, file: Omit<StoredFile, 'id'>): StoredFile {
+    const id = `file-${kind}-${new Random(this.#seed + hashOf(kind), this.#added).uuid()}`
+    this.#added += 1
+    const stored = { id, ...file }
+    this.#files.set(id, stored)
+    return stored
+  }
+  #added = 0
+
+  get(id: string): StoredFile | undefined {
+    return this.#files.get(id)
+  }
+
+  delete(id: string): boolean {
+    return this.#files.delete(id)
+  }
+
+  /** The newest first. */
+  list(): StoredFile[] {
+    return [...this.#files.values()].toReversed()
+  }
+}
+
+/** As OpenAI's clients read it. */
+export function fileObject(file: StoredFile): unknown {
+  return {
+    id: file.id,
+    object: 'file',
+    bytes: file.content.length,
+    created_at: file.createdAt,
+    filename: file.filename,
+    purpose: file.purpose,
+    status: 'processed',
+    status_details: null,
+  }
+}

@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { pageOf, sendOutput } from '../endpoints/endpoint.js'
+import type { Call, Endpoint } from '../endpoints/endpoint.js'
+import { parseObject } from '../requests/fields.js'
+import type { Deployment } from './deployment.js'
+import type { Deployments } from './deployments.js'
+
+const BASE = String.raw`^/api/v1/deployments`
+
+/** Create, list, get, update, scale and delete, and the models that can be deployed. */
+export function deploymentEndpoints(deployments: Deployments): Endpoint[] {
+  const { settings } = deployments.service
+  const { clock, epochMs, controlPlane } = settings
+  const epochAtZero = epochMs - clock.now()
+  const shown = (deployment: Deployment): unknown => deployment.output(clock.now(), (at) => localTime(at + epochAtZero))
+  const endpoint = (method: Endpoint['method'], path: string, answer: (call: Call) => unknown): Endpoint => ({
+    method,
+    path: new RegExp(`${BASE}${path}$`),
+    controlPlane: true,
+    handle: (call) => sendOutput(call.exchange, () => answer(call)),
+  })
+  return [
+    endpoint('POST', '', ({ body, headers }) => {
+      const workspace = workspaceOf(headers, controlPlane.defaultWorkspace)
+      return shown(deployments.create(parseObject(body.toString()), workspace, clock.now()))
+    }),
+    endpoint('GET', '', ({ query }) => {
+      const { rows, ...page } = pageOf(deployments.list(clock.now()), query, 10)
+      return { ...page, deployments: rows.map(shown) }
+    }),
+    endpoint('GET', '/models', ({ query }) => {
+      const { rows, ...page } = pageOf(deployments.deployable(), query, 10)
+      const models = rows.map((name) => ({
+        model_name: name,
+        base_capacity: deployments.baseCapacityOf(name),
+        plans: ['mu', 'ptu', 'lora'],
+      }))
+      return { ...page, models }
+    }),
+    endpoint('GET', '/([^/]+)', ({ params: [name = ''] }) => shown(deployments.get(name, clock.now()))),
+    endpoint('PUT', '/([^/]+)/update', ({ params: [name = ''], body }) =>
+      shown(deployments.update(name, parseObject(body.toString()), clock.now())),
+    ),
+    endpoint('PUT', '/([^/]+)/scale', ({ params: [name = ''], body }) =>
+      shown(deployments.scale(name, parseObject(body.toString()), clock.now())),
+    ),
+    endpoint('DELETE', '/([^/]+)', ({ params: [name = ''] }) => {
+      const deployment = deployments.getToChange(name, clock.now())
+      deployment.delete(clock.now())
+      return shown(deployment)
+    }),
+  ]
+}
+
+/** The workspace that a request names. */
+export function workspaceOf(headers: IncomingHttpHeaders, byDefault: string): string {
+  const named = headers['x-dashscope-workspace']
+  return typeof named === 'string' && named !== '' ? named : byDefault
+}
+
+/** Times stand without a zone, and with milliseconds only where there are any. */
+function localTime(epochMs: number): string {
+  const text = new Date(Math.floor(epochMs)).toISOString().slice(0, -1)
+  return text.replace(/\.000$/, '')
+}

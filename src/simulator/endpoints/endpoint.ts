@@ -1,0 +1,75 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { InvalidRequest } from '../../errors.js'
+import { flatBody } from '../errors/bodies.js'
+import type { Exchange } from '../exchange.js'
+
+/** A request to an endpoint that is not metered, whole and of a known key. */
+export interface Call {
+  readonly exchange: Exchange
+  /** What the groups of the endpoint's path matched, decoded. */
+  readonly params: readonly string[]
+  readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+/** An endpoint that is not metered. */
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Of the path: after the version's prefix, or whole where it is the control plane's. */
+  readonly path: RegExp
+  /** Whether its errors are of the vendor's flat form, and its path is whole. */
+  readonly controlPlane?: true
+  /** Whether it asks for no key. */
+  readonly open?: true
+  /** The largest body, where it is not the one of all. */
+  readonly maxBytes?: number
+  handle(call: Call): void
+}
+
+/** A refusal of the control plane. */
+export class PlaneError extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+/** Sends what `answer` gives as the `output` of the control plane, or its refusal. */
+export function sendOutput(exchange: Exchange, answer: () => unknown): void {
+  try {
+    const output = answer()
+    exchange.send(200, JSON.stringify({ request_id: exchange.id, output }))
+  } catch (error) {
+    if (error instanceof PlaneError) {
+      return exchange.send(error.status, flatBody(error.code, error.message, exchange.id))
+    }
+    if (!(error instanceof InvalidRequest)) throw error
+    exchange.send(400, flatBody('InvalidParameter', error.message, exchange.id))
+  }
+}
+
+/** One page of a list, and where it stands. */
+export function pageOf<T>(
+  all: readonly T[],
+  query: URLSearchParams,
+  defaultSize: number,
+): { readonly page_no: number; readonly page_size: number; readonly total: number; readonly rows: readonly T[] } {
+  const page_no = pageNumber(query, 'page_no', 1, Infinity)
+  const page_size = pageNumber(query, 'page_size', defaultSize, 100)
+  const start = (page_no - 1) * page_size
+  return { page_no, page_size, total: all.length, rows: all.slice(start, start + page_size) }
+}
+
+function pageNumber(query: URLSearchParams, name: string, byDefault: number, max: number): number {
+  const text = query.get(name)
+  if (text === null || text === '') return byDefault
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value
+  const range = max === Infinity ? 'greater than 0' : `between 1 and ${max}`
+  throw new PlaneError(400, 'InvalidParameter', `Invalid ${name} (${text}), ${name} must be ${range}.`)
+}

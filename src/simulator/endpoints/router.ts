@@ -1,0 +1,72 @@
+import type { ServiceName } from '../errors/dialects.js'
+import type { SimulatedRoute } from '../requests/request.js'
+import type { Endpoint } from './endpoint.js'
+
+/** What a path leads to. */
+export type Target =
+  | { readonly kind: 'metered'; readonly route: SimulatedRoute; readonly named: string | undefined }
+  | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly params: readonly string[] }
+  | { readonly kind: 'wrong method'; readonly allow: string }
+  | { readonly kind: 'nothing' }
+
+const METERED: Readonly<Record<string, SimulatedRoute>> = {
+  '/chat/completions': 'chat',
+  '/completions': 'completions',
+  '/embeddings': 'embeddings',
+  '/responses': 'responses',
+}
+const PREFIX = /^(?:\/compatible-mode)?\/v1(?=\/)/
+const AZURE_PREFIX = /^\/openai\/v1(?=\/)/
+const AZURE_DATED = /^\/openai(?:\/deployments\/([^/]+))?(?=\/)/
+const NOTHING: Target = { kind: 'nothing' }
+
+/** Finds what is to answer a request. */
+export class Router {
+  readonly #service: ServiceName
+  readonly #endpoints: readonly Endpoint[]
+
+  constructor(service: ServiceName, endpoints: readonly Endpoint[]) {
+    this.#service = service
+    this.#endpoints = endpoints
+  }
+
+  target(method: string, path: string, query: string): Target {
+    const place = this.#placeOf(path, query)
+    if (place === undefined) return this.#endpoint(method, path, true)
+    const { rest, named } = place
+    const metered = Object.hasOwn(METERED, rest) ? METERED[rest] : undefined
+    if (metered !== undefined) {
+      return method === 'POST' ? { kind: 'metered', route: metered, named } : { kind: 'wrong method', allow: 'POST' }
+    }
+    return named === undefined ? this.#endpoint(method, rest, false) : NOTHING
+  }
+
+  /** The path after its version, and the model that the path names; undefined where it has no version. */
+  #placeOf(path: string, query: string): { rest: string; named: string | undefined } | undefined {
+    const version = (this.#service === 'azure' ? AZURE_PREFIX : PREFIX).exec(path)?.[0]
+    if (version !== undefined) return { rest: path.slice(version.length), named: undefined }
+    const dated = this.#service === 'azure' ? AZURE_DATED.exec(path) : null
+    if (dated === null || !new URLSearchParams(query).has('api-version')) return undefined
+    return { rest: path.slice(dated[0].length), named: dated[1] === undefined ? undefined : decoded(dated[1]) }
+  }
+
+  #endpoint(method: string, path: string, whole: boolean): Target {
+    const allow: string[] = []
+    for (const endpoint of this.#endpoints) {
+      if ((endpoint.controlPlane === true) !== whole) continue
+      const match = endpoint.path.exec(path)
+      if (match === null) continue
+      if (endpoint.method === method) return { kind: 'endpoint', endpoint, params: match.slice(1).map(decoded) }
+      allow.push(endpoint.method)
+    }
+    return allow.length === 0 ? NOTHING : { kind: 'wrong method', allow: [...new Set(allow)].join(', ') }
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

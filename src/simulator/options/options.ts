@@ -1,0 +1,29 @@
+import type { Clock } from '../../clock.js'
+import type { AnswerOptions } from './answers.js'
+import type { LimitOptions } from './limits.js'
+import type { BatchOptions, ControlPlaneOptions } from './planes.js'
+
+/**
+ * What the simulated service is like. "Documented" is what the vendor says; "a guess" is where the vendor says nothing, so
+ * a client should do well under every setting.
+ */
+export interface SimulatorOptions extends LimitOptions, AnswerOptions {
+  /** Draws ids, lengths, latencies, shapes and faults. Requests are numbered as they arrive. @default 1 */
+  readonly seed?: number
+  /** The keys that are known; any other gets a 401. Left out: none is asked for. */
+  readonly apiKeys?: readonly string[]
+  /** Bodies above this many bytes get a 413 (documented: 16 MiB, with base64 64 MiB). Files have their own. @default 16 MiB */
+  readonly maxBodyBytes?: number
+  readonly controlPlane?: ControlPlaneOptions
+  readonly batch?: BatchOptions
+  /** The time; all delays and windows go through it. @default the machine's */
+  readonly clock?: Clock
+  /** The wall time at the start, for headers and `created`, in epoch milliseconds. @default Date.now() */
+  readonly epochMs?: number
+  /** How many requests the ledger keeps one by one; the sums are of all. @default 250_000 */
+  readonly ledgerSize?: number
+  /** @default 0, a free port */
+  readonly port?: number
+  /** @default '127.0.0.1', reached from this machine alone */
+  readonly host?: string
+}

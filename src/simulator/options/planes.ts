@@ -1,0 +1,58 @@
+/** The control plane: the live table of quotas, and deployments. */
+export interface ControlPlaneOptions {
+  /** Where the live table is (documented; one of the vendor's pages prints `/api/v1/models/limits`). @default '/api/v1/quotas' */
+  readonly quotasPath?: string
+  /** The workspace of requests that name none. @default 'llm-simulated' */
+  readonly defaultWorkspace?: string
+  /** The models that can be deployed. @default those of `limits`; without `limits`, every one */
+  readonly deployable?: readonly string[]
+  /** The number of units that a model is deployed in, of which `capacity` is a multiple. @default 1 for every model */
+  readonly baseCapacity?: Readonly<Record<string, number>>
+  /** How long a deployment is PENDING, in milliseconds (a guess). @default 30_000 */
+  readonly pendingMs?: number
+  /**
+   * How long from its creation until a deployment is RUNNING, in milliseconds: from, to, drawn by the seed (documented: 5 to
+   * 10 minutes). @default [300_000, 600_000]
+   */
+  readonly deployMs?: readonly [from: number, to: number]
+  /** How long an update of limits takes, in milliseconds (a guess). @default 10_000 */
+  readonly updateMs?: number
+  /** How long scaling takes, in milliseconds (a guess). @default 60_000 */
+  readonly scaleMs?: number
+  /** How long a deployment is DELETING before it is gone, in milliseconds (a guess). @default 30_000 */
+  readonly deleteMs?: number
+  /** The status while it scales: the documents name SCALING, and print UPDATING in their example. @default 'UPDATING' */
+  readonly scalingStatus?: 'UPDATING' | 'SCALING'
+  /** Which deployments end in FAILED, by the identifier that they were given. @default none */
+  readonly failsToDeploy?: (deployedModel: string) => boolean
+}
+
+/** Files and batches. The sizes are documented, the times are guesses. */
+export interface BatchOptions {
+  /** The largest file, in bytes. @default 500 MB */
+  readonly maxFileBytes?: number
+  /** The most lines of a batch. @default 50_000 */
+  readonly maxLines?: number
+  /** The longest line, in bytes. @default 6 MB */
+  readonly maxLineBytes?: number
+  /** How long a batch is validated, in milliseconds. @default 1_000 */
+  readonly validateMs?: number
+  /** How many lines are done in a second. @default 50 */
+  readonly linesPerSecond?: number
+  /** How long a batch is finalizing, in milliseconds. @default 1_000 */
+  readonly finalizeMs?: number
+  /** How long a batch is cancelling, in milliseconds. @default 1_000 */
+  readonly cancelMs?: number
+  /** Which lines fail, and with what status and body. */
+  readonly failLine?: (line: BatchLine) => { readonly status: number; readonly body: unknown } | undefined
+  /** Where failed lines are written: beside the good ones they were seen too. @default 'error-file' */
+  readonly failedLines?: 'error-file' | 'output-file'
+}
+
+/** A line of a batch. */
+export interface BatchLine {
+  /** From 1. */
+  readonly line: number
+  readonly customId: string
+  readonly body: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,53 @@
+import { onTestFinished } from 'vitest'
+import { runCli } from '../../src/cli/program.js'
+
+/** A run of the command line in this process. */
+export interface Run {
+  /** What was written so far. */
+  readonly out: string
+  readonly err: string
+  /** Resolves when something has been written to the standard output. */
+  readonly spoke: Promise<void>
+  readonly code: Promise<number>
+  /** As a SIGINT or a SIGTERM would. */
+  interrupt(): void
+}
+
+export function run(...argv: string[]): Run {
+  const spoke = deferred()
+  const interrupted = deferred()
+  const written = { out: '', err: '' }
+  const code = runCli(argv, {
+    out: (text) => {
+      written.out += text
+      spoke.resolve()
+    },
+    err: (text) => {
+      written.err += text
+    },
+    interrupted: () => interrupted.promise,
+  })
+  onTestFinished(async () => {
+    interrupted.resolve()
+    await code
+  })
+  return {
+    get out() {
+      return written.out
+    },
+    get err() {
+      return written.err
+    },
+    spoke: spoke.promise,
+    code,
+    interrupt: () => interrupted.resolve(),
+  }
+}
+
+function deferred(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve: () => resolve() }
+}

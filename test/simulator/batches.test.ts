@@ -1,0 +1,348 @@
+import type OpenAI from 'openai'
+import { toFile } from 'openai'
+import { describe, expect, it } from 'vitest'
+import type { BatchOptions, Simulator, SimulatorOptions } from '../../src/simulator/index.js'
+import { ManualClock } from './manual-clock.js'
+import { messages, post, refusalOf, simulate } from './setup.js'
+
+const model = 'qwen-plus'
+const endpoint = '/v1/chat/completions'
+
+function line(custom_id: string, body: object = {}, rest: object = {}): object {
+  return { custom_id, method: 'POST', url: endpoint, body: { model, messages, ...body }, ...rest }
+}
+
+function jsonl(lines: readonly (object | string)[]): string {
+  return lines.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n')
+}
+
+async function opened(options: SimulatorOptions = {}): Promise<{
+  clock: ManualClock
+  simulator: Simulator
+  client: OpenAI
+  start: (lines: readonly (object | string)[], params?: object) => Promise<OpenAI.Batch>
+}> {
+  const clock = new ManualClock(500)
+  const { simulator, client } = await simulate({
+    clock,
+    epochMs: 1_750_000_000_000,
+    limits: { [model]: { rpm: 1 } },
+    ...options,
+  })
+  return {
+    clock,
+    simulator,
+    client,
+    start: async (lines, params = {}) => {
+      const file = await client.files.create({
+        file: await toFile(Buffer.from(jsonl(lines)), 'in.jsonl'),
+        purpose: 'batch',
+      })
+      const order = { input_file_id: file.id, endpoint, completion_window: '24h', ...params }
+      return client.batches.create(order as OpenAI.BatchCreateParams)
+    },
+  }
+}
+
+interface OutputLine {
+  readonly id: string
+  readonly custom_id: string
+  readonly response: { status_code: number; request_id: string; body: Record<string, unknown> }
+  readonly error: unknown
+}
+
+async function linesOf(client: OpenAI, file: string | null | undefined): Promise<OutputLine[]> {
+  const text = await (await client.files.content(file ?? 'none')).text()
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((one) => JSON.parse(one) as OutputLine)
+}
+
+const quick: BatchOptions = { validateMs: 1000, linesPerSecond: 2, finalizeMs: 1000, cancelMs: 1000 }
+
+describe('files', () => {
+  it('are uploaded, listed, read and deleted', async () => {
+    const { client } = await opened()
+    const content = `${jsonl([line('a')])}\r\n--not the boundary\r\n深い`
+    const file = await client.files.create({
+      file: await toFile(Buffer.from(content), 'input one.jsonl'),
+      purpose: 'batch',
+    })
+    expect(file).toMatchObject({
+      object: 'file',
+      bytes: Buffer.byteLength(content),
+      created_at: 1_750_000_000,
+      filename: 'input one.jsonl',
+      purpose: 'batch',
+      status: 'processed',
+    })
+    expect(file.id).toMatch(/^file-batch-/)
+    expect(await client.files.retrieve(file.id)).toEqual(file)
+    expect(await (await client.files.content(file.id)).text()).toBe(content)
+    const other = await client.files.create({ file: await toFile(Buffer.from('x'), 'y'), purpose: 'assistants' })
+    expect((await client.files.list()).data.map(({ id }) => id)).toEqual([other.id, file.id])
+    expect((await client.files.list({ purpose: 'batch' })).data.map(({ id }) => id)).toEqual([file.id])
+    expect((await client.files.list({ limit: 1, after: other.id })).data.map(({ id }) => id)).toEqual([file.id])
+    expect(await client.files.delete(file.id)).toMatchObject({ id: file.id, deleted: true })
+    expect((await refusalOf(client.files.retrieve(file.id))).status).toBe(404)
+    expect((await refusalOf(client.files.content(file.id))).message).toContain(`No such File object: ${file.id}`)
+  })
+
+  it('that are no files are refused, and those that are too large', async () => {
+    const { simulator, client } = await opened({ batch: { maxFileBytes: 100 } })
+    for (const [body, type] of [
+      ['{}', 'application/json'],
+      ['x', 'multipart/form-data; boundary=b'],
+      [
+        '--b\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b--\r\n',
+        'multipart/form-data; boundary="b"',
+      ],
+      [
+        '--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\nx\r\n--b--\r\n',
+        'multipart/form-data; boundary=b',
+      ],
+    ] as const) {
+      const response = await post(simulator, '/v1/files', body, { 'content-type': type })
+      expect([body, response.status]).toEqual([body, 400])
+    }
+    const create = async (bytes: number): Promise<unknown> =>
+      client.files.create({ file: await toFile(Buffer.alloc(bytes, 'x'), 'f'), purpose: 'batch' })
+    await create(100)
+    expect((await refusalOf(create(101))).status).toBe(413)
+    expect((await refusalOf(create(200_000))).status).toBe(413)
+    expect((await refusalOf(create(0))).status).toBe(400)
+  })
+})
+
+describe('a batch', () => {
+  it('goes through its states in time, outside the limits', async () => {
+    const { clock, simulator, client, start } = await opened({
+      batch: quick,
+      answer: ({ body }) => `to ${String(body['user'])}`,
+    })
+    const batch = await start([line('a', { user: 1 }), line('b', { user: 2 }), line('c', { user: 3 }), ''], {
+      metadata: { of: 'me' },
+    })
+    expect(batch).toMatchObject({
+      object: 'batch',
+      endpoint,
+      completion_window: '24h',
+      status: 'validating',
+      created_at: 1_750_000_000,
+      expires_at: 1_750_086_400,
+      in_progress_at: null,
+      output_file_id: null,
+      errors: null,
+      request_counts: { total: 0, completed: 0, failed: 0 },
+      metadata: { of: 'me' },
+    })
+    const seen: unknown[] = []
+    for (const waitMs of [999, 1, 500, 999, 1, 1000]) {
+      clock.advance(waitMs)
+      const { status, request_counts } = await client.batches.retrieve(batch.id)
+      seen.push([status, request_counts?.completed])
+    }
+    expect(seen).toEqual([
+      ['validating', 0],
+      ['in_progress', 0],
+      ['in_progress', 1],
+      ['in_progress', 2],
+      ['finalizing', 3],
+      ['completed', 3],
+    ])
+    const done = await client.batches.retrieve(batch.id)
+    expect(done).toMatchObject({
+      in_progress_at: 1_750_000_001,
+      finalizing_at: 1_750_000_002,
+      completed_at: 1_750_000_003,
+      error_file_id: null,
+      request_counts: { total: 3, completed: 3, failed: 0 },
+    })
+    const lines = await linesOf(client, done.output_file_id)
+    expect(lines.map(({ custom_id, response, error }) => [custom_id, response.status_code, error])).toEqual([
+      ['a', 200, null],
+      ['b', 200, null],
+      ['c', 200, null],
+    ])
+    expect(lines[1]?.response.body).toMatchObject({
+      object: 'chat.completion',
+      id: `chatcmpl-${lines[1]?.response.request_id}`,
+      choices: [{ message: { role: 'assistant', content: 'to 2' } }],
+      usage: { prompt_tokens: 19, completion_tokens: 1 },
+    })
+    expect(new Set(lines.map(({ id }) => id)).size).toBe(3)
+    expect(simulator.ledger().entries).toEqual([])
+  })
+
+  it('says the same whenever it is looked at', async () => {
+    const content = async (polls: readonly number[]): Promise<string> => {
+      const { clock, client, start } = await opened({ batch: quick })
+      const { id } = await start([line('a'), line('b'), line('c')])
+      for (const waitMs of polls) {
+        clock.advance(waitMs)
+        await client.batches.retrieve(id)
+      }
+      const { output_file_id: file } = await client.batches.retrieve(id)
+      return (await client.files.content(file ?? '')).text()
+    }
+    expect(await content([10_000])).toBe(await content([1, 1200, 300, 2000, 6499]))
+  })
+
+  it('writes lines that fail to a file of their own, or beside the others', async () => {
+    const lines = [line('good'), line('bad', { messages: [] }), line('unlucky')]
+    const failLine = ({ customId }: { customId: string }): { status: number; body: unknown } | undefined =>
+      customId === 'unlucky' ? { status: 500, body: { error: { code: 'InternalError', message: 'oh' } } } : undefined
+    const apart = await opened({ batch: { ...quick, failLine } })
+    const first = await apart.start(lines)
+    apart.clock.advance(10_000)
+    const done = await apart.client.batches.retrieve(first.id)
+    expect(done.request_counts).toEqual({ total: 3, completed: 1, failed: 2 })
+    const failed = await linesOf(apart.client, done.error_file_id)
+    expect(failed.map(({ custom_id, response }) => [custom_id, response.status_code])).toEqual([
+      ['bad', 400],
+      ['unlucky', 500],
+    ])
+    expect(failed[0]?.error).toMatchObject({ code: 'invalid_parameter_error' })
+    expect(failed[1]?.error).toEqual({ code: 'InternalError', message: 'oh' })
+    expect(await linesOf(apart.client, done.output_file_id)).toHaveLength(1)
+
+    const beside = await opened({ batch: { ...quick, failLine, failedLines: 'output-file' } })
+    const second = await beside.start(lines)
+    beside.clock.advance(10_000)
+    const { output_file_id, error_file_id } = await beside.client.batches.retrieve(second.id)
+    expect(error_file_id).toBeNull()
+    const all = await linesOf(beside.client, output_file_id)
+    expect(all.map(({ response }) => response.status_code)).toEqual([200, 400, 500])
+  })
+
+  it('is cancelled, with what was done', async () => {
+    const { clock, client, start } = await opened({ batch: quick })
+    const { id } = await start([line('a'), line('b'), line('c')])
+    clock.advance(1500)
+    expect((await client.batches.cancel(id)).status).toBe('cancelling')
+    expect((await client.batches.cancel(id)).status).toBe('cancelling')
+    clock.advance(1000)
+    const cancelled = await client.batches.retrieve(id)
+    expect(cancelled).toMatchObject({ status: 'cancelled', request_counts: { total: 3, completed: 1, failed: 0 } })
+    expect((await linesOf(client, cancelled.output_file_id)).map(({ custom_id }) => custom_id)).toEqual(['a'])
+    const refusal = await refusalOf(client.batches.cancel(id))
+    expect([refusal.status, refusal.message]).toEqual([409, "409 Cannot cancel a batch with status 'cancelled'."])
+  })
+
+  it('expires when its window is over, with what was done', async () => {
+    const { clock, client, start } = await opened({ batch: { ...quick, linesPerSecond: 1 / 43_200 } })
+    const { id } = await start([line('a'), line('b'), line('c')])
+    clock.advance(24 * 3_600_000 - 1)
+    expect((await client.batches.retrieve(id)).status).toBe('in_progress')
+    clock.advance(1)
+    const expired = await client.batches.retrieve(id)
+    expect(expired).toMatchObject({ status: 'expired', expired_at: 1_750_086_400, request_counts: { completed: 1 } })
+    expect(await linesOf(client, expired.output_file_id)).toHaveLength(1)
+  })
+
+  it('of embeddings, completions and responses answers each in its form', async () => {
+    const objects = { '/v1/embeddings': 'list', '/v1/completions': 'text_completion', '/v1/responses': 'response' }
+    for (const [url, object] of Object.entries(objects)) {
+      const { clock, client, start } = await opened({ batch: quick })
+      const body = { model, input: 'deep', prompt: 'deep' }
+      const { id } = await start([{ custom_id: 'a', method: 'POST', url, body }], { endpoint: url })
+      clock.advance(10_000)
+      const { output_file_id } = await client.batches.retrieve(id)
+      expect((await linesOf(client, output_file_id))[0]?.response.body).toMatchObject({ object })
+    }
+  })
+
+  it('of the test model needs no model and answers a fixed text, for up to 100 lines', async () => {
+    const url = '/v1/chat/ds-test'
+    const test = (count: number): object[] =>
+      Array.from({ length: count }, (_, i) => line(`t${i}`, { model: 'batch-test-model' }, { url }))
+    const { clock, client, start } = await opened({ batch: { ...quick, linesPerSecond: 1000 } })
+    const [good, long] = [await start(test(100), { endpoint: url }), await start(test(101), { endpoint: url })]
+    clock.advance(10_000)
+    const { output_file_id, request_counts } = await client.batches.retrieve(good.id)
+    expect(request_counts?.completed).toBe(100)
+    const [first] = await linesOf(client, output_file_id)
+    expect(first?.response.body).toMatchObject({ choices: [{ message: { content: 'This is a test result.' } }] })
+    expect(await client.batches.retrieve(long.id)).toMatchObject({
+      status: 'failed',
+      errors: { data: [{ code: 'too_many_tasks' }] },
+    })
+  })
+
+  it('is listed, the newest first', async () => {
+    const { client, start } = await opened()
+    const [first, second] = [await start([line('a')]), await start([line('a')])]
+    const page = await client.batches.list({ limit: 1 })
+    expect([page.data.map(({ id }) => id), page.has_more]).toEqual([[second.id], true])
+    const all: string[] = []
+    for await (const { id } of client.batches.list({ limit: 1 })) all.push(id)
+    expect(all).toEqual([second.id, first.id])
+  })
+})
+
+describe('an input that is wrong', () => {
+  it.each<[string, readonly (object | string)[], string, number | null]>([
+    ['is no JSON', [line('a'), '{'], 'invalid_json_line', 2],
+    ['is no object', ['[]'], 'invalid_json_line', 1],
+    ['has no custom_id', [{ method: 'POST', url: endpoint, body: {} }], 'missing_required_parameter', 1],
+    ['has it twice', [line('a'), line('a')], 'duplicate_custom_id', 2],
+    ['has another method', [line('a', {}, { method: 'GET' })], 'invalid_method', 1],
+    ['has another url', [line('a', {}, { url: '/v1/embeddings' })], 'invalid_url', 1],
+    ['has no body', [line('a', {}, { body: 'x' })], 'missing_required_parameter', 1],
+    ['has no model', [line('a', { model: undefined })], 'missing_required_parameter', 1],
+    ['has two models', [line('a'), line('b', { model: 'qwen-max' })], 'mismatched_model', 2],
+    ['has a model that is unknown', [line('a', { model: 'gpt-any' })], 'model_not_found', 1],
+    ['has too long a line', [line('a', { user: 'x'.repeat(500) })], 'line_too_long', 1],
+    ['has too many lines', [line('a'), line('b'), line('c'), line('d')], 'too_many_tasks', null],
+    ['has blank lines alone', ['', ' '], 'empty_file', null],
+  ])('because it %s fails with the line', async (_, lines, code, at) => {
+    const { clock, client, start } = await opened({ batch: { ...quick, maxLines: 3, maxLineBytes: 500 } })
+    const { id } = await start(lines)
+    clock.advance(1000)
+    const failed = await client.batches.retrieve(id)
+    expect(failed).toMatchObject({ status: 'failed', failed_at: 1_750_000_001, errors: { object: 'list' } })
+    expect(failed.errors?.data?.map((one) => [one.code, one.line])).toEqual([[code, at]])
+    clock.advance(1e6)
+    expect(await client.batches.retrieve(id)).toEqual(failed)
+  })
+
+  it('is not UTF-8 text fails as a whole', async () => {
+    const { clock, client } = await opened({ batch: quick })
+    const file = await client.files.create({ file: await toFile(Buffer.from([0xc3, 0x28]), 'f'), purpose: 'batch' })
+    const order = { input_file_id: file.id, endpoint, completion_window: '24h' } as const
+    const { id } = await client.batches.create(order)
+    clock.advance(1000)
+    expect(await client.batches.retrieve(id)).toMatchObject({
+      status: 'failed',
+      errors: { data: [{ code: 'invalid_file' }] },
+    })
+  })
+
+  it.each<[object, RegExp]>([
+    [{ input_file_id: 'file-none' }, /No such File object: file-none/],
+    [{ endpoint: '/v1/images' }, /'endpoint' must be one of/],
+    [{ completion_window: '23h' }, /from 24h to 336h/],
+    [{ completion_window: '15d' }, /from 24h to 336h/],
+    [{ completion_window: 'soon' }, /from 24h to 336h/],
+    [{ metadata: 'x' }, /'metadata' must be an object/],
+  ])('is refused at once: %o', async (params, message) => {
+    const { start } = await opened()
+    const refusal = await refusalOf(start([line('a')], params))
+    expect(refusal.status).toBe(400)
+    expect(refusal.message).toMatch(message)
+  })
+
+  it('takes every window that is documented', async () => {
+    const { start } = await opened()
+    for (const completion_window of ['24h', '336h', '14d']) {
+      expect((await start([line('a')], { completion_window })).completion_window).toBe(completion_window)
+    }
+  })
+
+  it('that is unknown is a 404', async () => {
+    const { client } = await opened()
+    expect((await refusalOf(client.batches.retrieve('batch_none'))).status).toBe(404)
+    expect((await refusalOf(client.batches.cancel('batch_none'))).status).toBe(404)
+  })
+})

@@ -1,0 +1,303 @@
+import { describe, expect, it } from 'vitest'
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js'
+import { ManualClock } from './manual-clock.js'
+import { clientOf, messages, post, refusalOf, simulate } from './setup.js'
+
+type Output = Record<string, unknown>
+interface Answer {
+  readonly request_id: string
+  readonly output: Output
+  readonly code?: string
+  readonly message?: string
+}
+
+async function call(simulator: Simulator, method: string, path: string, body?: object): Promise<[number, Answer]> {
+  const url = new URL(`/api/v1/deployments${path}`, simulator.url)
+  const response = await fetch(url, { method, ...(body && { body: JSON.stringify(body) }) })
+  return [response.status, (await response.json()) as Answer]
+}
+
+const model = 'qwen-plus-2025-12-01'
+const limits = { [model]: { rpm: 120, tpm: 1_000_000 }, emo: { rpm: 60, tpm: 1 } }
+const order = { model_name: model, plan: 'mu', capacity: 4, enable_thinking: true, max_context_length: 1 }
+const MINUTE = 60_000
+
+async function opened(options: SimulatorOptions = {}): Promise<{
+  clock: ManualClock
+  simulator: Simulator
+  create: (body?: object) => Promise<string>
+  status: (name: string) => Promise<unknown>
+  ask: (name: string) => Promise<number>
+}> {
+  const clock = new ManualClock()
+  const { simulator } = await simulate({
+    clock,
+    limits,
+    epochMs: Date.UTC(2026, 0, 7, 13, 52, 44),
+    secondWindow: 'off',
+    ...options,
+  })
+  return {
+    clock,
+    simulator,
+    create: async (body = order) => String((await call(simulator, 'POST', '', body))[1].output['deployed_model']),
+    status: async (name) => (await call(simulator, 'GET', `/${name}`))[1].output?.['status'],
+    ask: async (name) =>
+      (await post(simulator, '/v1/chat/completions', JSON.stringify({ model: name, messages, max_tokens: 1 }))).status,
+  }
+}
+
+describe('a deployment', () => {
+  it('has the fields of the documents’ example, in their order', async () => {
+    const { clock, simulator } = await opened({ controlPlane: { baseCapacity: { [model]: 4 } } })
+    const [created, { request_id, output }] = await call(simulator, 'POST', '', order)
+    expect(created).toBe(200)
+    expect(request_id).toMatch(/^[0-9a-f-]{36}$/)
+    const name = String(output['deployed_model'])
+    expect(name).toMatch(/^qwen-plus-2025-12-01-[0-9a-f]{8}$/)
+    clock.advance(10_000)
+    const [status, updated] = await call(simulator, 'PUT', `/${name}/update`, { rpm_limit: 1000, tpm_limit: 200 })
+    expect(status).toBe(200)
+    expect(Object.entries(updated.output)).toEqual([
+      ['deployed_model', name],
+      ['gmt_create', '2026-01-07T13:52:44'],
+      ['gmt_modified', '2026-01-07T13:52:54'],
+      ['status', 'PENDING'],
+      ['model_name', model],
+      ['base_model', model],
+      ['base_capacity', 4],
+      ['capacity', 4],
+      ['ready_capacity', 0],
+      ['workspace_id', 'llm-simulated'],
+      ['charge_type', 'post_paid'],
+      ['creator', 'simulated'],
+      ['modifier', 'simulated'],
+      ['plan', 'mu'],
+      ['model_unit_spec', 'MU1'],
+      ['enable_thinking', true],
+      ['max_context_length', 1],
+      ['rpm_limit', 1000],
+      ['tpm_limit', 200],
+    ])
+  })
+
+  it('runs after 5 to 10 minutes, and can be called from then on', async () => {
+    const { clock, create, status, ask } = await opened()
+    const name = await create()
+    const seen: unknown[] = [await status(name)]
+    expect(await ask(name)).toBe(404)
+    clock.advance(MINUTE)
+    seen.push(await status(name))
+    clock.advance(4 * MINUTE - 1)
+    seen.push(await status(name))
+    clock.advance(5 * MINUTE + 1)
+    seen.push(await status(name))
+    expect(seen).toEqual(['PENDING', 'DEPLOYING', 'DEPLOYING', 'RUNNING'])
+    expect(await ask(name)).toBe(200)
+  })
+
+  it('is scaled in units: the documents print UPDATING, and the old units meanwhile', async () => {
+    const { clock, simulator, create } = await opened({ controlPlane: { deployMs: [0, 0], scaleMs: 1000 } })
+    const name = await create({ model_name: 'emo', capacity: 1, suffix: 'sample01' })
+    expect(name).toMatch(/^emo-[0-9a-f]{8}-sample01$/)
+    clock.advance(1500)
+    const [status, { output }] = await call(simulator, 'PUT', `/${name}/scale`, { capacity: 2 })
+    expect(status).toBe(200)
+    expect(output).toMatchObject({
+      deployed_model: name,
+      gmt_create: '2026-01-07T13:52:44',
+      gmt_modified: '2026-01-07T13:52:45.500',
+      status: 'UPDATING',
+      model_name: 'emo',
+      base_capacity: 1,
+      capacity: 2,
+      ready_capacity: 1,
+    })
+    clock.advance(1000)
+    expect((await call(simulator, 'GET', `/${name}`))[1].output).toMatchObject({ status: 'RUNNING', ready_capacity: 2 })
+    await call(simulator, 'PUT', `/${name}/scale`, { capacity: 0 })
+    clock.advance(1000)
+    expect((await call(simulator, 'GET', `/${name}`))[1].output).toMatchObject({ status: 'STOPPED', ready_capacity: 0 })
+  })
+
+  it('may be called SCALING, and may fail', async () => {
+    const controlPlane = {
+      deployMs: [0, 0],
+      scalingStatus: 'SCALING',
+      failsToDeploy: (name: string) => name.endsWith('bad'),
+    } as const
+    const { simulator, create, status, ask } = await opened({ controlPlane })
+    const name = await create()
+    await call(simulator, 'PUT', `/${name}/scale`, { capacity: 5 })
+    expect(await status(name)).toBe('SCALING')
+    expect(await ask(name)).toBe(200)
+    const bad = await create({ ...order, suffix: 'bad' })
+    expect(await status(bad)).toBe('FAILED')
+    expect(await ask(bad)).toBe(404)
+  })
+
+  it('has its own limits, and new ones once an update is through', async () => {
+    const controlPlane = { deployMs: [0, 0], updateMs: 1000 } as const
+    const { clock, simulator, create, status, ask } = await opened({ controlPlane })
+    const name = await create({ ...order, rpm_limit: 1 })
+    expect([await ask(name), await ask(name)]).toEqual([200, 429])
+    await call(simulator, 'PUT', `/${name}/update`, { rpm_limit: 2 })
+    expect([await status(name), await ask(name)]).toEqual(['UPDATING', 429])
+    clock.advance(1000)
+    expect([await status(name), await ask(name), await ask(name)]).toEqual(['RUNNING', 200, 429])
+    expect(simulator.ledger().models[name]?.windows.rpm).toMatchObject({ limit: 2, used: 2 })
+  })
+
+  it('serves by its old limits during an update, also where it was not called before', async () => {
+    const controlPlane = { deployMs: [0, 0], updateMs: 1000 } as const
+    const { clock, simulator, create, ask } = await opened({ controlPlane })
+    const name = await create({ ...order, rpm_limit: 1 })
+    await call(simulator, 'PUT', `/${name}/update`, { rpm_limit: 3 })
+    expect([await ask(name), await ask(name)]).toEqual([200, 429])
+    clock.advance(1000)
+    expect([await ask(name), await ask(name), await ask(name)]).toEqual([200, 200, 429])
+  })
+
+  it('with provisioned throughput overflows to the public limits of its model', async () => {
+    const { clock, simulator, create } = await opened({ controlPlane: { deployMs: [0, 0], scaleMs: 1000 } })
+    const ptu_capacity = { input_tpm: 20, output_tpm: 100, thinking_output_tpm: 50 }
+    const name = await create({ model_name: model, plan: 'ptu', ptu_capacity })
+    const overflow = async (): Promise<string | null> => {
+      const body = JSON.stringify({ model: name, messages, max_tokens: 1 })
+      return (await post(simulator, '/v1/chat/completions', body)).headers.get('x-dashscope-ptu-overflow')
+    }
+    expect([await overflow(), await overflow()]).toEqual([null, 'true'])
+    const [, { output }] = await call(simulator, 'PUT', `/${name}/scale`, {
+      ptu_capacity: { input_tpm: 40, output_tpm: 100 },
+    })
+    expect(output).toMatchObject({ plan: 'ptu', ptu_capacity: { input_tpm: 40, output_tpm: 100 } })
+    clock.advance(1000)
+    expect([await overflow(), await overflow()]).toEqual([null, 'true'])
+    expect(simulator.ledger().models[model]?.windows.rpm?.used).toBe(2)
+  })
+
+  it('is deleted, and gone a little later', async () => {
+    const { clock, simulator, create, status, ask } = await opened({
+      controlPlane: { deployMs: [0, 0], deleteMs: 1000 },
+    })
+    const name = await create()
+    expect(await ask(name)).toBe(200)
+    const [deleted, { output }] = await call(simulator, 'DELETE', `/${name}`)
+    expect([deleted, output['status'], output['ready_capacity']]).toEqual([200, 'DELETING', 0])
+    expect((await call(simulator, 'PUT', `/${name}/scale`, { capacity: 1 }))[0]).toBe(409)
+    expect(await ask(name)).toBe(404)
+    clock.advance(999)
+    expect(await status(name)).toBe('DELETING')
+    clock.advance(1)
+    expect(await call(simulator, 'GET', `/${name}`)).toMatchObject([
+      404,
+      { code: 'NotFound', message: `Model: ${name} not found!` },
+    ])
+    expect(await create()).toBe(name)
+  })
+})
+
+describe('lists', () => {
+  it('of deployments are paged, the newest first', async () => {
+    const { simulator, create } = await opened()
+    const names = [await create(), await create({ ...order, suffix: 'b' }), await create({ ...order, suffix: 'c' })]
+    const [status, { output }] = await call(simulator, 'GET', '?page_no=1&page_size=2')
+    expect(status).toBe(200)
+    expect([output['page_no'], output['page_size'], output['total']]).toEqual([1, 2, 3])
+    expect((output['deployments'] as Output[]).map((one) => one['deployed_model'])).toEqual([names[2], names[1]])
+    const [, second] = await call(simulator, 'GET', '?page_no=2&page_size=2')
+    expect((second.output['deployments'] as Output[]).map((one) => one['deployed_model'])).toEqual([names[0]])
+    expect((await call(simulator, 'GET', '?page_no=x'))[0]).toBe(400)
+  })
+
+  it('of models say in what units they are deployed', async () => {
+    const { simulator } = await opened({
+      controlPlane: { deployable: [model, 'glm-5'], baseCapacity: { 'glm-5': 16 } },
+    })
+    const [, { output }] = await call(simulator, 'GET', '/models')
+    expect(output).toEqual({
+      page_no: 1,
+      page_size: 10,
+      total: 2,
+      models: [
+        { model_name: model, base_capacity: 1, plans: ['mu', 'ptu', 'lora'] },
+        { model_name: 'glm-5', base_capacity: 16, plans: ['mu', 'ptu', 'lora'] },
+      ],
+    })
+  })
+})
+
+describe('the errors of the documents', () => {
+  it('have the form and the texts that are printed there', async () => {
+    const { simulator, create } = await opened({ controlPlane: { baseCapacity: { [model]: 4 } } })
+    const name = await create()
+    const missing = await call(simulator, 'PUT', '/qwen-plus-20230703-cx7f/scale', { capacity: 1 })
+    expect(missing[0]).toBe(404)
+    expect(missing[1]).toEqual({
+      request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
+      message: 'Model: qwen-plus-20230703-cx7f not found!',
+      code: 'NotFound',
+    })
+    expect(await call(simulator, 'POST', '', { ...order, model_name: 'unheard-of' })).toMatchObject([
+      404,
+      { message: 'Model: unheard-of not found!' },
+    ])
+    expect(await call(simulator, 'POST', '', order)).toMatchObject([
+      409,
+      { code: 'Conflict', message: `Deployed model ${name} already exists, please specify a suffix.` },
+    ])
+    expect(await call(simulator, 'PUT', `/${name}/scale`, { capacity: 6 })).toMatchObject([
+      400,
+      {
+        code: 'InvalidParameter',
+        message:
+          'Invalid capacity (6), capacity must be larger than or equal to 0 and multiples of 4 and less than 1000!',
+      },
+    ])
+  })
+
+  it.each<[object]>([
+    [{}],
+    [{ model_name: 7 }],
+    [{ ...order, plan: 'other' }],
+    [{ ...order, capacity: -1 }],
+    [{ ...order, capacity: 1000 }],
+    [{ ...order, capacity: 1.5 }],
+    [{ model_name: model, plan: 'mu' }],
+    [{ ...order, suffix: 'ninechars' }],
+    [{ ...order, suffix: '' }],
+    [{ ...order, rpm_limit: 0 }],
+    [{ model_name: model, plan: 'ptu' }],
+    [{ model_name: model, plan: 'ptu', ptu_capacity: { input_tpm: 1 } }],
+  ])('refuse to create from %o', async (body) => {
+    const { simulator } = await opened()
+    expect(await call(simulator, 'POST', '', body)).toMatchObject([400, { code: 'InvalidParameter' }])
+  })
+
+  it('refuse changes that a plan does not have, and bodies that say nothing', async () => {
+    const { simulator, create } = await opened()
+    const lora = await create({ model_name: model, plan: 'lora' })
+    for (const [path, body] of [
+      [`/${lora}/update`, { rpm_limit: 5 }],
+      [`/${lora}/update`, {}],
+      [`/${lora}/update`, { rpm_limit: '5' }],
+      [`/${lora}/scale`, { capacity: 2 }],
+    ] as const) {
+      expect(await call(simulator, 'PUT', path, body)).toMatchObject([400, { code: 'InvalidParameter' }])
+    }
+    const url = new URL('/api/v1/deployments', simulator.url)
+    const broken = await fetch(url, { method: 'POST', body: '{' })
+    expect([broken.status, ((await broken.json()) as Answer).code]).toEqual([400, 'InvalidParameter'])
+    const wrong = await fetch(url, { method: 'PATCH', body: '{}' })
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST, GET'])
+  })
+})
+
+it('a model that is deployed is no model of the account until it runs', async () => {
+  const { clock, simulator, create } = await opened()
+  const name = await create()
+  const client = clientOf(simulator)
+  expect((await refusalOf(client.models.retrieve(name))).status).toBe(404)
+  clock.advance(10 * MINUTE)
+  expect((await client.models.retrieve(name)).id).toBe(name)
+})

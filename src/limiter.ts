@@ -67,7 +67,6 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   const clock = monotonicClock(options.clock ?? systemClock)
   const events = new Events()
   const defaultProfile = profile ?? profiles['model-studio']
-  const live = new LiveLimits(options, () => dispatcher.groups.refresh())
   const dispatcher = new Dispatcher({
     clock,
     events,
@@ -81,6 +80,8 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     maxRetries: options.maxRetries ?? DEFAULT_RETRIES,
     maxQueue: options.maxQueue ?? Infinity,
   })
+  // After the dispatcher: a source may tell of its first table while it is subscribed to.
+  const live = new LiveLimits(options, () => dispatcher.groups.refresh())
   let closed: Promise<void> | undefined
 
   const limiter: Limiter = {

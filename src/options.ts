@@ -5,7 +5,7 @@ import type { BuiltInTableName } from './limits/built-in.js'
 import type { UnknownModel } from './limits/resolve.js'
 import { profiles, type ProfileName } from './route/profile.js'
 import type { Estimator } from './transport/fetch.js'
-import type { Limits, LimitsSource, LimitsTable, Profile } from './types.js'
+import type { Limits, LimitsSource, LimitsTable, Profile, WindowKind } from './types.js'
 
 /** The options of `createLimiter`; each has a default. */
 export interface LimiterOptions {
@@ -92,34 +92,69 @@ export function checkOptions(options: LimiterOptions): void {
     if (!NAMES.has(name))
       throw new InvalidRequest(`createLimiter has no option '${name}'. There are ${[...NAMES].join(', ')}`)
   }
-  const { maxRetries, maxQueue, jitterMs, perSecond, unknownModel, fallback } = options
+  const { maxRetries, maxQueue, jitterMs, unknownModel, fallback } = options
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {
     throw new InvalidRequest(`maxRetries is ${String(maxRetries)}: give a whole number, 0 or more`)
   }
   if (maxQueue !== undefined && !(maxQueue === Infinity || (Number.isInteger(maxQueue) && maxQueue >= 0))) {
     throw new InvalidRequest(`maxQueue is ${String(maxQueue)}: give a whole number, 0 or more, or Infinity`)
   }
-  if (jitterMs !== undefined && !(jitterMs >= 0 && jitterMs <= 10_000)) {
+  if (jitterMs !== undefined && !(typeof jitterMs === 'number' && jitterMs >= 0 && jitterMs <= 10_000)) {
     throw new InvalidRequest(`jitterMs is ${String(jitterMs)}: give milliseconds from 0 to 10,000`)
   }
-  if (perSecond !== undefined && typeof perSecond !== 'boolean') {
-    throw new InvalidRequest(`perSecond is ${String(perSecond)}: give true or false`)
+  for (const name of ['perSecond', 'assumeFresh'] as const) {
+    const value: unknown = options[name]
+    if (value !== undefined && typeof value !== 'boolean')
+      throw new InvalidRequest(`${name} is ${String(value)}: give true or false`)
   }
   if (unknownModel !== undefined && !['conservative', 'unlimited', 'reject'].includes(unknownModel)) {
     throw new InvalidRequest(`unknownModel is ${String(unknownModel)}: give 'conservative', 'unlimited' or 'reject'`)
+  }
+  if (fallback !== undefined && (typeof fallback !== 'object' || fallback === null)) {
+    throw new InvalidRequest(`fallback is ${String(fallback)}: give { 'a-model': ['its-backup'] }`)
   }
   for (const [model, backups] of Object.entries(fallback ?? {})) {
     if (!Array.isArray(backups) || backups.some((backup) => typeof backup !== 'string' || backup === '')) {
       throw new InvalidRequest(`fallback of '${model}' is no list of model names: give { '${model}': ['its-backup'] }`)
     }
   }
+  checkCallables(options)
 }
 
-/** @throws InvalidRequest for a name that no profile has */
+/** What is called later on must be callable: found missing then, it would be an error of no request's own. */
+function checkCallables({ estimator, random, tokenizer, clock }: LimiterOptions): void {
+  for (const [name, value] of Object.entries({ estimator, random })) {
+    if (value !== undefined && typeof value !== 'function') throw new InvalidRequest(`${name} is no function`)
+  }
+  if (tokenizer !== undefined && typeof tokenizer?.count !== 'function')
+    throw new InvalidRequest('tokenizer has no count(text)')
+  if (clock === undefined) return
+  for (const method of ['now', 'setTimeout', 'clearTimeout'] as const) {
+    if (typeof clock?.[method] !== 'function') throw new InvalidRequest(`clock has no ${method}()`)
+  }
+}
+
+const WINDOW_KINDS: readonly WindowKind[] = ['unknown', 'fixed', 'sliding', 'bucket']
+const PROFILE_VALUES: Readonly<Record<Exclude<keyof Profile, 'name'>, readonly unknown[]>> = {
+  minuteWindow: WINDOW_KINDS,
+  secondWindow: WINDOW_KINDS,
+  perSecond: [true, false],
+  rejectedCost: [0, 1],
+  insufficientQuota: ['tokens', 'billing'],
+}
+
+/** @throws InvalidRequest for a name that no profile has, or a field that is wrong */
 export function profileOption(profile: ProfileName | Profile | undefined): Profile | undefined {
-  if (typeof profile !== 'string') return profile
-  if (Object.hasOwn(profiles, profile)) return profiles[profile]
-  throw new InvalidRequest(
-    `profile is '${String(profile)}': give one of ${Object.keys(profiles).join(', ')}, or a Profile`,
-  )
+  if (profile === undefined) return undefined
+  if (typeof profile === 'string' && Object.hasOwn(profiles, profile)) return profiles[profile]
+  if (typeof profile !== 'object' || profile === null) {
+    const shown = typeof profile === 'string' ? `'${profile}'` : String(profile)
+    throw new InvalidRequest(`profile is ${shown}: give one of ${Object.keys(profiles).join(', ')}, or a Profile`)
+  }
+  for (const [field, values] of Object.entries(PROFILE_VALUES)) {
+    const value: unknown = profile[field as keyof Profile]
+    if (!values.includes(value))
+      throw new InvalidRequest(`profile.${field} is ${String(value)}: give one of ${values.join(', ')}`)
+  }
+  return profile
 }

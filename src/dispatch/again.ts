@@ -14,13 +14,13 @@ const ANOTHER_MODEL: Refusal = { kind: 'exhausted', class: 'exhausted', code: ''
 export class Again {
   readonly #options: DispatcherOptions
   readonly #scheduler: Scheduler<Job>
-  readonly #onAborted: () => void
+  readonly #onLeft: () => void
 
-  /** `onAborted` is called after a waiting job was aborted. */
-  constructor(options: DispatcherOptions, scheduler: Scheduler<Job>, onAborted: () => void) {
+  /** `onLeft` is called after a job that waited ended without running. */
+  constructor(options: DispatcherOptions, scheduler: Scheduler<Job>, onLeft: () => void) {
     this.#options = options
     this.#scheduler = scheduler
-    this.#onAborted = onAborted
+    this.#onLeft = onLeft
   }
 
   /** A refusal by the server holds or closes the group. What waits for a closed one goes elsewhere or fails at once. */
@@ -38,9 +38,10 @@ export class Again {
     const now = clock.now()
     if (verdict.kind === 'final') job.reject(error)
     else if (signal?.aborted === true) job.reject(signal.reason)
-    else if (verdict.kind !== 'transient' && job.group.isExhausted(now))
+    else if (job.group.isExhausted(now)) {
+      job.usedUp = (job.usedUp ?? new Set()).add(job.group)
       this.reroute(job, 'its quota is used up', error)
-    else {
+    } else {
       job.tried.add(job.group)
       const decision = decide(verdict, {
         retries: job.retries,
@@ -70,11 +71,10 @@ export class Again {
       this.#move(job, decision.to.group, reason)
       return
     }
-    job.forgetAbort()
     const refusal = job.group.refusal(job.cost, clock.now())
     if (refusal instanceof QuotaExhausted && cause !== undefined) {
-      job.reject(new QuotaExhausted(refusal.message, { resetAt: refusal.resetAt, cause }))
-    } else job.reject(refusal ?? cause)
+      this.#reject(job, new QuotaExhausted(refusal.message, { resetAt: refusal.resetAt, cause }))
+    } else this.#reject(job, refusal ?? cause)
   }
 
   /** Makes another model the job's own. */
@@ -88,10 +88,7 @@ export class Again {
   /** Takes a waiting job out of its queue when its caller aborts. */
   listenForAbort(job: Job): void {
     job.listenForAbort(() => {
-      job.forgetAbort()
-      if (!this.#scheduler.remove(job.group.lane, job)) return
-      job.reject(job.request.signal?.reason)
-      this.#onAborted()
+      if (this.#scheduler.remove(job.group.lane, job)) this.#reject(job, job.request.signal?.reason)
     })
   }
 
@@ -102,9 +99,21 @@ export class Again {
   }
 
   #queueFirst(job: Job, notBefore?: number): void {
+    const { signal } = job.request
+    // It may have been aborted while it was in no queue: by a request that another one's way led to.
+    if (signal?.aborted === true) {
+      this.#reject(job, signal.reason)
+      return
+    }
     job.queuedAt = this.#options.clock.now()
     this.listenForAbort(job)
     this.#scheduler.addFirst(job.group.lane, job, notBefore)
+  }
+
+  #reject(job: Job, reason: unknown): void {
+    job.forgetAbort()
+    job.reject(reason)
+    this.#onLeft()
   }
 }
 

@@ -8,8 +8,9 @@ export class RefusedByServer extends Error implements Answer {
   /** The answer as it is to reach the caller if it is the last one. */
   readonly response: Response
 
-  constructor(response: Response, body: string, status: number | undefined = response.status) {
-    super(`The server answered ${response.status}`)
+  /** `status` is the one that the body names, where the answer's own says success: for an error inside a stream. */
+  constructor(response: Response, body: string, status: number | undefined) {
+    super(`The server answered ${status ?? response.status}`)
     this.name = 'RefusedByServer'
     this.status = status
     this.headers = response.headers
@@ -41,5 +42,7 @@ export function answerOf(error: unknown): Answer | undefined {
 function readableHeaders(headers: unknown): Answer['headers'] {
   if (typeof headers !== 'object' || headers === null) return undefined
   if (typeof (headers as Headers).get === 'function') return headers as Headers
-  return { get: (name) => (headers as Record<string, string | undefined>)[name] ?? null }
+  // A plain object keeps the spelling that the server used.
+  const byName = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]))
+  return { get: (name) => byName.get(name) ?? null }
 }

@@ -65,14 +65,17 @@ export class Attempt implements Grant {
     return (this.#signal ??= this.job.request.signal ?? new AbortController().signal)
   }
 
-  settle(usage: Usage | object): void {
-    const read = readUsage(usage)
-    if (read === undefined) {
-      throw new InvalidRequest(
-        'settle(usage): give { inputTokens, outputTokens }, both numbers of 0 or more, or a usage object of the service',
-      )
+  /** Bound to the attempt: a `run` may take it out of its grant. */
+  get settle(): Grant['settle'] {
+    return (usage) => {
+      const read = readUsage(usage)
+      if (read === undefined) {
+        throw new InvalidRequest(
+          'settle(usage): give { inputTokens, outputTokens }, both numbers of 0 or more, or a usage object of the service',
+        )
+      }
+      this.close(read)
     }
-    this.close(read)
   }
 
   /** Settles with what is known; nothing known: the reservation stands. */

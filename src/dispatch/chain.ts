@@ -19,7 +19,7 @@ export function candidates(job: Job, output: OutputExpectation, now: number): Gr
       model: group.model,
       tried: job.tried.has(group),
       held: group.gate.heldUntil > now,
-      closed: group.refusal(cost, now) !== undefined,
+      closed: job.usedUp?.has(group) === true || group.refusal(cost, now) !== undefined,
       startsAt: () => {
         const earliest = group.gate.earliest(cost, now)
         return earliest.kind === 'not-before' ? earliest.at : Infinity

@@ -25,6 +25,8 @@ export class Job implements Schedulable {
   retries = 0
   /** Models that refused it since its chain began. */
   readonly tried = new Set<Group>()
+  /** Models that it found to have their quota used up: it goes to none of them again. */
+  usedUp: Set<Group> | undefined
   inClass: PriorityClass | undefined
   before: Waiting | undefined
   after: Waiting | undefined

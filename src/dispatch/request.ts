@@ -31,10 +31,13 @@ export interface JobRequest extends ScheduleRequest {
 const COUNTS = ['inputTokens', 'maxOutputTokens', 'tokens'] as const
 
 /** @throws InvalidRequest that says which value is wrong */
-export function checkRequest(request: JobRequest): void {
+export function checkRequest(request: JobRequest, run: unknown): void {
   if (typeof request !== 'object' || request === null)
     throw new InvalidRequest('schedule(request, run): give request as an object with a model')
-  const { model, priority } = request
+  if (typeof run !== 'function') {
+    throw new InvalidRequest('schedule(request, run): give run as a function that sends the request')
+  }
+  const { model, priority, signal } = request
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
   }
@@ -46,6 +49,9 @@ export function checkRequest(request: JobRequest): void {
   }
   if (priority !== undefined && !Number.isFinite(priority)) {
     throw new InvalidRequest(`priority is ${shown(priority)}: give a finite number; higher ones start first`)
+  }
+  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
+    throw new InvalidRequest(`signal is ${shown(signal)}: give an AbortSignal, such as controller.signal`)
   }
 }
 

@@ -57,7 +57,7 @@ export class Dispatcher implements AttemptEvents {
   submit<T>(request: JobRequest, run: Run<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       // What this throws rejects the promise: the request was not taken.
-      checkRequest(request)
+      checkRequest(request, run)
       if (this.#isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
       if (request.signal?.aborted === true) throw request.signal.reason
       const chain = this.groups.chainOf(
@@ -146,14 +146,17 @@ export class Dispatcher implements AttemptEvents {
       this.#events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
     }
     let result: unknown
+    let isThenable: boolean
     try {
       result = job.run(attempt)
+      isThenable = typeof (result as PromiseLike<unknown> | undefined)?.then === 'function'
     } catch (error) {
       this.#failed(attempt, error)
       return
     }
-    if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
-      ;(result as PromiseLike<unknown>).then(
+    if (isThenable) {
+      // Of a thenable that is no promise nothing is certain: it may call back twice, or throw.
+      Promise.resolve(result).then(
         (value) => this.#succeeded(attempt, value),
         (error: unknown) => this.#failed(attempt, error),
       )
@@ -177,7 +180,7 @@ export class Dispatcher implements AttemptEvents {
     group.activity.failure(this.#clock.now())
     // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.
     if (isLimit(verdict)) this.#again.heed(group, reservation.at, verdict)
-    if (!reservation.settled) this.#settle(attempt, isRefusal(answer) ? 'refused' : 'unknown')
+    if (!reservation.settled) this.#settle(attempt, isLimit(verdict) || isRejection(answer) ? 'refused' : 'unknown')
     if (this.#isAbandoned) job.reject(error)
     else this.#again.decide(job, verdict, error)
     attempt.hasRun = true
@@ -209,7 +212,7 @@ function isLimit(verdict: Verdict): verdict is Refusal {
 }
 
 /** Whether the server turned the request away without doing the work; of a timeout that is not known. */
-function isRefusal(answer: Answer | undefined): boolean {
+function isRejection(answer: Answer | undefined): boolean {
   const status = answer?.status
   return status !== undefined && status >= 400 && status < 500 && status !== 408
 }

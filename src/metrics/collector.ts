@@ -75,15 +75,15 @@ export class Collector {
     const sums = new Float64Array(FIELDS)
     const newest = Math.floor(now / SLOT_MS)
     const oldest = Math.max(newest - SLOTS + 1, Math.floor((now - lastMs) / SLOT_MS))
+    const since = oldest * SLOT_MS
     for (let slot = 0; slot < SLOTS; slot++) {
       const number = this.#slotNumbers[slot]!
       if (number < oldest || number > newest) continue
       for (let field = 0; field < FIELDS; field++) sums[field]! += this.#slots[slot * FIELDS + field]!
     }
-    const spanMs = Math.min(lastMs, SLOTS * SLOT_MS, now - (this.#firstCallAt ?? now))
-    const perMinute = 60_000 / Math.max(spanMs, 1000)
+    const perMinute = 60_000 / Math.max(now - Math.max(since, this.#firstCallAt ?? now), 1000)
     const calls = sums[CALLS]!
-    const recent = this.#samples.filter(({ at }) => at >= now - lastMs)
+    const recent = this.#samples.filter(({ at }) => at >= since)
     return {
       calls,
       failures: sums[FAILURES]!,

@@ -50,11 +50,17 @@ export class Events {
     if (listeners === undefined) return
     for (const listener of listeners) {
       try {
-        listener(payload)
+        // An async listener is one that may reject: that must not end the process.
+        const returned = listener(payload) as unknown
+        if (returned instanceof Promise) returned.catch((cause: unknown) => this.#listenerThrew(event, cause))
       } catch (cause) {
-        if (event !== 'warning')
-          this.emit('warning', { message: `A listener of '${event}' threw: ${String(cause)}`, cause })
+        this.#listenerThrew(event, cause)
       }
     }
+  }
+
+  #listenerThrew(event: EventName, cause: unknown): void {
+    if (event !== 'warning')
+      this.emit('warning', { message: `A listener of '${event}' threw: ${String(cause)}`, cause })
   }
 }

@@ -82,7 +82,7 @@ function classifyTooMany(answer: Answer, fault: Fault, profile: Profile): Verdic
   }
   if (/allocationquota/i.test(code)) return throttled('tokens', fault, answer)
   if (/ratequota|limit_?requests/i.test(code)) return throttled('requests', fault, answer)
-  if (/quota|tokens? per (min|sec)|\bTP[MS]\b|token rate limit/i.test(message))
+  if (/\bquota\b|tokens? per (min|sec)|\bTP[MS]\b|token rate limit/i.test(message))
     return throttled('tokens', fault, answer)
   if (remaining(answer, 'tokens') === 0 && remaining(answer, 'requests') !== 0)
     return throttled('tokens', fault, answer)
@@ -107,21 +107,22 @@ function isFreeTierUsedUp(fault: Fault, status: number): boolean {
 
 /** Inside a stream the status often is missing; then the code has to tell. */
 function statusOfCode(code: string): number {
-  if (/^throttling|^limit_|ratequota|allocationquota|^insufficient_quota$|rate_limit|overdue|notpurchased/i.test(code))
-    return 429
+  if (/^throttling|^limit_|ratequota|allocationquota|^insufficient_quota$|rate_limit/i.test(code)) return 429
+  if (/overdue|notpurchased|arrearage|budgetlimit|quotaexhausted/i.test(code)) return 429
   if (/^(invalid|data_?inspection|model_?not_?found|access_?denied|not_?found)/i.test(code)) return 400
   return 500
 }
 
-/** `retry-after-ms`, or `Retry-After` in seconds or as a date. */
+/** `retry-after-ms`, or `Retry-After` in seconds or as a date. Undefined for anything else: no hold is without end. */
 function retryAfterMs(answer: Answer): number | undefined {
   const ms = Number(answer.headers?.get('retry-after-ms') || Number.NaN)
-  if (ms >= 0) return ms
+  if (ms >= 0 && ms < Infinity) return ms
   const text = answer.headers?.get('retry-after')
   if (!text) return undefined
   const seconds = Number(text)
-  if (seconds >= 0) return seconds * 1000
-  const until = Date.parse(text) - Date.now()
+  if (seconds >= 0 && seconds < Infinity) return seconds * 1000
+  // Date.parse takes almost anything with a digit for a date.
+  const until = /\d:\d\d/.test(text) ? Date.parse(text) - Date.now() : Number.NaN
   return Number.isNaN(until) ? undefined : Math.max(0, until)
 }
 

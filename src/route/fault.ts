@@ -7,6 +7,8 @@ export interface Fault {
 }
 
 const NOTHING: Fault = { code: '', message: '', status: undefined }
+/** Bodies within bodies, as objects or as texts, are followed this far. */
+const DEEPEST = 6
 
 /**
  * Reads the code and the message out of an error body. The shapes seen in use: `{ error: { code, message, type } }`;
@@ -15,9 +17,11 @@ const NOTHING: Fault = { code: '', message: '', status: undefined }
  */
 export function readFault(body: unknown, depth = 0): Fault {
   if (typeof body === 'string') return readText(body, depth)
-  if (typeof body !== 'object' || body === null || depth > 3) return NOTHING
-  const { error, code, type, message } = body as Record<string, unknown>
+  if (typeof body !== 'object' || body === null || depth > DEEPEST) return NOTHING
+  const { error, response, code, type, message } = body as Record<string, unknown>
   if (error !== undefined && error !== null) return readFault(error, depth + 1)
+  // `response.failed` of the Responses API: the error stands in the response.
+  if (type === 'response.failed') return readFault(response, depth + 1)
   const text = asText(message)
   const own: Fault = { code: asText(code) || asText(type), message: text, status: statusIn(text) }
   if (!text.trimStart().startsWith('{')) return own
@@ -49,7 +53,7 @@ function statusIn(message: string): number | undefined {
 
 /**
  * The time that a text like "09-19 07:14:00 UTC" or "2026-09-19 07:14:00" names, taken as UTC and, where the year is
- * missing, as the next such day after `wallMs`. Undefined where it names none.
+ * missing, as the one that is nearest to `wallMs`. Undefined where it names none.
  */
 export function readResetTime(text: string | undefined, wallMs: number): Date | undefined {
   const found = /(?:(\d{4})-)?(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?/.exec(text ?? '')
@@ -57,8 +61,8 @@ export function readResetTime(text: string | undefined, wallMs: number): Date | 
   const [, year, month, day, hour, minute, second] = found.map((part) => Number(part ?? 0))
   const at = (y: number) => Date.UTC(y, month! - 1, day, hour, minute, second)
   if (year! > 0) return new Date(at(year!))
+  // December's quota resets in January, and one that was to reset in December may be read in January.
   const thisYear = new Date(wallMs).getUTCFullYear()
-  const candidate = at(thisYear)
-  // A day that is long past is meant for next year: December's quota that resets in January.
-  return new Date(candidate < wallMs - 180 * 86_400_000 ? at(thisYear + 1) : candidate)
+  const candidates = [at(thisYear), at(thisYear + 1), at(thisYear - 1)]
+  return new Date(candidates.reduce((a, b) => (Math.abs(b - wallMs) < Math.abs(a - wallMs) ? b : a)))
 }

@@ -29,7 +29,7 @@ export interface Refused {
 
 /**
  * The refusals of one group as episodes. Each cut is made once: answers to requests that were sent before it are of
- * the same episode and change nothing. A first refusal is taken as the second's limit where there is one; one that
+ * the same episode and change nothing, and what was sent at its very moment was sent before it. A first refusal is taken as the second's limit where there is one; one that
  * comes with no success between, as the minute's.
  */
 export class Episodes {
@@ -49,13 +49,13 @@ export class Episodes {
 
   /** A request that was admitted at `sentAt` was served. */
   served(sentAt: number): void {
-    if (sentAt < this.#cutAt) return
+    if (sentAt <= this.#cutAt) return
     this.#streak = 0
     this.#emptyWindows = 0
   }
 
   refused(event: Refused): Lesson {
-    if (event.sentAt < this.#cutAt) return { holdUntil: undefined, empties: 'none', exhausted: false }
+    if (event.sentAt <= this.#cutAt) return { holdUntil: undefined, empties: 'none', exhausted: false }
     const fullWindows = event.sentAt - this.#cutAt >= MINUTE_MS && this.#streak > 0
     this.#emptyWindows = event.class === 'tokens' && fullWindows ? this.#emptyWindows + 1 : 0
     this.#cutAt = event.now

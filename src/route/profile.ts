@@ -31,9 +31,11 @@ const azure: Profile = { ...openai, name: 'azure', perSecond: true }
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = { 'model-studio': modelStudio, openai, azure }
 
-/** The profile of the service at `host`: Model Studio's and Azure's by their domains, OpenAI's for all others. */
+/**
+ * The profile of the service at `host`: OpenAI's and Azure's by their domains, Model Studio's for all others, proxies and
+ * gateways among them: it is the strictest in pace, and takes no 429 for final that waiting may help against.
+ */
 export function profileOfHost(host: string): Profile {
-  if (/(^|\.)(aliyuncs|alibabacloud)\.com$/i.test(host)) return modelStudio
   if (/(^|\.)(openai\.azure\.com|cognitiveservices\.azure\.com|services\.ai\.azure\.com)$/i.test(host)) return azure
   if (/(^|\.)openai\.com$/i.test(host)) return openai
   return modelStudio

@@ -34,8 +34,9 @@ export class Delays<T> {
 
   /** Takes out the first item that is due at `now`. */
   takeDue(now: number): T | undefined {
-    if (this.nextDueAt > now) return undefined
-    const { item } = this.#heap[0]!
+    const first = this.nextDueAt <= now ? this.#heap[0] : undefined
+    if (first === undefined) return undefined
+    const { item } = first
     this.#entries.delete(item)
     this.#removeFirst()
     return item

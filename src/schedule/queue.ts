@@ -11,6 +11,8 @@ export class PriorityClass {
   readonly priority: number
   first: Waiting | undefined
   last: Waiting | undefined
+  /** The last of those that were put back: they come before all others. */
+  lastBack: Waiting | undefined
 
   constructor(priority: number) {
     this.priority = priority
@@ -39,23 +41,17 @@ export class JobQueue<J extends Waiting> {
 
   push(job: J): void {
     const inClass = this.#classOf(job.priority)
-    job.inClass = inClass
-    job.before = inClass.last
-    if (inClass.last === undefined) inClass.first = job
-    else inClass.last.after = job
-    inClass.last = job
-    this.#size++
+    this.#insertAfter(inClass.last, job, inClass)
   }
 
-  /** Puts a job before all others of its priority: it has waited its turn already. */
-  unshift(job: J): void {
+  /**
+   * Puts a job before all others of its priority, but for those that were put back before: it has waited its turn
+   * already, and so have they.
+   */
+  putBack(job: J): void {
     const inClass = this.#classOf(job.priority)
-    job.inClass = inClass
-    job.after = inClass.first
-    if (inClass.first === undefined) inClass.last = job
-    else inClass.first.before = job
-    inClass.first = job
-    this.#size++
+    this.#insertAfter(inClass.lastBack, job, inClass)
+    inClass.lastBack = job
   }
 
   /** Takes a job out, wherever it stands. False if it is not in this queue. */
@@ -66,6 +62,7 @@ export class JobQueue<J extends Waiting> {
     else job.before.after = job.after
     if (job.after === undefined) inClass.last = job.before
     else job.after.before = job.before
+    if (inClass.lastBack === job) inClass.lastBack = job.before
     job.inClass = job.before = job.after = undefined
     this.#size--
     if (inClass.first === undefined) this.#classes.splice(this.#classes.indexOf(inClass), 1)
@@ -80,6 +77,19 @@ export class JobQueue<J extends Waiting> {
       taken.push(job)
     }
     return taken
+  }
+
+  /** `before` undefined: at the head. */
+  #insertAfter(before: Waiting | undefined, job: J, inClass: PriorityClass): void {
+    const after = before === undefined ? inClass.first : before.after
+    job.inClass = inClass
+    job.before = before
+    job.after = after
+    if (before === undefined) inClass.first = job
+    else before.after = job
+    if (after === undefined) inClass.last = job
+    else after.before = job
+    this.#size++
   }
 
   #classOf(priority: number): PriorityClass {

@@ -94,7 +94,7 @@ export class Scheduler<J extends Schedulable> {
     return job.inClass === undefined ? 'started' : 'waits'
   }
 
-  /** Adds a job before all others of its priority; not before `notBefore` if that is later than now. */
+  /** Puts a job back before the others of its priority; not before `notBefore` if that is later than now. */
   addFirst(lane: Lane<J>, job: J, notBefore = 0): void {
     if (notBefore > this.#clock.now()) {
       this.#laneOfDelayed.set(job, lane)
@@ -102,7 +102,7 @@ export class Scheduler<J extends Schedulable> {
       this.#arm()
       return
     }
-    lane.queue.unshift(job)
+    lane.queue.putBack(job)
     this.pump(lane)
   }
 
@@ -144,7 +144,7 @@ export class Scheduler<J extends Schedulable> {
 
   resume(): void {
     this.#paused = false
-    for (const lane of this.#lanes) if (lane.queue.size > 0) lane.wakeAt = 0
+    for (const lane of this.#lanes) lane.wakeAt = lane.queue.size > 0 ? 0 : Infinity
     this.#release()
   }
 
@@ -186,7 +186,7 @@ export class Scheduler<J extends Schedulable> {
     for (let job = this.#delays.takeDue(now); job !== undefined; job = this.#delays.takeDue(now)) {
       const lane = this.#laneOfDelayed.get(job)!
       this.#laneOfDelayed.delete(job)
-      lane.queue.unshift(job)
+      lane.queue.putBack(job)
       lane.wakeAt = now
     }
     for (const lane of this.#lanes) if (lane.wakeAt <= now) this.pump(lane)

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { fault, ok, refusal, setup } from '../dispatch/setup.js'
+
+const limits = { a: { rpm: 3, tpm: 1000 }, b: { rpm: 9 } }
+
+describe('stats', () => {
+  test('of a limiter that has done nothing', () => {
+    expect(setup().limiter.stats()).toEqual({ models: {}, waiting: 0, inFlight: 0, doubleSettles: 0 })
+  })
+
+  test('how each model stands', async () => {
+    const { clock, limiter, send } = setup({ limits })
+    for (let i = 0; i < 5; i++) send({ model: 'a', tokens: 100 }, `${i}`, [ok], 500)
+    send({ model: 'b' }, 'b', [refusal('surge'), ok])
+    await clock.advance(200)
+    const stats = limiter.stats()
+    expect(stats).toMatchObject({ waiting: 3, inFlight: 3, doubleSettles: 0 })
+    expect(stats.models['a']).toMatchObject({
+      limits: { rpm: 3, tpm: 1000, source: 'user' },
+      windows: [
+        { limit: 'rpm', stated: 3, used: 3 },
+        { limit: 'tpm', stated: 1000, used: 300 },
+      ],
+      waiting: 2,
+      inFlight: 3,
+      heldMs: 0,
+      calls: 3,
+      failures: 0,
+    })
+    expect(stats.models['b']).toMatchObject({
+      waiting: 1,
+      inFlight: 0,
+      heldMs: 810,
+      calls: 1,
+      failures: 1,
+      failureRate: 1,
+      throttled: { surge: 1 },
+    })
+    await clock.run()
+    expect(limiter.stats()).toMatchObject({ waiting: 0, inFlight: 0 })
+  })
+
+  test('what each did: rates, and latencies without the wait in the queue', async () => {
+    const { clock, limiter, send } = setup({ limits })
+    for (let i = 0; i < 6; i++) {
+      send({ model: 'a' }, `${i}`, [{ returns: { usage: { prompt_tokens: 90, completion_tokens: 10 } } }], 200)
+    }
+    await clock.advance(120_000)
+    expect(limiter.stats().models['a']).toMatchObject({
+      calls: 6,
+      averageRpm: 3,
+      averageTpm: 300,
+      latencyMs: { p50: 200, p95: 200, mean: 200 },
+      timeToFirstTokenMs: undefined,
+    })
+    expect(limiter.stats({ lastMs: 10_000 }).models['a']).toMatchObject({ calls: 0, latencyMs: undefined })
+  })
+
+  test('failures have no latency', async () => {
+    const { clock, limiter, send } = setup({ limits, maxRetries: 0 })
+    send({ model: 'a' }, 'j', [fault(500)], 777)
+    await clock.run()
+    expect(limiter.stats().models['a']).toMatchObject({ calls: 1, failures: 1, failureRate: 1, latencyMs: undefined })
+  })
+
+  test('a listener can stop', async () => {
+    const { clock, limiter, send } = setup({ limits })
+    let admitted = 0
+    const stop = limiter.on('admit', () => admitted++)
+    send({ model: 'a' }, '1')
+    stop()
+    send({ model: 'a' }, '2')
+    await clock.run()
+    expect(admitted).toBe(1)
+  })
+})

@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest'
+import { Episodes, type Lesson, type Refused } from '../../src/route/learn.js'
+
+const J = 50
+const SECOND = 1000 + J
+const MINUTE = 60_000 + J
+
+/** The refusals of a group, told in short: sent and answered in the same ms where nothing else is said. */
+function group({ perSecond = true, random = (): number => 0 } = {}) {
+  const episodes = new Episodes({ perSecond }, J, random)
+  return {
+    served: (sentAt: number) => episodes.served(sentAt),
+    refused(sentAt: number, event: Partial<Refused> = {}): Lesson & { holdMs: number | undefined } {
+      const now = event.now ?? sentAt + 1
+      const lesson = episodes.refused({
+        class: 'requests',
+        retryAfterMs: undefined,
+        minuteFreesAt: now,
+        ...event,
+        sentAt,
+        now,
+      })
+      return { ...lesson, holdMs: lesson.holdUntil === undefined ? undefined : lesson.holdUntil - now }
+    },
+  }
+}
+
+describe('one cut an episode', () => {
+  test('answers to requests sent before the cut are stale and teach nothing', () => {
+    const { refused } = group()
+    expect(refused(0, { now: 100 })).toMatchObject({ holdUntil: 100 + SECOND, empties: 'requests', exhausted: false })
+    const stale = { holdUntil: undefined, empties: 'none', exhausted: false }
+    expect(refused(50, { now: 120 })).toMatchObject(stale)
+    expect(refused(99, { now: 5000, class: 'tokens' })).toMatchObject(stale)
+    // Nothing of the group can be sent once it is cut: what was sent at that very ms was sent before.
+    expect(refused(100, { now: 100 })).toMatchObject(stale)
+    expect(refused(1150, { now: 1200 }).holdUntil).toBe(1200 + MINUTE)
+  })
+
+  test('ten answers of one ms are one episode', () => {
+    const { refused } = group()
+    const holds = Array.from({ length: 10 }, () => refused(7, { now: 7 }).holdUntil)
+    expect(holds.filter((hold) => hold !== undefined)).toEqual([7 + SECOND])
+  })
+})
+
+describe('how long', () => {
+  test('first the second, then, with no success between, the minute', () => {
+    const { refused, served } = group()
+    expect(refused(0, { class: 'tokens' }).holdMs).toBe(SECOND)
+    expect(refused(2000, { class: 'tokens' }).holdMs).toBe(MINUTE)
+    expect(refused(70_000, { class: 'requests' }).holdMs).toBe(MINUTE)
+    served(140_000)
+    expect(refused(140_100).holdMs).toBe(SECOND)
+  })
+
+  test('a success of a request sent before the cut, or at it, is no success after it', () => {
+    const { refused, served } = group()
+    refused(0, { now: 100 })
+    served(50)
+    served(100)
+    expect(refused(2000).holdMs).toBe(MINUTE)
+  })
+
+  test('without limits a second, until the minute frees something: a second at least, a minute at most', () => {
+    const hold = (frees: number) => group({ perSecond: false }).refused(0, { now: 100, minuteFreesAt: frees }).holdMs
+    expect(hold(20_100)).toBe(20_000)
+    expect(hold(100)).toBe(1000)
+    expect(hold(600)).toBe(1000)
+    expect(hold(1e9)).toBe(MINUTE)
+    const { refused } = group({ perSecond: false })
+    refused(0, { minuteFreesAt: 5000 })
+    expect(refused(6000, { minuteFreesAt: 7000 }).holdMs).toBe(MINUTE)
+  })
+
+  test('surge and capacity double from a second to a minute, less up to a quarter', () => {
+    for (const kind of ['surge', 'capacity'] as const) {
+      const { refused } = group()
+      const holds = Array.from({ length: 8 }, (_, i) => refused(i * 100_000, { class: kind }).holdMs)
+      expect(holds).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000])
+      expect(group({ random: () => 0.999_999 }).refused(0, { class: kind }).holdMs).toBeCloseTo(750, 2)
+    }
+  })
+
+  test('the server’s word comes first', () => {
+    const { refused } = group()
+    expect(refused(0, { retryAfterMs: 7000 }).holdMs).toBe(7000)
+    expect(refused(10_000, { retryAfterMs: 0, class: 'surge' }).holdMs).toBe(0)
+  })
+})
+
+test('what it says of the buckets', () => {
+  const empties = (kind: Refused['class']) => group().refused(0, { class: kind }).empties
+  expect(empties('requests')).toBe('requests')
+  expect(empties('tokens')).toBe('tokens')
+  expect(empties('surge')).toBe('none')
+  expect(empties('capacity')).toBe('none')
+})
+
+describe('tokens over three full windows in which nothing of ours ran', () => {
+  const gap = MINUTE + 1
+
+  test('are a quota that is used up', () => {
+    const { refused } = group()
+    expect(refused(0, { class: 'tokens' }).exhausted).toBe(false)
+    const then = [1, 2, 3].map((n) => refused(n * gap, { class: 'tokens' }).exhausted)
+    expect(then).toEqual([false, false, true])
+  })
+
+  test('that takes five answers where the first hold is the second’s', () => {
+    const { refused } = group()
+    let at = 0
+    const said: boolean[] = []
+    for (let i = 0; i < 5; i++) {
+      const { exhausted, holdUntil } = refused(at, { class: 'tokens' })
+      said.push(exhausted)
+      at = holdUntil!
+    }
+    expect(said).toEqual([false, false, false, false, true])
+  })
+
+  test.each([
+    ['a success between', (g: ReturnType<typeof group>, at: number) => g.served(at)],
+    [
+      'a refusal of another class between',
+      (g: ReturnType<typeof group>, at: number) => g.refused(at, { class: 'requests' }),
+    ],
+    [
+      'a window that was not full',
+      (g: ReturnType<typeof group>, at: number) => g.refused(at - gap + 2000, { class: 'tokens' }),
+    ],
+  ])('not with %s', (_, between) => {
+    const g = group()
+    for (const n of [0, 1, 2]) expect(g.refused(n * gap, { class: 'tokens' }).exhausted).toBe(false)
+    between(g, 3 * gap)
+    expect(g.refused(3 * gap + 10, { class: 'tokens' }).exhausted).toBe(false)
+  })
+
+  test('not of requests, surge or capacity', () => {
+    for (const kind of ['requests', 'surge', 'capacity'] as const) {
+      const { refused } = group()
+      for (let n = 0; n < 6; n++) expect(refused(n * gap, { class: kind }).exhausted).toBe(false)
+    }
+  })
+
+  test('stale answers are no further window', () => {
+    const { refused } = group()
+    for (let n = 0; n < 3; n++) refused(n * gap, { class: 'tokens' })
+    for (let i = 0; i < 5; i++) expect(refused(100, { now: 2 * gap + 5, class: 'tokens' }).exhausted).toBe(false)
+  })
+})

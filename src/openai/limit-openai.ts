@@ -17,6 +17,7 @@ export interface WrappableClient {
     maxRetries: number
     timeout: number
     apiVersion?: string
+    deployment?: string
   }): unknown
 }
 
@@ -40,10 +41,11 @@ export function limitOpenAI<C extends WrappableClient>(client: C, limiter: Limit
     timeoutMs: client.timeout ?? DEFAULT_TIMEOUT_MS,
     maxRetries: client.maxRetries ?? DEFAULT_RETRIES,
   }
-  const { apiVersion } = client as { apiVersion?: string }
+  const { apiVersion, deploymentName } = client as { apiVersion?: string; deploymentName?: string }
   return client.withOptions({
-    // Clones of AzureOpenAI lose it before openai 7.11.
+    // Clones of AzureOpenAI lose these: the version before openai 7.11.
     ...(apiVersion && { apiVersion }),
+    ...(deploymentName && { deployment: deploymentName }),
     fetch: (input, init) => limiter.fetch(input, withSettings(init, settings)),
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,

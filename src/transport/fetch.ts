@@ -8,7 +8,8 @@ import { InvalidRequest, isHeadgateError } from '../errors.js'
 import { profileOfHost } from '../route/profile.js'
 import type { Profile, Route } from '../types.js'
 import { settingsOf } from './hints.js'
-import { readRequest, withoutHints, type MeteredRequest } from './request.js'
+import { pass } from './pass.js'
+import { readRequest, type MeteredRequest } from './request.js'
 import { NO_RETRY, rebuilt, refusalResponse } from './response.js'
 import { send } from './send.js'
 
@@ -52,13 +53,30 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
     }
     try {
       const request = await readRequest(input, init)
-      if (request === undefined) return await sendOptions.fetch(input, withoutHints(input, init))
+      if (request === undefined) return await pass(input, init, sendOptions)
       const job = jobOf(request, options, options.maxRetries ?? settings?.maxRetries)
-      return await options.dispatcher.submit(job, (attempt) => send(request, attempt, sendOptions))
+      const box = await options.dispatcher.submit(job, async (attempt): Promise<Box> => {
+        return { response: await send(request, attempt, sendOptions) }
+      })
+      return takeOut(box)
     } catch (error) {
       return lastAnswer(error)
     }
   }
+}
+
+/**
+ * How an answer comes through the dispatcher. What settles a stream keeps its job, and this the answer that it resolved
+ * to: with the answer itself in there, a stream that nobody reads could never be collected.
+ */
+interface Box {
+  response: Response | undefined
+}
+
+function takeOut(box: Box): Response {
+  const response = box.response!
+  box.response = undefined
+  return response
 }
 
 function jobOf(request: MeteredRequest, options: FetchOptions, maxRetries: number | undefined): JobRequest {

@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../errors.js'
 import type { Route } from '../types.js'
-import { takeHints, type Hints, type HintedInit } from './hints.js'
+import { hintHeaders, takeHints, withoutOurKeys, type Hints, type HintedInit } from './hints.js'
 
 const ROUTES: Readonly<Record<string, Route>> = {
   'chat/completions': 'chat',
@@ -41,15 +41,16 @@ export async function readRequest(
   const path = url && METERED_PATH.exec(url.pathname)?.[1]
   if (!url || !path) return undefined
 
-  const text = await bodyText(given, init)
+  const { text, type } = await readBody(given, init)
   const body = parseBody(text, url)
-  const model = body['model'] ?? decodeURIComponent(AZURE_DEPLOYMENT.exec(url.pathname)?.[2] ?? '')
+  const model = body['model'] ?? deploymentOf(url)
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`The body of POST ${url.pathname} names no model: set its field model to a model's name`)
   }
   const headers = new Headers(init.headers ?? given?.headers)
   const hints = takeHints(init, headers)
   headers.delete('content-length')
+  if (!headers.has('content-type')) headers.set('content-type', type)
   const route = ROUTES[path]!
   const options = body['stream_options'] as { include_usage?: unknown } | null | undefined
   const hidesUsage =
@@ -72,18 +73,18 @@ export async function readRequest(
             })
           : text
       const target = to === model ? url.href : withDeployment(url, to)
-      return [target, { ...init, method, headers, body: sent, signal: signal ?? null }]
+      const inherited = given && settingsOfRequest(given)
+      return [target, { ...inherited, ...withoutOurKeys(init), method, headers, body: sent, signal: signal ?? null }]
     },
   }
 }
 
 /** The call without our hints, for `fetch` to send as it is. */
-export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit | undefined {
+export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
-  const hasOurs = [...headers.keys()].some((name) => name.startsWith('x-headgate-'))
-  if (!hasOurs) return init
-  takeHints(init ?? {}, headers)
-  return { ...init, headers }
+  const ours = hintHeaders(headers)
+  for (const name of ours) headers.delete(name)
+  return { ...withoutOurKeys(init ?? {}), ...(ours.length > 0 && { headers }) }
 }
 
 function parseUrl(text: string): URL | undefined {
@@ -94,11 +95,16 @@ function parseUrl(text: string): URL | undefined {
   }
 }
 
-async function bodyText(given: Request | undefined, init: RequestInit): Promise<string> {
-  if (typeof init.body === 'string') return init.body
-  if (init.body === undefined || init.body === null) return given === undefined ? '' : given.clone().text()
-  const reader: RequestInit & { duplex?: 'half' } = { method: 'POST', body: init.body, duplex: 'half' }
-  return new Request('http://localhost', reader).text()
+/** The body's text, and the type that `fetch` would send it with if the headers name none. */
+async function readBody(given: Request | undefined, init: RequestInit): Promise<{ text: string; type: string }> {
+  if (typeof init.body === 'string') return { text: init.body, type: 'text/plain;charset=UTF-8' }
+  let source = given?.clone()
+  if (init.body !== undefined && init.body !== null) {
+    const reader: RequestInit & { duplex?: 'half' } = { method: 'POST', body: init.body, duplex: 'half' }
+    source = new Request('http://localhost', reader)
+  }
+  const type = source?.headers.get('content-type')
+  return { text: (await source?.text()) ?? '', type: type ?? 'application/json' }
 }
 
 function parseBody(text: string, url: URL): Readonly<Record<string, unknown>> {
@@ -110,6 +116,22 @@ function parseBody(text: string, url: URL): Readonly<Record<string, unknown>> {
   }
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
   throw new InvalidRequest(`The body of POST ${url.pathname} is no JSON object: send { "model": …, … }`)
+}
+
+/** What a `Request` says beside its body: lost where it is taken apart. */
+function settingsOfRequest(request: Request): RequestInit {
+  const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } = request
+  return { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy }
+}
+
+/** The deployment that an Azure URL names; empty if none. */
+function deploymentOf(url: URL): string {
+  const name = AZURE_DEPLOYMENT.exec(url.pathname)?.[2] ?? ''
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
 }
 
 function withDeployment(url: URL, model: string): string {

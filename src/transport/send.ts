@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import { usageOf } from '../cost/usage.js'
 import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { Attempt } from '../dispatch/attempt.js'
+import { Leash } from './leash.js'
 import type { MeteredRequest } from './request.js'
 import { rebuilt } from './response.js'
 import { observeStream } from './stream.js'
@@ -23,26 +24,28 @@ const UNREAD_MS = 600_000
  * the caller's signal where that aborts
  */
 export async function send(request: MeteredRequest, attempt: Attempt, options: SendOptions): Promise<Response> {
-  const leash = new Leash(request.signal, options)
+  // A bare name: in browsers and workers `fetch` refuses to be called as a method of something else.
+  const { clock, fetch, timeoutMs } = options
+  const leash = new Leash(request.signal, clock, timeoutMs)
   try {
     const [url, init] = request.sendTo(attempt.model, leash.signal)
-    const response = await options.fetch(url, init)
+    const response = await fetch(url, init)
     if (response.ok && response.body !== null && isEventStream(response)) {
       leash.stopTimer()
-      const { clock, timeoutMs = UNREAD_MS } = options
-      const { hidesUsage } = request
       return await observeStream(response, attempt, {
         clock,
-        hidesUsage,
-        unreadMs: timeoutMs,
+        hidesUsage: request.hidesUsage,
+        unreadMs: timeoutMs ?? UNREAD_MS,
+        signal: leash.signal,
         release: () => leash.release(),
       })
     }
-    const text = await response.text()
+    const bytes = await readBytes(response, leash.signal)
     leash.release()
-    const whole = rebuilt(response, response.body === null ? null : text)
-    if (!response.ok) throw new RefusedByServer(whole, text)
-    attempt.firstTokenAt = options.clock.now()
+    const text = new TextDecoder().decode(bytes)
+    const whole = rebuilt(response, response.body === null ? null : bytes)
+    if (!response.ok) throw new RefusedByServer(whole, text, response.status)
+    attempt.firstTokenAt = clock.now()
     const usage = usageOf(parse(text))
     if (usage !== undefined) attempt.close(usage)
     return whole
@@ -58,50 +61,20 @@ function isEventStream(response: Response): boolean {
   return response.headers.get('content-type')?.toLowerCase().includes('text/event-stream') === true
 }
 
+/** The body. Of a refusal the status says enough: one that breaks off is a refusal still. */
+async function readBytes(response: Response, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
+  try {
+    return await response.arrayBuffer()
+  } catch (error) {
+    if (response.ok || signal?.aborted === true) throw error
+    return new ArrayBuffer(0)
+  }
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
     return undefined
-  }
-}
-
-/** The signal of one attempt: aborts with the caller's, or when its time is up. Leaves no timer and no listener behind. */
-class Leash {
-  readonly signal: AbortSignal | undefined
-  readonly #clock: Clock
-  readonly #caller: AbortSignal | undefined
-  #timer: unknown
-  #onAbort: (() => void) | undefined
-
-  constructor(caller: AbortSignal | undefined, { clock, timeoutMs }: SendOptions) {
-    this.#clock = clock
-    this.#caller = caller
-    if (timeoutMs === undefined) {
-      this.signal = caller
-      return
-    }
-    const controller = new AbortController()
-    this.signal = controller.signal
-    this.#timer = clock.setTimeout(() => {
-      controller.abort(new DOMException(`The request timed out after ${timeoutMs} ms`, 'TimeoutError'))
-    }, timeoutMs)
-    if (caller === undefined) return
-    if (caller.aborted) controller.abort(caller.reason)
-    this.#onAbort = () => controller.abort(caller.reason)
-    caller.addEventListener('abort', this.#onAbort)
-  }
-
-  stopTimer(): void {
-    if (this.#timer === undefined) return
-    this.#clock.clearTimeout(this.#timer)
-    this.#timer = undefined
-  }
-
-  release(): void {
-    this.stopTimer()
-    if (this.#onAbort === undefined) return
-    this.#caller?.removeEventListener('abort', this.#onAbort)
-    this.#onAbort = undefined
   }
 }

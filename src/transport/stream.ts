@@ -12,6 +12,8 @@ export interface StreamOptions {
   readonly hidesUsage: boolean
   /** After this long without a reader the stream's place is free again, in ms. */
   readonly unreadMs: number
+  /** Aborts where the caller breaks the answer off, read or not. */
+  readonly signal: AbortSignal | undefined
   /** Called once, when nothing more will come. */
   readonly release: () => void
 }
@@ -44,6 +46,7 @@ class StreamObserver {
   #pieces = 0
   #usage: Usage | undefined
   #isSettled = false
+  readonly #onAbort = () => this.#end()
   #unreadTimer: TimerHandle
 
   constructor(response: Response, attempt: Attempt, options: StreamOptions) {
@@ -67,7 +70,9 @@ class StreamObserver {
     if (hasEnded) this.#end()
     else if (!this.#isSettled) {
       unreadStreams.register(stream, this, this)
-      this.#waitForReader()
+      this.#options.signal?.addEventListener('abort', this.#onAbort)
+      if (this.#options.signal?.aborted === true) this.#end()
+      else this.#waitForReader()
     }
     return rebuilt(this.#response, stream)
   }
@@ -124,6 +129,8 @@ class StreamObserver {
       }
     } catch (error) {
       this.#end()
+      const [rest] = this.#rest()
+      if (rest !== undefined) controller.enqueue(rest.bytes)
       controller.error(error)
     }
   }
@@ -185,6 +192,8 @@ class StreamObserver {
   /** Nothing more will come, or nobody wants it. */
   #end(): void {
     this.#settle()
+    unreadStreams.unregister(this)
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#options.release()
   }
 
@@ -192,7 +201,6 @@ class StreamObserver {
     if (this.#isSettled) return
     this.#isSettled = true
     this.#hasReader()
-    unreadStreams.unregister(this)
     this.#attempt.close(this.#usage ?? this.#atLeast())
   }
 

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest'
+import { closing, content, done, event, inStreamErrors, opening, usage, USED } from '../support/chat-events.js'
+import { Feed, streamed } from '../support/fake-fetch.js'
+import { failure, flowing, LimitedFetch } from '../support/limited-fetch.js'
+import { settlePromises } from '../support/virtual-clock.js'
+
+const whole = [opening, content('Hello'), content(' there'), closing, usage, done]
+const seen = [opening, content('Hello'), content(' there'), closing, done].join('')
+const terminated = new TypeError('terminated')
+
+describe('a stream that breaks off', () => {
+  it('before the first content is repeated', async () => {
+    const world = new LimitedFetch([streamed([opening], terminated), streamed(whole)])
+    expect(await (await world.after(world.stream())).text()).toBe(seen)
+    expect(world.service.sent).toHaveLength(2)
+    expect(world.settled.map(({ usage }) => usage)).toEqual([undefined, USED])
+    world.expectAtRest()
+  })
+
+  it('before the first content, again and again: what broke it is thrown', async () => {
+    const world = new LimitedFetch([streamed([opening], terminated)])
+    expect(await world.after(failure(world.stream({}, { maxRetries: 1 })))).toBe(terminated)
+    expect(world.service.sent).toHaveLength(2)
+    world.expectAtRest()
+  })
+
+  it('after it reaches the caller: all that came, then the error; nothing is repeated', async () => {
+    const feed = new Feed()
+    const { world, response } = await flowing(feed)
+    const reader = response.body!.getReader()
+    feed.push(content(' there') + 'data: {"cho')
+    let text = ''
+    for (let pieces = 0; pieces < 3; pieces++) text += new TextDecoder().decode((await reader.read()).value)
+    const rest = reader.read()
+    await settlePromises()
+    feed.fail(terminated)
+    text += new TextDecoder().decode((await rest).value)
+    expect(text).toBe(`${opening}${content('Hello')}${content(' there')}data: {"cho`)
+    expect(await failure(reader.read())).toBe(terminated)
+    expect(world.service.sent).toHaveLength(1)
+    expect(world.settled).toMatchObject([{ usage: undefined }])
+    world.expectAtRest()
+  })
+
+  it('after its usage is settled by it', async () => {
+    const feed = new Feed()
+    const { world, response } = await flowing(feed)
+    feed.push(closing + usage)
+    const text = failure(response.text())
+    await settlePromises()
+    feed.fail(terminated)
+    expect(await text).toBe(terminated)
+    expect(world.settled[0]?.usage).toEqual(USED)
+    world.expectAtRest()
+  })
+
+  it('in the middle ends without an error where the server closes it', async () => {
+    const world = new LimitedFetch([streamed([opening, content('Hello'), 'data: {"cho'])])
+    expect(await (await world.stream()).text()).toBe(`${opening}${content('Hello')}data: {"cho`)
+    expect(world.settled).toMatchObject([{ usage: undefined }])
+    world.expectAtRest()
+  })
+})
+
+describe('an error inside a stream', () => {
+  const kinds = Object.entries({ native: 'tokens', openai: 'surge', serving: 'requests' } as const).map(
+    ([shape, kind]) => [shape, kind, inStreamErrors[shape as keyof typeof inStreamErrors]] as const,
+  )
+
+  it.each(kinds)('before the first content is repeated: %s', async (_, kind, error) => {
+    const world = new LimitedFetch([streamed([opening, error]), streamed(whole)])
+    expect(await (await world.after(world.stream())).text()).toBe(seen)
+    expect(world.throttled).toMatchObject([{ model: 'qwen-plus', class: kind }])
+    expect(world.service.sent).toHaveLength(2)
+    expect(world.clock.now()).toBeGreaterThanOrEqual(1000 + world.throttled[0]!.holdMs)
+    world.expectAtRest()
+  })
+
+  it.each(kinds)('before the first content goes to a backup at once: %s', async (_, kind, error) => {
+    const fallback = { 'qwen-plus': ['qwen-flash'] }
+    const world = new LimitedFetch([streamed([error]), streamed(whole)], { fallback })
+    expect(await (await world.stream()).text()).toBe(seen)
+    expect(world.service.sent.map(({ body }) => body['model'])).toEqual(['qwen-plus', 'qwen-flash'])
+    expect(world.throttled).toMatchObject([{ class: kind }])
+    expect(world.clock.now()).toBe(1000)
+    world.expectAtRest()
+  })
+
+  it.each(kinds)('after it reaches the caller, and the model is held: %s', async (_, kind, error) => {
+    const text = opening + content('Hello') + error
+    const world = new LimitedFetch([streamed([opening, content('Hello'), error])])
+    expect(await (await world.stream()).text()).toBe(text)
+    expect(world.service.sent).toHaveLength(1)
+    expect(world.throttled).toMatchObject([{ model: 'qwen-plus', class: kind }])
+    expect(world.limiter.stats().models['qwen-plus']?.heldMs).toBeGreaterThan(0)
+    expect(world.settled).toMatchObject([{ usage: undefined }])
+    world.expectAtRest()
+  })
+
+  it.each(kinds)(
+    'before the first content costs nothing, whether it names a status or not: %s',
+    async (_, __, error) => {
+      const fallback = { 'qwen-plus': ['qwen-flash'] }
+      const world = new LimitedFetch([streamed([error]), streamed(whole)], { fallback })
+      await (await world.stream()).text()
+      const windows = world.limiter.stats().models['qwen-plus']!.windows
+      expect(windows.map(({ used }) => used)).toEqual(windows.map(() => 0))
+    },
+  )
+
+  it('in one piece with the first content reaches the caller', async () => {
+    const text = opening + content('Hello') + inStreamErrors.native
+    const world = new LimitedFetch([streamed([text])])
+    expect(await (await world.stream()).text()).toBe(text)
+    expect(world.throttled).toHaveLength(1)
+    world.expectAtRest()
+  })
+
+  it('to the end reaches the caller as it came, after HTTP 200', async () => {
+    const world = new LimitedFetch([streamed([opening, inStreamErrors.openai])])
+    const response = await world.after(world.stream({}, { maxRetries: 1 }))
+    expect(response.status).toBe(200)
+    expect(await response.text()).toBe(opening + inStreamErrors.openai)
+    expect(world.service.sent).toHaveLength(2)
+    world.expectAtRest()
+  })
+
+  it('that a repetition does not mend is not repeated', async () => {
+    const error = event({ error: { code: 'data_inspection_failed', message: 'Input may contain bad content' } })
+    const world = new LimitedFetch([streamed([error])])
+    const response = await world.after(world.stream())
+    expect(await response.text()).toBe(error)
+    expect(world.service.sent).toHaveLength(1)
+    world.expectAtRest()
+  })
+
+  it('lets go of the connection that it came on', async () => {
+    const feed = new Feed()
+    const world = new LimitedFetch([feed.answer(), streamed(whole)])
+    const call = world.stream()
+    await settlePromises()
+    feed.push(inStreamErrors.native)
+    await (await world.after(call)).text()
+    expect(feed.cancelled).toBeDefined()
+    world.expectAtRest()
+  })
+})

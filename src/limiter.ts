@@ -93,6 +93,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
       maxRetries: options.maxRetries,
       estimator: options.estimator,
       tokenizer: options.tokenizer,
+      random: options.random ?? Math.random,
     }),
     limitsOf: (model) => dispatcher.groups.find(model)?.limits ?? live.resolve(model, defaultProfile.perSecond).limits,
     setLimits: (model, limits) => live.set(model, limits),

@@ -13,9 +13,9 @@ export interface WrappableClient {
   timeout: number
   maxRetries: number
   withOptions(options: {
-    fetch: typeof globalThis.fetch
-    maxRetries: number
-    timeout: number
+    fetch?: typeof globalThis.fetch
+    maxRetries?: number
+    timeout?: number
     apiVersion?: string
     deployment?: string
   }): unknown
@@ -42,14 +42,27 @@ export function limitOpenAI<C extends WrappableClient>(client: C, limiter: Limit
     maxRetries: client.maxRetries ?? DEFAULT_RETRIES,
   }
   const { apiVersion, deploymentName } = client as { apiVersion?: string; deploymentName?: string }
-  return client.withOptions({
-    // Clones of AzureOpenAI lose these: the version before openai 7.11.
-    ...(apiVersion && { apiVersion }),
-    ...(deploymentName && { deployment: deploymentName }),
+  // Clones of AzureOpenAI lose these: the version before openai 7.11.
+  const azure = { ...(apiVersion && { apiVersion }), ...(deploymentName && { deployment: deploymentName }) }
+  const wrapped = clone(client, {
+    ...azure,
     fetch: (input, init) => limiter.fetch(input, withSettings(init, settings)),
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
   }) as C
+  // A clone made of this one is wrapped as `client`'s would be, so that its own timeout, retries and fetch hold.
+  const withOptions = (options: object): C => limitOpenAI(client.withOptions({ ...azure, ...options }) as C, limiter)
+  ownWithOptions.set(wrapped, wrapped.withOptions)
+  Object.defineProperty(wrapped, 'withOptions', { value: withOptions, configurable: true, writable: true })
+  return wrapped
+}
+
+/** The `withOptions` that wrapped clients had of their own. */
+const ownWithOptions = new WeakMap<WrappableClient, WrappableClient['withOptions']>()
+
+/** A clone that is not wrapped anew by the limiter that wraps `client`: its fetch is below ours already. */
+function clone(client: WrappableClient, options: Parameters<WrappableClient['withOptions']>[0]): unknown {
+  return (ownWithOptions.get(client) ?? client.withOptions).call(client, options)
 }
 
 /** The `fetch` that the client was made with; a private property of it in all versions. */

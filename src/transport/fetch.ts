@@ -37,6 +37,8 @@ export interface FetchOptions {
   readonly maxRetries: number | undefined
   readonly estimator: Estimator | undefined
   readonly tokenizer: Tokenizer | undefined
+  /** For the waiting times of what is not metered. */
+  readonly random: () => number
 }
 
 /**
@@ -53,7 +55,11 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
     }
     try {
       const request = await readRequest(input, init)
-      if (request === undefined) return await pass(input, init, sendOptions)
+      if (request === undefined) {
+        // An SDK that only takes our fetch repeats by itself what we do not meter.
+        const maxRetries = settings === undefined ? 0 : (options.maxRetries ?? settings.maxRetries)
+        return await pass(input, init, { ...sendOptions, maxRetries, random: options.random })
+      }
       const job = jobOf(request, options, options.maxRetries ?? settings?.maxRetries)
       const box = await options.dispatcher.submit(job, async (attempt): Promise<Box> => {
         return { response: await send(request, attempt, sendOptions) }

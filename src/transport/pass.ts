@@ -1,18 +1,53 @@
+import { classify, type Verdict } from '../route/classify.js'
+import { profiles } from '../route/profile.js'
+import { backoffMs } from '../route/retry.js'
 import { timeoutError } from './leash.js'
 import { withoutHints } from './request.js'
+import { NO_RETRY, rebuilt } from './response.js'
 import type { SendOptions } from './send.js'
 
-/** Sends a call that is not metered as it is, but for our hints, within the time that the wrapped client allows. */
+export interface PassOptions extends SendOptions {
+  /** How often it is repeated: as the wrapped client would, in whose place we repeat. 0 where there is none. */
+  readonly maxRetries: number
+  readonly random: () => number
+}
+
+/**
+ * Sends a call that is not metered as it is, but for our hints, within the time and as often as the wrapped client allows.
+ */
 export async function pass(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
-  options: SendOptions,
+  options: PassOptions,
 ): Promise<Response> {
-  const { clock, fetch, timeoutMs } = options
   const sent = withoutHints(input, init)
+  const caller = sent.signal ?? (input instanceof Request ? input.signal : undefined)
+  const maxRetries = isRepeatable(input, sent) ? options.maxRetries : 0
+  for (let retry = 0; ; retry++) {
+    const isLast = retry >= maxRetries
+    let adviceMs: number | undefined
+    try {
+      const response = await passOnce(input, sent, caller, options)
+      const verdict = response.ok ? undefined : verdictOf(response)
+      if (verdict?.kind !== 'transient' && verdict?.kind !== 'throttled') return response
+      if (isLast) return options.maxRetries === 0 ? response : rebuilt(response, response.body, NO_RETRY)
+      adviceMs = verdict.retryAfterMs
+      await response.body?.cancel()
+    } catch (error) {
+      if (isLast || caller?.aborted === true) throw error
+    }
+    await pause(backoffMs(retry, adviceMs, options.random), caller, options)
+  }
+}
+
+async function passOnce(
+  input: RequestInfo | URL,
+  sent: RequestInit,
+  caller: AbortSignal | undefined,
+  { clock, fetch, timeoutMs }: PassOptions,
+): Promise<Response> {
   if (timeoutMs === undefined) return fetch(input, sent)
   const controller = new AbortController()
-  const caller = sent.signal ?? (input instanceof Request ? input.signal : undefined)
   const timer = clock.setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs)
   try {
     // The caller's goes on to hold for the body.
@@ -21,4 +56,30 @@ export async function pass(
   } finally {
     clock.clearTimeout(timer)
   }
+}
+
+/** By status and headers alone: the body is the caller's, and profiles differ in bodies only. */
+function verdictOf({ status, headers }: Response): Verdict {
+  return classify({ status, headers, body: undefined }, profiles['model-studio'])
+}
+
+/** Whether its body can be sent twice. */
+function isRepeatable(input: RequestInfo | URL, { body }: RequestInit): boolean {
+  if (input instanceof Request && input.body !== null) return false
+  return typeof body !== 'object' || body === null || !(body instanceof ReadableStream || Symbol.asyncIterator in body)
+}
+
+function pause(ms: number, caller: AbortSignal | undefined, { clock }: PassOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clock.clearTimeout(timer)
+      reject(caller?.reason)
+    }
+    const timer = clock.setTimeout(() => {
+      caller?.removeEventListener('abort', onAbort)
+      resolve()
+    }, ms)
+    if (caller?.aborted === true) onAbort()
+    else caller?.addEventListener('abort', onAbort, { once: true })
+  })
 }

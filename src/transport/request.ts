@@ -9,6 +9,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
   responses: 'responses',
 }
 const METERED_PATH = /\/(chat\/completions|completions|embeddings|responses)\/?$/
+/** The `openai` client tells the service how often it has tried; we try in its place. */
+const RETRY_COUNT = 'x-stainless-retry-count'
 const AZURE_DEPLOYMENT = /(\/deployments\/)([^/]+)(\/)/
 
 /** An HTTP request whose cost counts against a model's limits. */
@@ -21,8 +23,8 @@ export interface MeteredRequest {
   readonly signal: AbortSignal | undefined
   /** Whether the usage at the end of the stream was asked for by us, so that the caller must not see it. */
   readonly hidesUsage: boolean
-  /** The arguments for `fetch` that send it to `model`. */
-  sendTo(model: string, signal: AbortSignal | undefined): [url: string, init: RequestInit]
+  /** The arguments for `fetch` that send it to `model`, after so many attempts. */
+  sendTo(model: string, signal: AbortSignal | undefined, retries?: number): [url: string, init: RequestInit]
 }
 
 /**
@@ -43,7 +45,8 @@ export async function readRequest(
 
   const { text, type } = await readBody(given, init)
   const body = parseBody(text, url)
-  const model = body['model'] ?? deploymentOf(url)
+  // Azure's clients of one deployment send an empty model, or none: the path names it.
+  const model = body['model'] || deploymentOf(url)
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`The body of POST ${url.pathname} names no model: set its field model to a model's name`)
   }
@@ -63,7 +66,8 @@ export async function readRequest(
     hints,
     signal: init.signal ?? given?.signal,
     hidesUsage,
-    sendTo(to, signal) {
+    sendTo(to, signal, retries = 0) {
+      if (headers.has(RETRY_COUNT)) headers.set(RETRY_COUNT, String(retries))
       const sent =
         hidesUsage || to !== model
           ? JSON.stringify({

@@ -1,17 +1,30 @@
 import { isHeadgateError, type HeadgateError, type HeadgateErrorCode } from '../errors.js'
 
-/** `response` with another body. A constructed `Response` has no `url` of its own: it keeps the old one. */
+/**
+ * `response` with another body. What a constructed `Response` cannot have of its own, and a clone of it would lose, it
+ * keeps of the old one.
+ */
 export function rebuilt(
   response: Response,
   body: BodyInit | null,
   extraHeaders?: Readonly<Record<string, string>>,
 ): Response {
-  const { status, statusText, url } = response
+  const { status, statusText } = response
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries(extraHeaders ?? {})) headers.set(name, value)
   const copy = new Response(body, { status, statusText, headers })
-  Object.defineProperty(copy, 'url', { value: url })
-  return copy
+  return lookingLike(copy, response)
+}
+
+/** `copy` with what `response` says of itself; its clones say the same. */
+export function lookingLike(copy: Response, { url, type, redirected }: Response): Response {
+  const clone = (): Response => lookingLike(Response.prototype.clone.call(copy), copy)
+  return Object.defineProperties(copy, {
+    url: { value: url },
+    type: { value: type },
+    redirected: { value: redirected },
+    clone: { value: clone },
+  })
 }
 
 /** Tells the client that wraps us not to repeat what has been repeated as often as it may be. */

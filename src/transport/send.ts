@@ -28,7 +28,7 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
   const { clock, fetch, timeoutMs } = options
   const leash = new Leash(request.signal, clock, timeoutMs)
   try {
-    const [url, init] = request.sendTo(attempt.model, leash.signal)
+    const [url, init] = request.sendTo(attempt.model, leash.signal, attempt.attempt - 1)
     const response = await fetch(url, init)
     if (response.ok && response.body !== null && isEventStream(response)) {
       leash.stopTimer()

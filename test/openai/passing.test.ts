@@ -24,7 +24,7 @@ describe('pitfall 10: what is not metered passes', () => {
 
   it('with the timeout of the client', async () => {
     const service = await httpService(() => {})
-    const world = new Wrapped(service.url, {}, { timeout: 1000 })
+    const world = new Wrapped(service.url, {}, { timeout: 1000, maxRetries: 0 })
     const call = failureOf(world.client.models.list())
     await world.until(() => service.received.length === 1)
     await world.clock.advance(1000)

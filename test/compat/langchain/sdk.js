@@ -1,0 +1,2 @@
+export { tool } from '@langchain/core/tools'
+export { ChatOpenAI } from '@langchain/openai'

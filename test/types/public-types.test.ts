@@ -1,0 +1,180 @@
+import OpenAI, { AzureOpenAI } from 'openai'
+import { describe, expectTypeOf, it } from 'vitest'
+import {
+  createLimiter,
+  type Clock,
+  type Estimator,
+  type Grant,
+  type HeadgateEvents,
+  type Limiter,
+  type LimiterOptions,
+  type Limits,
+  type LimitsSource,
+  type LimitsTable,
+  type Profile,
+  type ScheduleRequest,
+  type Stats,
+  type Tokenizer,
+} from '../../src/index.js'
+import { hint, limitOpenAI, type Hints } from '../../src/openai/index.js'
+
+class OwnClient extends OpenAI {
+  readonly team = 'gate'
+}
+
+const limiter = createLimiter()
+const openai = new OpenAI({ apiKey: 'sk-test' })
+type CreateOptions = NonNullable<Parameters<OpenAI['chat']['completions']['create']>[1]>
+
+describe('limitOpenAI returns the type of its argument', () => {
+  it('of OpenAI', () => {
+    expectTypeOf(limitOpenAI(openai, limiter)).toEqualTypeOf<OpenAI>()
+  })
+
+  it('of AzureOpenAI', () => {
+    const azure = new AzureOpenAI({ apiKey: 'key', apiVersion: '2024-10-21', endpoint: 'http://localhost' })
+    expectTypeOf(limitOpenAI(azure, limiter)).toEqualTypeOf<AzureOpenAI>()
+  })
+
+  it('of a subclass, with what it adds', () => {
+    const wrapped = limitOpenAI(new OwnClient({ apiKey: 'sk-test' }), limiter)
+    expectTypeOf(wrapped).toEqualTypeOf<OwnClient>()
+    expectTypeOf<(typeof wrapped)['team']>().toEqualTypeOf<'gate'>()
+  })
+
+  it('so that a call’s result follows from its body', () => {
+    type Create = ReturnType<typeof limitOpenAI<OpenAI>>['chat']['completions']['create']
+    expectTypeOf<Create>().toEqualTypeOf<OpenAI['chat']['completions']['create']>()
+  })
+
+  it('and takes no other object, and no other limiter', () => {
+    expectTypeOf(limitOpenAI<OpenAI>).parameters.toEqualTypeOf<[client: OpenAI, limiter: Limiter]>()
+    // @ts-expect-error: no client
+    type NoClient = ReturnType<typeof limitOpenAI<{ apiKey: string }>>
+    expectTypeOf<Limiter>().not.toExtend<NoClient>()
+  })
+})
+
+describe('hint', () => {
+  it('fits the fetchOptions of a call and of a client', () => {
+    expectTypeOf(hint({ priority: 5 })).toExtend<NonNullable<CreateOptions['fetchOptions']>>()
+    expectTypeOf({ fetchOptions: hint({ priority: 5 }) }).toExtend<CreateOptions>()
+    expectTypeOf({ fetchOptions: hint({}) }).toExtend<NonNullable<ConstructorParameters<typeof OpenAI>[0]>>()
+  })
+
+  it('fits the init of fetch', () => {
+    expectTypeOf(hint({ priority: 5 })).toExtend<RequestInit>()
+  })
+
+  it('takes hints alone', () => {
+    expectTypeOf(hint).parameters.toEqualTypeOf<[hints: Hints]>()
+    expectTypeOf<{ priority: number }>().toExtend<Hints>()
+    expectTypeOf<{ fallback: false }>().toExtend<Hints>()
+    expectTypeOf<{ fallback: true }>().not.toExtend<Hints>()
+    expectTypeOf<{ priority: string }>().not.toExtend<Hints>()
+  })
+})
+
+describe('limiter.schedule infers what run returns', () => {
+  const request = { model: 'qwen-plus', tokens: 10 }
+
+  it('of a promise, of a value, of a thenable', () => {
+    const schedule = () => ({
+      promise: limiter.schedule(request, async () => ({ answer: 42 })),
+      value: limiter.schedule(request, () => 'text'),
+      thenable: limiter.schedule(request, (): PromiseLike<number[]> => Promise.resolve([1])),
+    })
+    expectTypeOf(schedule).returns.toEqualTypeOf<{
+      promise: Promise<{ answer: number }>
+      value: Promise<string>
+      thenable: Promise<number[]>
+    }>()
+  })
+
+  it('of a call of a client', () => {
+    const body = { model: 'qwen-plus', messages: [] }
+    const schedule = () => limiter.schedule(request, () => openai.chat.completions.create(body))
+    expectTypeOf(schedule).returns.resolves.toExtend<OpenAI.ChatCompletion>()
+  })
+
+  it('and gives run its grant', () => {
+    expectTypeOf(limiter.schedule<void>)
+      .parameter(1)
+      .parameter(0)
+      .toEqualTypeOf<Grant>()
+    expectTypeOf<Grant['model']>().toEqualTypeOf<string>()
+    expectTypeOf<Grant['signal']>().toEqualTypeOf<AbortSignal>()
+    expectTypeOf<Grant['settle']>().toBeCallableWith({ inputTokens: 1, outputTokens: 2 })
+    expectTypeOf<Grant['settle']>().toBeCallableWith({ prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 })
+  })
+
+  it('of a request with a model at the least', () => {
+    expectTypeOf<{ model: string }>().toExtend<ScheduleRequest>()
+    expectTypeOf<{ model: string; signal: AbortSignal; fallback: false }>().toExtend<ScheduleRequest>()
+    expectTypeOf<{ tokens: number }>().not.toExtend<ScheduleRequest>()
+    expectTypeOf<{ model: string; priority: string }>().not.toExtend<ScheduleRequest>()
+  })
+})
+
+describe('createLimiter', () => {
+  it('takes no options, or options that are all optional', () => {
+    expectTypeOf(createLimiter).toBeCallableWith()
+    expectTypeOf(createLimiter).toBeCallableWith({})
+    expectTypeOf(createLimiter).parameter(0).toEqualTypeOf<LimiterOptions | undefined>()
+    expectTypeOf(createLimiter).returns.toEqualTypeOf<Limiter>()
+  })
+
+  it('limits: the name of a built-in table, a table, or a source', () => {
+    expectTypeOf<'model-studio/singapore'>().toExtend<LimiterOptions['limits']>()
+    expectTypeOf<'model-studio/international-2025'>().toExtend<LimiterOptions['limits']>()
+    expectTypeOf<'model-studio/atlantis'>().not.toExtend<LimiterOptions['limits']>()
+    expectTypeOf<LimitsTable>().toExtend<LimiterOptions['limits']>()
+    expectTypeOf<LimitsSource>().toExtend<LimiterOptions['limits']>()
+    expectTypeOf<{ 'qwen-plus': { rpm: number } }>().toExtend<LimitsTable>()
+    expectTypeOf<{ 'qwen-plus': { rpm: string } }>().not.toExtend<LimitsTable>()
+  })
+
+  it('the others', () => {
+    expectTypeOf<{ 'qwen-plus': Limits }>().toExtend<LimiterOptions['overrides']>()
+    expectTypeOf<{ 'qwen-plus': string[] }>().toExtend<LimiterOptions['fallback']>()
+    expectTypeOf<{ 'qwen-plus': string }>().not.toExtend<LimiterOptions['fallback']>()
+    expectTypeOf<'azure' | 'model-studio' | 'openai' | Profile>().toExtend<LimiterOptions['profile']>()
+    expectTypeOf<'conservative' | 'reject' | 'unlimited'>().toExtend<LimiterOptions['unknownModel']>()
+    expectTypeOf<boolean | undefined>().toEqualTypeOf<LimiterOptions['perSecond']>()
+    expectTypeOf<Clock>().toExtend<LimiterOptions['clock']>()
+    expectTypeOf<Tokenizer>().toExtend<LimiterOptions['tokenizer']>()
+    expectTypeOf<Estimator>().toExtend<LimiterOptions['estimator']>()
+    expectTypeOf<() => number>().toExtend<LimiterOptions['random']>()
+    for (const name of ['maxRetries', 'maxQueue', 'jitterMs'] as const) {
+      expectTypeOf<LimiterOptions[typeof name]>().toEqualTypeOf<number | undefined>()
+    }
+  })
+
+  it('knows no option by another name', () => {
+    // @ts-expect-error: it is maxRetries
+    const wrong: LimiterOptions = { retries: 3 }
+    expectTypeOf(wrong).toEqualTypeOf<LimiterOptions>()
+  })
+})
+
+describe('a limiter', () => {
+  it('has a fetch for any SDK that takes one', () => {
+    expectTypeOf<Limiter['fetch']>().toEqualTypeOf<typeof globalThis.fetch>()
+    expectTypeOf({ fetch: limiter.fetch }).toExtend<NonNullable<ConstructorParameters<typeof AzureOpenAI>[0]>>()
+  })
+
+  it('tells a listener of an event what that event carries', () => {
+    const listen = () =>
+      limiter.on('fallback', (event) => expectTypeOf(event).toEqualTypeOf<HeadgateEvents['fallback']>())
+    expectTypeOf(listen).returns.toEqualTypeOf<() => void>()
+    // @ts-expect-error: no such event
+    const listenToNone = () => limiter.on('flood', () => {})
+    expectTypeOf(listenToNone).returns.toEqualTypeOf<() => void>()
+  })
+
+  it('is disposed of, and closes', () => {
+    expectTypeOf<Limiter>().toExtend<AsyncDisposable>()
+    expectTypeOf(limiter.close).toBeCallableWith({ abandon: true })
+    expectTypeOf(limiter.stats).returns.toEqualTypeOf<Stats>()
+  })
+})

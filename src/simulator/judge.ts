@@ -69,8 +69,10 @@ export function judge(
   const target = (snapshot === undefined ? undefined : models.find(snapshot)) ?? model
   const throttles = throttlesOf(target, models, exchange.entry.workspace)
   const refusing = firstRefusal(throttles, demand, now)
-  const aboveFloor = refusing !== undefined && hasSpare(target, request, settings)
-  const stopped = aboveFloor ? undefined : refusing
+  // A floor is the account's. What a workspace was given as its limit holds all the same.
+  const isBelowSpare = refusing?.by === target.throttle && hasSpare(target, request, settings)
+  const stopped = isBelowSpare ? firstRefusal(throttles.slice(1), demand, now) : refusing
+  const aboveFloor = isBelowSpare && stopped === undefined
   const surging = stopped === undefined && target.surge?.admits(demand.inputTokens, now) === false
   const admitted = stopped === undefined && !surging
   target.surge?.record(demand.inputTokens, now, admitted)

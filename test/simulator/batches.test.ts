@@ -270,6 +270,15 @@ describe('a batch', () => {
     })
   })
 
+  it('answers every line, however far away the zero of the clock is', async () => {
+    const { clock, client, start } = await opened({ batch: { ...quick, linesPerSecond: 30 } })
+    clock.advance(1.7e12)
+    const { id } = await start(Array.from({ length: 7 }, (_, i) => line(`l${i}`)))
+    clock.advance(100_000)
+    const { status, request_counts } = await client.batches.retrieve(id)
+    expect([status, request_counts?.completed]).toEqual(['completed', 7])
+  })
+
   it('is listed, the newest first', async () => {
     const { client, start } = await opened()
     const [first, second] = [await start([line('a')]), await start([line('a')])]

@@ -220,6 +220,27 @@ describe('limits that are a floor', () => {
     expect(models[model]?.windows.rpm).toEqual({ limit: 1, used: 4, peak: 4 })
   })
 
+  it('leave the limit of a workspace as it is', async () => {
+    const { simulator, client } = await simulate({
+      ...off,
+      clock: new ManualClock(),
+      limits: { [model]: { rpm: 2 } },
+      workspaces: { w: { [model]: { rpm: 1 } } },
+      floors: { [model]: { spare: () => true } },
+    })
+    const within = { headers: { 'X-DashScope-WorkSpace': 'w' } }
+    for (let i = 0; i < 3; i += 1) await client.chat.completions.create({ model, messages })
+    await client.chat.completions.create({ model, messages }, within)
+    expect((await refusalOf(client.chat.completions.create({ model, messages }, within))).status).toBe(429)
+    expect(simulator.ledger().entries.map(({ aboveFloor }) => aboveFloor === true)).toEqual([
+      false,
+      false,
+      true,
+      true,
+      false,
+    ])
+  })
+
   it('draw their spare capacity by the seed', async () => {
     const passed = async (seed: number): Promise<boolean[]> => {
       const limits = { [model]: { rpm: 1 } }

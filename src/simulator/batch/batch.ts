@@ -122,7 +122,8 @@ export class Batch {
 
   #enter(status: BatchStatus, at: number): void {
     if (status === 'in_progress' && !this.#validate()) return this.#enter('failed', at)
-    if (this.#status === 'in_progress') this.#work(this.#linesDoneBy(at))
+    // All lines are done when it ends, whatever the subtraction of two large times makes of the last one.
+    if (this.#status === 'in_progress') this.#work(status === 'finalizing' ? this.#lines.length : this.#linesDoneBy(at))
     this.#times[status] = at
     this.#status = status
     if (status === 'completed' || status === 'expired' || status === 'cancelled') this.#write(at)

@@ -50,6 +50,9 @@ function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null ? (value as Fields) : undefined
 }
 
+/** No answer has more tokens than this. A count above it is a fault, and as a charge would be a debt of hours. */
+const LARGEST_COUNT = 1e8
+
 function tokenCount(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 && value < Infinity ? Math.ceil(value) : undefined
+  return typeof value === 'number' && value >= 0 && value <= LARGEST_COUNT ? Math.ceil(value) : undefined
 }

@@ -114,3 +114,9 @@ describe('usageOf', () => {
     fc.assert(fc.property(fc.anything(), (value) => void usageOf(value)))
   })
 })
+
+it('takes no count for a usage that no answer can have', () => {
+  expect(readUsage({ inputTokens: 1e12, outputTokens: 0 })).toBeUndefined()
+  expect(readUsage({ prompt_tokens: 5, completion_tokens: 1e9 })).toBeUndefined()
+  expect(readUsage({ prompt_tokens: 1e8, completion_tokens: 0 })).toEqual({ inputTokens: 1e8, outputTokens: 0 })
+})

@@ -11,8 +11,8 @@ const PROBE_AFTER_MS = 600_000
 export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
 
 /**
- * Draws the consequence of a refusal of a request that was sent at `sentAt` (the clock's ms) for its group: holds it until its window can have room, or closes it if its quota
- * is used up. True if it is closed.
+ * Draws the consequence of a refusal of a request that was sent at `sentAt` (the clock's ms) for its group: holds it until
+ * its window can have room, or closes it if its quota is used up. True if it is closed.
  */
 export function heed(group: Group, sentAt: number, refusal: Refusal, clock: Clock, events: Events): boolean {
   const now = clock.now()

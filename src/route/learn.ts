@@ -28,9 +28,9 @@ export interface Refused {
 }
 
 /**
- * The refusals of one group as episodes. Each cut is made once: answers to requests that were sent before it are of
- * the same episode and change nothing, and what was sent at its very moment was sent before it. A first refusal is taken as the second's limit where there is one; one that
- * comes with no success between, as the minute's.
+ * The refusals of one group as episodes. Each cut is made once: answers to requests that were sent before it are of the
+ * same episode and change nothing, and what was sent at its very moment was sent before it. A first refusal is taken as
+ * the second's limit where there is one; one that comes with no success between, as the minute's.
  */
 export class Episodes {
   readonly #perSecond: boolean

@@ -3,7 +3,7 @@ import Bottleneck from 'bottleneck'
 import PQueue from 'p-queue'
 import pThrottle from 'p-throttle'
 import { createLimiter } from '../src/index.js'
-import { MeterGate } from '../src/meter/gate.js'
+import { MeterGate } from '../src/meter/meter-gate.js'
 import { profiles } from '../src/route/profile.js'
 import { machine, measure, print, type Subject } from './measure.js'
 

@@ -1,10 +1,12 @@
 import { monotonicClock, systemClock } from './clock.js'
 import { OutputEstimator } from './cost/output.js'
 import type { Grant } from './dispatch/attempt.js'
-import type { ScheduleRequest } from './dispatch/request.js'
+import { checkFields, type ScheduleRequest } from './dispatch/request.js'
 import { Dispatcher } from './dispatch/run.js'
+import { InvalidRequest } from './errors.js'
 import { LiveLimits } from './limits/live.js'
 import type { ResolvedLimits } from './limits/resolve.js'
+import { shown } from './limits/value.js'
 import { Events, type EventName, type HeadgateEvents } from './metrics/events.js'
 import type { ModelStats, Stats } from './metrics/stats.js'
 import { checkOptions, profileOption, type LimiterOptions } from './options.js'
@@ -42,7 +44,10 @@ export interface Limiter extends AsyncDisposable {
   setLimits(model: string, limits: Limits): void
   /** How each model stands, and what it did in the last `lastMs` (default and at most an hour). */
   stats(options?: { lastMs?: number }): Stats
-  /** Calls `listener` at each such event; returns the way to stop that. */
+  /**
+   * Calls `listener` at each such event; returns the way to stop that.
+   * @throws InvalidRequest for an event that there is not
+   */
   on<E extends EventName>(event: E, listener: (event: HeadgateEvents[E]) => void): () => void
   /** Starts nothing until {@link resume}; what runs goes on, and new requests are taken. */
   pause(): void
@@ -85,7 +90,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   let closed: Promise<void> | undefined
 
   const limiter: Limiter = {
-    schedule: (request, run) => dispatcher.submit(request, run),
+    schedule: (request, run) => dispatcher.submit(request, run, checkFields),
     fetch: createFetch({
       clock,
       dispatcher,
@@ -95,15 +100,21 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
       tokenizer: options.tokenizer,
       random: options.random ?? Math.random,
     }),
-    limitsOf: (model) => dispatcher.groups.find(model)?.limits ?? live.resolve(model, defaultProfile.perSecond).limits,
-    setLimits: (model, limits) => live.set(model, limits),
-    stats: ({ lastMs = Infinity } = {}) => statsOf(dispatcher, lastMs, clock.now()),
+    limitsOf(model) {
+      checkModel(model)
+      return dispatcher.groups.find(model)?.limits ?? live.resolve(model, defaultProfile.perSecond).limits
+    },
+    setLimits(model, limits) {
+      checkModel(model)
+      live.set(model, limits)
+    },
+    stats: (stats) => statsOf(dispatcher, spanOf(stats), clock.now()),
     on: (event, listener) => events.on(event, listener),
     pause: () => dispatcher.pause(),
     resume: () => dispatcher.resume(),
     drain: () => dispatcher.whenIdle(),
-    close({ abandon = false } = {}) {
-      dispatcher.close(abandon)
+    close(how) {
+      dispatcher.close(isAbandoning(how))
       closed ??= dispatcher.whenIdle().finally(() => live.close())
       return closed
     },
@@ -113,11 +124,11 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
 }
 
 function statsOf(dispatcher: Dispatcher, lastMs: number, now: number): Stats {
-  const models: Record<string, ModelStats> = {}
+  const models: [string, ModelStats][] = []
   let inFlight = 0
   for (const group of dispatcher.groups.all()) {
     inFlight += group.inFlight
-    models[group.model] = {
+    const stats = {
       limits: group.limits,
       windows: group.gate.room(now),
       waiting: dispatcher.waitingFor(group),
@@ -125,6 +136,37 @@ function statsOf(dispatcher: Dispatcher, lastMs: number, now: number): Stats {
       heldMs: Math.max(0, group.gate.heldUntil - now),
       ...group.activity.report(lastMs, now),
     }
+    models.push([group.model, stats])
   }
-  return { models, waiting: dispatcher.waiting, inFlight, doubleSettles: dispatcher.doubleSettles }
+  // Not by assignment: a model may be called '__proto__'.
+  return {
+    models: Object.fromEntries(models),
+    waiting: dispatcher.waiting,
+    inFlight,
+    doubleSettles: dispatcher.doubleSettles,
+  }
+}
+
+function checkModel(model: unknown): void {
+  if (typeof model !== 'string' || model === '')
+    throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
+}
+
+function spanOf(options: { lastMs?: number | undefined } | undefined): number {
+  if (options === undefined) return Infinity
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidRequest(`stats(options) was given ${shown(options)}: give { lastMs }, or nothing`)
+  const { lastMs = Infinity } = options
+  if (typeof lastMs !== 'number' || !(lastMs > 0))
+    throw new InvalidRequest(`lastMs is ${shown(lastMs)}: give milliseconds above 0; an hour is kept`)
+  return lastMs
+}
+
+function isAbandoning(options: { abandon?: boolean | undefined } | undefined): boolean {
+  if (options === undefined) return false
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidRequest(`close(options) was given ${shown(options)}: give { abandon: true }, or nothing`)
+  const { abandon = false } = options
+  if (typeof abandon !== 'boolean') throw new InvalidRequest(`abandon is ${shown(abandon)}: give true or false`)
+  return abandon
 }

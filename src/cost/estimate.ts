@@ -183,8 +183,11 @@ function promptCount(prompt: unknown): number {
   return Array.isArray(prompt) && typeof prompt[0] !== 'number' ? Math.max(1, prompt.length) : 1
 }
 
+/** More choices than any service gives: what asks for more is sent as it is, for the service to refuse. */
+const MOST_CHOICES = 10_000
+
 function choiceCount(value: unknown): number {
-  return typeof value === 'number' && value >= 1 && value <= Number.MAX_SAFE_INTEGER ? Math.ceil(value) : 1
+  return typeof value === 'number' && value >= 1 && value <= MOST_CHOICES ? Math.ceil(value) : 1
 }
 
 function tokenCap(value: unknown): number | undefined {

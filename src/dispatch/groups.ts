@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import type { ResolvedLimits } from '../limits/resolve.js'
 import { pickLimits } from '../limits/table.js'
-import { MeterGate } from '../meter/gate.js'
+import { MeterGate } from '../meter/meter-gate.js'
 import type { Events } from '../metrics/events.js'
 import { Episodes } from '../route/learn.js'
 import type { Scheduler } from '../schedule/scheduler.js'

@@ -1,3 +1,4 @@
+import { onAbort } from '../aborts.js'
 import type { PriorityClass, Waiting } from '../schedule/queue.js'
 import type { Schedulable } from '../schedule/scheduler.js'
 import type { Cost } from '../types.js'
@@ -30,7 +31,7 @@ export class Job implements Schedulable {
   inClass: PriorityClass | undefined
   before: Waiting | undefined
   after: Waiting | undefined
-  #onAbort: (() => void) | undefined
+  #forget: (() => void) | undefined
 
   constructor(
     request: JobRequest,
@@ -53,14 +54,12 @@ export class Job implements Schedulable {
   /** Calls `aborted` if the caller aborts, until {@link forgetAbort}: so long as it waits. */
   listenForAbort(aborted: () => void): void {
     const { signal } = this.request
-    if (!signal || this.#onAbort !== undefined) return
-    this.#onAbort = aborted
-    signal.addEventListener('abort', aborted)
+    if (!signal || this.#forget !== undefined) return
+    this.#forget = onAbort(signal, aborted)
   }
 
   forgetAbort(): void {
-    if (this.#onAbort === undefined) return
-    this.request.signal?.removeEventListener('abort', this.#onAbort)
-    this.#onAbort = undefined
+    this.#forget?.()
+    this.#forget = undefined
   }
 }

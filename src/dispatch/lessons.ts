@@ -7,6 +7,8 @@ import type { Group } from './group.js'
 
 /** How long a quota that is used up is left alone where the server does not say until when. */
 const PROBE_AFTER_MS = 600_000
+/** No longer than this is a model given up on by the word of one answer. */
+const LONGEST_CLOSED_MS = 24 * 3_600_000
 
 export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
 
@@ -32,9 +34,15 @@ export function heed(group: Group, sentAt: number, refusal: Refusal, clock: Cloc
     now,
     minuteFreesAt: group.gate.minuteFreesAt(now),
   })
-  if (exhausted) close(group, refusal.message, now + PROBE_AFTER_MS, undefined)
-  else if (holdUntil !== undefined) group.gate.hold(holdUntil, empties, now)
-  events.emit('throttled', { ...told, holdMs: exhausted ? PROBE_AFTER_MS : (holdUntil ?? now) - now })
+  if (exhausted) {
+    const closedMs = Math.min(Math.max(refusal.retryAfterMs ?? 0, PROBE_AFTER_MS), LONGEST_CLOSED_MS)
+    const resetAt = closedMs === refusal.retryAfterMs ? new Date(Date.now() + closedMs) : undefined
+    close(group, refusal.message, now + closedMs, resetAt)
+    events.emit('throttled', { ...told, holdMs: closedMs })
+  } else {
+    if (holdUntil !== undefined) group.gate.hold(holdUntil, empties, now)
+    events.emit('throttled', { ...told, holdMs: (holdUntil ?? now) - now })
+  }
   return exhausted
 }
 

@@ -1,4 +1,5 @@
 import { InvalidRequest } from '../errors.js'
+import { nearest } from '../limits/nearest.js'
 import type { Profile, Route } from '../types.js'
 
 /** What `limiter.schedule` needs to know of a request. */
@@ -29,6 +30,28 @@ export interface JobRequest extends ScheduleRequest {
 }
 
 const COUNTS = ['inputTokens', 'maxOutputTokens', 'tokens'] as const
+/** Sums of as many requests as a program makes stay exact integers. */
+const MOST_TOKENS = 1e12
+
+const FIELDS: ReadonlySet<string> = new Set<keyof ScheduleRequest>([
+  'model',
+  'inputTokens',
+  'maxOutputTokens',
+  'tokens',
+  'priority',
+  'signal',
+  'fallback',
+])
+
+/** @throws InvalidRequest for a field that `limiter.schedule` does not know: misspelt, it would be without effect */
+export function checkFields(request: ScheduleRequest): void {
+  for (const name in request) {
+    if (FIELDS.has(name)) continue
+    const meant = nearest(name, [...FIELDS])
+    const hint = meant === undefined ? '' : `. Did you mean '${meant}'?`
+    throw new InvalidRequest(`schedule(request, run): a request has no field '${name}'${hint}`)
+  }
+}
 
 /** @throws InvalidRequest that says which value is wrong */
 export function checkRequest(request: JobRequest, run: unknown): void {
@@ -38,17 +61,21 @@ export function checkRequest(request: JobRequest, run: unknown): void {
     throw new InvalidRequest('schedule(request, run): give run as a function that sends the request')
   }
   const { model, priority, signal } = request
+  const fallback: unknown = request.fallback
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
   }
   for (const name of COUNTS) {
     const value = request[name]
-    if (value !== undefined && !(typeof value === 'number' && value >= 0 && value < Infinity)) {
-      throw new InvalidRequest(`${name} is ${shown(value)}: give a number of tokens, 0 or more`)
+    if (value !== undefined && !(typeof value === 'number' && value >= 0 && value <= MOST_TOKENS)) {
+      throw new InvalidRequest(`${name} is ${shown(value)}: give a number of tokens from 0 to ${MOST_TOKENS}`)
     }
   }
   if (priority !== undefined && !Number.isFinite(priority)) {
     throw new InvalidRequest(`priority is ${shown(priority)}: give a finite number; higher ones start first`)
+  }
+  if (fallback !== undefined && fallback !== false) {
+    throw new InvalidRequest(`fallback is ${shown(fallback)}: give false to stay with the model, or leave it out`)
   }
   if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
     throw new InvalidRequest(`signal is ${shown(signal)}: give an AbortSignal, such as controller.signal`)

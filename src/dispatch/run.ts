@@ -54,10 +54,12 @@ export class Dispatcher implements AttemptEvents {
     this.groups = new Groups(options, this.#scheduler)
   }
 
-  submit<T>(request: JobRequest, run: Run<T>): Promise<T> {
+  /** `check` looks at what a user wrote by hand more closely than at what transport made. */
+  submit<T>(request: JobRequest, run: Run<T>, check?: (request: JobRequest) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       // What this throws rejects the promise: the request was not taken.
       checkRequest(request, run)
+      check?.(request)
       if (this.#isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
       if (request.signal?.aborted === true) throw request.signal.reason
       const chain = this.groups.chainOf(

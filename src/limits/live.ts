@@ -1,7 +1,9 @@
+import { InvalidLimits } from '../errors.js'
 import type { Limits, LimitsSource, LimitsTable } from '../types.js'
 import { mergeLimits, resolveLimits, type Resolution, type UnknownModel } from './resolve.js'
 import { toSource, type NamedLimitsSource } from './source.js'
 import { validateLimits, validateOverrides } from './table.js'
+import { shown } from './value.js'
 
 export interface LiveLimitsOptions {
   readonly limits?: string | LimitsTable | LimitsSource | undefined
@@ -28,14 +30,14 @@ export class LiveLimits {
     this.#source = toSource(options.limits)
     this.#overrides = validateOverrides(options.overrides ?? {})
     this.#onChange = onChange
-    this.#unsubscribe = this.#source.subscribe(onChange)
+    this.#unsubscribe = subscribed(this.#source, onChange)
   }
 
   /** `perSecondDefault` holds where the option `perSecond` was left out. */
   resolve(model: string, perSecondDefault: boolean): Resolution {
     const { unknownModel, perSecond = perSecondDefault } = this.#options
     return resolveLimits(model, {
-      table: this.#source.current(),
+      table: currentTable(this.#source),
       tableName: this.#source.name,
       overrides: this.#overrides,
       unknownModel,
@@ -55,4 +57,28 @@ export class LiveLimits {
   close(): void {
     this.#unsubscribe()
   }
+}
+
+/** What users write as a source is called in the middle of a request: what goes wrong there must say where. */
+function currentTable(source: NamedLimitsSource): LimitsTable {
+  let table: unknown
+  try {
+    table = source.current()
+  } catch (cause) {
+    throw new InvalidLimits(`The source of limits threw in current(): ${String(cause)}`, { cause })
+  }
+  if (typeof table !== 'object' || table === null || Array.isArray(table) || table instanceof Promise) {
+    throw new InvalidLimits(
+      `The source of limits gave ${shown(table)} in current(): give a table, { 'a-model': { rpm, tpm } }; {} while there is none`,
+    )
+  }
+  return table as LimitsTable
+}
+
+function subscribed(source: NamedLimitsSource, onChange: () => void): () => void {
+  const unsubscribe: unknown = source.subscribe(onChange)
+  if (typeof unsubscribe === 'function') return unsubscribe as () => void
+  throw new InvalidLimits(
+    `The source of limits gave ${shown(unsubscribe)} in subscribe(listener): give a function that ends the subscription`,
+  )
 }

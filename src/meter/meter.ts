@@ -21,6 +21,9 @@ export interface MeterRule {
 const MINUTE_US = 60e6
 const SECOND_US = 1e6
 
+/** Longer than a request may leave a model in debt. */
+const LONGEST_DEBT_MINUTES = 10
+
 const DIMENSIONS: Readonly<Record<MeteredLimit, Dimension>> = {
   rps: 'requests',
   tps: 'tokens',
@@ -175,6 +178,16 @@ export class Meter {
     if (this.#bucket === undefined) return byWindow
     const byBucket = this.#bucket.earliestUs(amount, nowUs)
     return byWindow > byBucket ? byWindow : byBucket
+  }
+
+  /**
+   * What counts of a usage of `amount` where `reserved` was charged: no more than the limit of ten minutes, for a count
+   * that is off by orders of magnitude must not stop a model for hours.
+   */
+  bounded(amount: number, reserved: number): number {
+    const { limit, stated } = this.#rule
+    const minute = limit === 'rps' || limit === 'tps' ? Math.ceil(60 * stated) : stated
+    return Math.min(amount, Math.max(reserved, LONGEST_DEBT_MINUTES * minute))
   }
 
   charge(amount: number, nowUs: number, seq: number): void {

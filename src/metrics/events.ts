@@ -1,3 +1,4 @@
+import { InvalidRequest } from '../errors.js'
 import type { Limits, ThrottleClass, Usage } from '../types.js'
 
 /** What each event carries. Times are ms. */
@@ -24,14 +25,32 @@ export interface HeadgateEvents {
 }
 
 export type EventName = keyof HeadgateEvents
+
+const NAMES: Readonly<Record<EventName, true>> = {
+  admit: true,
+  throttled: true,
+  fallback: true,
+  settle: true,
+  limits: true,
+  warning: true,
+}
 type Listener<E extends EventName> = (event: HeadgateEvents[E]) => void
 
 /** Typed events. A listener that throws stops neither the others nor the request that it hears of. */
 export class Events {
   readonly #listeners: { [E in EventName]?: Set<Listener<E>> } = {}
 
-  /** Calls `listener` at each `event`; returns the way to stop that. */
+  /**
+   * Calls `listener` at each `event`; returns the way to stop that.
+   *
+   * @throws InvalidRequest for an event that there is not, or a listener that is no function
+   */
   on<E extends EventName>(event: E, listener: Listener<E>): () => void {
+    if (!Object.hasOwn(NAMES, event)) {
+      throw new InvalidRequest(`There is no event '${String(event)}'. There are ${Object.keys(NAMES).join(', ')}`)
+    }
+    if (typeof listener !== 'function')
+      throw new InvalidRequest(`on('${event}', listener): give a function as listener`)
     const listeners = ((this.#listeners[event] as Set<Listener<E>> | undefined) ??= new Set<Listener<E>>() as never)
     const own: Listener<E> = (payload) => listener(payload)
     listeners.add(own)

@@ -6,6 +6,9 @@ const MINUTE_MS = 60_000
 /** Full windows of token refusals in which nothing of ours ran, after which the quota is taken to be used up. */
 const EMPTY_WINDOWS = 3
 
+/** A server that asks for a longer wait than this does not speak of a minute's limit any more. */
+const LONGEST_HOLD_MS = 10 * MINUTE_MS
+
 /** What a 429 says of its group. */
 export interface Lesson {
   /** Until when the group is to be held, in the clock's ms. Undefined: the answer is stale and teaches nothing. */
@@ -63,7 +66,7 @@ export class Episodes {
     return {
       holdUntil: event.now + (event.retryAfterMs ?? this.#holdMs(event)),
       empties: event.class === 'requests' || event.class === 'tokens' ? event.class : 'none',
-      exhausted: this.#emptyWindows >= EMPTY_WINDOWS,
+      exhausted: this.#emptyWindows >= EMPTY_WINDOWS || (event.retryAfterMs ?? 0) > LONGEST_HOLD_MS,
     }
   }
 

@@ -5,6 +5,14 @@ import type { Cost } from '../types.js'
 import { Delays } from './delays.js'
 import { JobQueue, type Waiting } from './queue.js'
 
+/**
+ * How deep jobs may start within one another, each by the `run` of the one before: the next one waits for the timer, so
+ * that no chain of them overflows the stack.
+ */
+const DEEPEST = 100
+/** While paused: later than any time, and still one to set a timer for. */
+const WHEN_RESUMED = Number.MAX_VALUE
+
 /** What the scheduler needs of a job. */
 export interface Schedulable extends Waiting {
   readonly cost: Cost
@@ -46,6 +54,8 @@ export class Scheduler<J extends Schedulable> {
   readonly #delays = new Delays<J>()
   readonly #laneOfDelayed = new Map<J, Lane<J>>()
   #paused = false
+  /** Jobs that are being started within one another. */
+  #depth = 0
   #timer: TimerHandle
   #timerAt = Infinity
 
@@ -77,10 +87,11 @@ export class Scheduler<J extends Schedulable> {
 
   /** Starts a job at once or adds it at the end of its priority; `'full'`: as many as may wait already. */
   add(lane: Lane<J>, job: J): 'started' | 'waits' | 'full' {
-    if (lane.queue.size === 0 && !lane.pumping && !this.#paused) {
+    const isDeep = this.#depth >= DEEPEST
+    if (lane.queue.size === 0 && !lane.pumping && !this.#paused && !isDeep) {
       const admission = lane.gate.admit(job.cost, this.#clock.now())
       if (admission.kind === undefined) {
-        this.#events.onStart(job, admission)
+        this.#start(job, admission)
         return 'started'
       }
       if (this.#isFull()) return 'full'
@@ -90,8 +101,20 @@ export class Scheduler<J extends Schedulable> {
     }
     if (this.#isFull()) return 'full'
     lane.queue.push(job)
-    if (lane.queue.peek() === job) this.pump(lane)
+    if (this.#paused || lane.queue.peek() === job) {
+      if (isDeep && !this.#paused) this.#waitFor(lane, { kind: 'not-before', at: this.#clock.now() })
+      else this.pump(lane)
+    }
     return job.inClass === undefined ? 'started' : 'waits'
+  }
+
+  #start(job: J, reservation: Reservation): void {
+    this.#depth++
+    try {
+      this.#events.onStart(job, reservation)
+    } finally {
+      this.#depth--
+    }
   }
 
   /** Puts a job back before the others of its priority; not before `notBefore` if that is later than now. */
@@ -150,7 +173,11 @@ export class Scheduler<J extends Schedulable> {
 
   /** Starts what the lane's gate admits now. */
   pump(lane: Lane<J>): void {
-    if (lane.pumping || this.#paused) return
+    if (lane.pumping) return
+    if (this.#paused) {
+      this.#arm()
+      return
+    }
     lane.pumping = true
     lane.wakeAt = Infinity
     try {
@@ -163,7 +190,7 @@ export class Scheduler<J extends Schedulable> {
           break
         }
         lane.queue.remove(job)
-        if (admission.kind === undefined) this.#events.onStart(job, admission)
+        if (admission.kind === undefined) this.#start(job, admission)
         else this.#events.onNever(job, admission)
       }
     } finally {
@@ -182,6 +209,10 @@ export class Scheduler<J extends Schedulable> {
   }
 
   #release(): void {
+    if (this.#paused) {
+      this.#arm()
+      return
+    }
     const now = this.#clock.now()
     for (let job = this.#delays.takeDue(now); job !== undefined; job = this.#delays.takeDue(now)) {
       const lane = this.#laneOfDelayed.get(job)!
@@ -193,10 +224,14 @@ export class Scheduler<J extends Schedulable> {
     this.#arm()
   }
 
-  /** Sets the one timer to the earliest time at which anything may start. */
+  /**
+   * Sets the one timer to the earliest time at which anything may start. While paused that is not known; jobs that wait
+   * for {@link resume} keep the process alive all the same.
+   */
   #arm(): void {
     let at = this.#paused ? Infinity : this.#delays.nextDueAt
-    if (!this.#paused) for (const lane of this.#lanes) if (lane.wakeAt < at) at = lane.wakeAt
+    if (this.#paused) at = this.waiting > 0 ? WHEN_RESUMED : Infinity
+    else for (const lane of this.#lanes) if (lane.wakeAt < at) at = lane.wakeAt
     if (at === this.#timerAt) return
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined

@@ -1,17 +1,16 @@
+import { onAbort } from '../aborts.js'
 import type { Clock, TimerHandle } from '../clock.js'
 
 /** The signal of one attempt: aborts with the caller's, or when its time is up. Leaves no timer and no listener behind. */
 export class Leash {
   readonly signal: AbortSignal | undefined
   readonly #clock: Clock
-  readonly #caller: AbortSignal | undefined
   #timer: TimerHandle
-  #onAbort: (() => void) | undefined
+  #forget: (() => void) | undefined
 
   /** Without `timeoutMs` it has no end. */
   constructor(caller: AbortSignal | undefined, clock: Clock, timeoutMs: number | undefined) {
     this.#clock = clock
-    this.#caller = caller
     if (timeoutMs === undefined) {
       this.signal = caller
       return
@@ -21,8 +20,7 @@ export class Leash {
     this.#timer = clock.setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs)
     if (caller === undefined) return
     if (caller.aborted) controller.abort(caller.reason)
-    this.#onAbort = () => controller.abort(caller.reason)
-    caller.addEventListener('abort', this.#onAbort)
+    else this.#forget = onAbort(caller, () => controller.abort(caller.reason))
   }
 
   stopTimer(): void {
@@ -33,9 +31,8 @@ export class Leash {
 
   release(): void {
     this.stopTimer()
-    if (this.#onAbort === undefined) return
-    this.#caller?.removeEventListener('abort', this.#onAbort)
-    this.#onAbort = undefined
+    this.#forget?.()
+    this.#forget = undefined
   }
 }
 

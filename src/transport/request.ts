@@ -116,7 +116,9 @@ function parseBody(text: string, url: URL): Readonly<Record<string, unknown>> {
   try {
     body = JSON.parse(text)
   } catch (cause) {
-    throw new InvalidRequest(`The body of POST ${url.pathname} is not JSON: ${(cause as Error).message}`, { cause })
+    // The engine's own words quote the body: a prompt has no place in an error, nor in the log that it goes to.
+    const at = /position \d+/.exec((cause as Error).message)?.[0]
+    throw new InvalidRequest(`The body of POST ${url.pathname} is not JSON${at === undefined ? '' : `, at ${at}`}`)
   }
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>
   throw new InvalidRequest(`The body of POST ${url.pathname} is no JSON object: send { "model": …, … }`)

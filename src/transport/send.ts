@@ -14,6 +14,8 @@ export interface SendOptions {
   readonly timeoutMs: number | undefined
 }
 
+/** A stream that has no content after this long goes to its reader as it is, an error that is still to come included. */
+const LONGEST_HOLD_BACK_MS = 60_000
 /** Without a timeout of the client's: how long a stream may lie unread before its place is free again. */
 const UNREAD_MS = 600_000
 
@@ -37,6 +39,7 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
         hidesUsage: request.hidesUsage,
         unreadMs: timeoutMs ?? UNREAD_MS,
         signal: leash.signal,
+        holdBackMs: Math.min(timeoutMs ?? LONGEST_HOLD_BACK_MS, LONGEST_HOLD_BACK_MS),
         release: () => leash.release(),
       })
     }

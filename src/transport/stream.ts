@@ -1,3 +1,4 @@
+import { onAbort } from '../aborts.js'
 import type { Clock, TimerHandle } from '../clock.js'
 import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { Attempt } from '../dispatch/attempt.js'
@@ -14,6 +15,8 @@ export interface StreamOptions {
   readonly unreadMs: number
   /** Aborts where the caller breaks the answer off, read or not. */
   readonly signal: AbortSignal | undefined
+  /** For how long events are held back at most while no content comes, in ms. */
+  readonly holdBackMs: number
   /** Called once, when nothing more will come. */
   readonly release: () => void
 }
@@ -22,7 +25,8 @@ export interface StreamOptions {
  * Observes an answer that comes as a stream, and settles its attempt exactly once, whichever way it ends: read in full,
  * broken off by its reader or by the server, or never read at all.
  *
- * Events are held back until the first content, so that an error before it can still be answered by another attempt.
+ * Events are held back until the first content, so that an error before it can still be answered by another attempt. A
+ * stream that stalls before it is handed on all the same after a while: its reader waits, as it would without us.
  *
  * @throws RefusedByServer for an error before the first content; ConnectionFailed where the stream breaks off before it
  */
@@ -42,11 +46,15 @@ class StreamObserver {
   readonly #scanner = new SseScanner()
   #heldBack: Uint8Array[] = []
   #hasContent = false
+  /** Whether the server's stream came to its end while it was held back. */
+  #hasEnded = false
+  /** A read that the hold-back ended before: its chunk is the next one. */
+  #reading: Promise<ReadableStreamReadResult<Uint8Array>> | undefined
   /** Pieces of content: a lower bound of the output tokens of a stream that is broken off. */
   #pieces = 0
   #usage: Usage | undefined
   #isSettled = false
-  readonly #onAbort = () => this.#end()
+  #forgetAbort: (() => void) | undefined
   #unreadTimer: TimerHandle
 
   constructor(response: Response, attempt: Attempt, options: StreamOptions) {
@@ -57,8 +65,7 @@ class StreamObserver {
   }
 
   async start(): Promise<Response> {
-    let hasEnded = false
-    while (!this.#hasContent && !hasEnded) hasEnded = !(await this.#readFirst())
+    await this.#holdBack()
     this.#attempt.isOpen = true
     const stream = new ReadableStream<Uint8Array>(
       {
@@ -67,11 +74,12 @@ class StreamObserver {
       },
       { highWaterMark: 0 },
     )
-    if (hasEnded) this.#end()
+    if (this.#hasEnded) this.#end()
     else if (!this.#isSettled) {
       unreadStreams.register(stream, this, this)
-      this.#options.signal?.addEventListener('abort', this.#onAbort)
-      if (this.#options.signal?.aborted === true) this.#end()
+      const { signal } = this.#options
+      this.#forgetAbort = signal && onAbort(signal, () => this.#end())
+      if (signal?.aborted === true) this.#end()
       else this.#waitForReader()
     }
     return rebuilt(this.#response, stream)
@@ -83,27 +91,41 @@ class StreamObserver {
     this.#reader.cancel().catch(() => {})
   }
 
-  /** Reads one chunk and holds it back; false at the end of the stream. */
-  async #readFirst(): Promise<boolean> {
-    let chunk
+  /** Reads and holds back until the first content, the last event, the end, or the time is up. */
+  async #holdBack(): Promise<void> {
+    const { clock, holdBackMs } = this.#options
+    let timer: TimerHandle
+    const timeIsUp = new Promise<undefined>((resolve) => {
+      timer = clock.setTimeout(() => resolve(undefined), holdBackMs)
+    })
     try {
-      chunk = await this.#reader.read()
+      while (!this.#hasContent && !this.#hasEnded && !this.#isSettled) {
+        this.#reading ??= this.#reader.read()
+        const chunk = await Promise.race([this.#reading, timeIsUp])
+        if (chunk === undefined) return
+        this.#reading = undefined
+        this.#hold(chunk)
+      }
     } catch (error) {
       this.#options.release()
-      throw new ConnectionFailed(error)
+      throw error instanceof RefusedByServer ? error : new ConnectionFailed(error)
+    } finally {
+      clock.clearTimeout(timer)
     }
+  }
+
+  #hold(chunk: ReadableStreamReadResult<Uint8Array>): void {
+    this.#hasEnded = chunk.done
     for (const event of chunk.done ? this.#rest() : this.#scanner.push(chunk.value)) {
       const hadContent = this.#hasContent
       const meaning = this.#note(event)
       if (!this.#isHidden(meaning)) this.#heldBack.push(event.bytes)
       if (meaning.isError && !hadContent) throw this.#refused(event)
     }
-    return !chunk.done
   }
 
   #refused(event: SseEvent): RefusedByServer {
     this.#reader.cancel().catch(() => {})
-    this.#options.release()
     const answer = rebuilt(this.#response, new Blob(this.#heldBack as Uint8Array<ArrayBuffer>[]).stream())
     return new RefusedByServer(answer, event.data, event.status)
   }
@@ -113,12 +135,13 @@ class StreamObserver {
     if (this.#heldBack.length > 0) {
       for (const bytes of this.#heldBack) controller.enqueue(bytes)
       this.#heldBack = []
-      if (!this.#hasContent) controller.close()
+      if (this.#hasEnded) controller.close()
       return
     }
     try {
       for (;;) {
-        const chunk = await this.#reader.read()
+        const chunk = await (this.#reading ?? this.#reader.read())
+        this.#reading = undefined
         const passed = this.#pass(chunk.done ? this.#rest() : this.#scanner.push(chunk.value), controller)
         if (chunk.done) {
           this.#end()
@@ -154,7 +177,7 @@ class StreamObserver {
       this.#hasContent = true
       this.#pieces++
     }
-    if (meaning.isError && this.#hasContent) {
+    if (meaning.isError && (this.#hasContent || this.#attempt.isOpen)) {
       this.#attempt.refusedLate({ status: event.status, headers: undefined, body: event.data })
     }
     if (meaning.isLast) this.#end()
@@ -193,7 +216,7 @@ class StreamObserver {
   #end(): void {
     this.#settle()
     unreadStreams.unregister(this)
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#forgetAbort?.()
     this.#options.release()
   }
 

@@ -154,7 +154,7 @@ describe('pause and resume', () => {
     limiter.pause()
     send({ model: 'a' }, 'taken')
     await clock.advance(5000)
-    expect([sends(), runs.state, clock.pending]).toEqual([['runs a@0'], 'pending', 0])
+    expect([sends(), runs.state, clock.pending]).toEqual([['runs a@0'], 'pending', 1])
     limiter.resume()
     await clock.run()
     expect(sends().slice(1).sort()).toEqual(['runs a@5000', 'taken a@5000'])

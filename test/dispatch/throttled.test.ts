@@ -478,3 +478,44 @@ describe('faults of the server', () => {
     expect(clock.pending).toBe(0)
   })
 })
+
+describe('a server that asks for a long wait', () => {
+  test('of a day: the quota is taken to be used up until then, and the error says when', async () => {
+    const { clock, send, heard } = setup({ limits: { a: { rpm: 9 } } })
+    const before = Date.now()
+    const first = send({ model: 'a' }, 'first', [refusal('requests', { 'retry-after': '86400' })])
+    await clock.advance(20)
+    const second = send({ model: 'a' }, 'second')
+    await clock.advance(0)
+    for (const { error } of [first, second]) {
+      expect(error).toBeInstanceOf(QuotaExhausted)
+      const { resetAt } = error as QuotaExhausted
+      expect(resetAt!.getTime() - before).toBeGreaterThanOrEqual(86_400_000)
+      expect(resetAt!.getTime() - Date.now()).toBeLessThanOrEqual(86_400_000)
+    }
+    expect(heard.throttled).toMatchObject([{ holdMs: 86_400_000 }])
+    await clock.advance(86_400_000)
+    const third = send({ model: 'a' }, 'third')
+    await clock.advance(20)
+    expect(third.state).toBe('done')
+  })
+
+  test.each(['1e15', '99999999999', '1e300'])('of %s s: a day at most, and no promise of a time', async (wait) => {
+    const { clock, send } = setup({ limits: { a: { rpm: 9 } } })
+    const first = send({ model: 'a' }, 'first', [refusal('requests', { 'retry-after': wait })])
+    await clock.advance(20)
+    expect(first.error).toBeInstanceOf(QuotaExhausted)
+    expect((first.error as QuotaExhausted).resetAt).toBeUndefined()
+    await clock.advance(86_400_000)
+    const second = send({ model: 'a' }, 'second')
+    await clock.advance(20)
+    expect(second.state).toBe('done')
+  })
+
+  test('goes to a backup at once', async () => {
+    const { clock, send, sends } = setup({ limits: { a: { rpm: 9 }, b: { rpm: 9 } }, fallback: { a: ['b'] } })
+    send({ model: 'a' }, 'first', [refusal('requests', { 'retry-after': '3600' }), ok])
+    await clock.advance(20)
+    expect(sends()).toEqual(['first a@0', 'first b@10'])
+  })
+})

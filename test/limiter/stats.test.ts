@@ -8,6 +8,15 @@ describe('stats', () => {
     expect(setup().limiter.stats()).toEqual({ models: {}, waiting: 0, inFlight: 0, doubleSettles: 0 })
   })
 
+  test('of a model with a name that means something to objects', async () => {
+    const { clock, limiter, send } = setup({ unknownModel: 'unlimited' })
+    for (const model of ['__proto__', 'constructor']) send({ model }, model)
+    await clock.run()
+    const { models } = limiter.stats()
+    expect(Object.keys(models)).toEqual(['__proto__', 'constructor'])
+    expect(Object.entries(models).map(([, { calls }]) => calls)).toEqual([1, 1])
+  })
+
   test('how each model stands', async () => {
     const { clock, limiter, send } = setup({ limits })
     for (let i = 0; i < 5; i++) send({ model: 'a', tokens: 100 }, `${i}`, [ok], 500)

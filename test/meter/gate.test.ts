@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Admission, MeterGate, type Reservation } from '../../src/meter/gate.js'
+import type { Admission, Reservation } from '../../src/meter/gate.js'
+import { MeterGate } from '../../src/meter/meter-gate.js'
 import type { Cost, Limits, WindowKind } from '../../src/types.js'
 
 const J = 50
@@ -441,5 +442,23 @@ describe('the clock', () => {
       at = answer.at
       expect(gate.admit(cost(700), at).kind).toBeUndefined()
     }
+  })
+})
+
+describe('what would stop a model for good', () => {
+  test('a usage that is off by orders of magnitude counts as the limit of ten minutes at most', () => {
+    const gate = gateOf({ tpm: 1000 })
+    gate.settle(reserved(gate.admit(cost(900), 0)), cost(5e7), 0)
+    expect(gate.room(0)[0]!.used).toBe(10_000)
+    const next = gate.earliest(cost(1), 0)
+    expect(next.kind === 'not-before' && next.at).toBeLessThanOrEqual(11 * 60_000)
+  })
+
+  test('a hold without end waits for a change, and new limits do not lift it', () => {
+    const gate = gateOf({ tpm: 1000 })
+    gate.hold(Infinity, 'none', 0)
+    expect(gate.admit(cost(1), 5)).toEqual({ kind: 'until-change' })
+    expect(gate.earliest(cost(1), 5)).toEqual({ kind: 'until-change' })
+    expect(gate.admit(cost(1001), 5)).toMatchObject({ kind: 'never' })
   })
 })

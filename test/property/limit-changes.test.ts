@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MeterGate, type Reservation } from '../../src/meter/gate.js'
+import type { Reservation } from '../../src/meter/gate.js'
+import { MeterGate } from '../../src/meter/meter-gate.js'
 import { countedIn, type Entry, limitOracles, type Row, sumWithin } from '../support/oracle.js'
 import { amountOf, jitter, limitsOf, profileOf, runs, type Step, tokens, traffic } from './traffic.js'
 

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { MeterGate } from '../../src/meter/gate.js'
+import { MeterGate } from '../../src/meter/meter-gate.js'
 import type { Cost, Limits, Profile, WindowKind } from '../../src/types.js'
 import type { Row } from '../support/oracle.js'
 

@@ -44,6 +44,16 @@ describe('one cut an episode', () => {
   })
 })
 
+describe('a wait that the server asks for', () => {
+  test('is held as long as a minute’s limit may take: ten minutes', () => {
+    expect(group().refused(0, { retryAfterMs: 600_000 })).toMatchObject({ holdMs: 600_000, exhausted: false })
+  })
+
+  test.each([600_001, 86_400_000, 1e15, Number.MAX_VALUE])('of %d ms is that of a quota used up', (retryAfterMs) => {
+    expect(group().refused(0, { retryAfterMs }).exhausted).toBe(true)
+  })
+})
+
 describe('how long', () => {
   test('first the second, then, with no success between, the minute', () => {
     const { refused, served } = group()

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { MeterGate, type Never, type Reservation } from '../../src/meter/gate.js'
+import { MAX_TIMER_MS } from '../../src/clock.js'
+import type { Never, Reservation } from '../../src/meter/gate.js'
+import { MeterGate } from '../../src/meter/meter-gate.js'
 import { profiles } from '../../src/route/profile.js'
 import type { PriorityClass, Waiting } from '../../src/schedule/queue.js'
 import { Scheduler, type Lane, type Schedulable } from '../../src/schedule/scheduler.js'
@@ -297,13 +299,33 @@ describe('pause and resume', () => {
     scheduler.pause()
     for (const name of ['a', 'b', 'c']) expect(scheduler.add(lane, job(name))).toBe('waits')
     scheduler.addFirst(lane, job('later'), 1000 + 100)
-    expect(clock.pending).toBe(0)
     await clock.advance(500)
     expect(starts()).toBe('')
     scheduler.resume()
     expect(starts()).toBe('later@500 a@500')
     await clock.run()
     expect(starts()).toBe('later@500 a@500 b@60500 c@60500')
+  })
+
+  test('jobs that wait while paused keep the process alive, with one timer that starts nothing', async () => {
+    const { scheduler, clock, addLane, starts } = setup()
+    const lane = addLane({ rpm: 2 })
+    const [a, b] = [job('a'), job('b')]
+    scheduler.pause()
+    expect(clock.pending).toBe(0)
+    scheduler.add(lane, a)
+    expect(clock.pending).toBe(1)
+    scheduler.add(lane, b)
+    await clock.advance(MAX_TIMER_MS + 1)
+    expect([clock.pending, starts()]).toEqual([1, ''])
+    scheduler.remove(lane, a)
+    expect(clock.pending).toBe(1)
+    scheduler.remove(lane, b)
+    expect(clock.pending).toBe(0)
+    scheduler.addFirst(lane, a)
+    expect(clock.pending).toBe(1)
+    scheduler.takeAll()
+    expect(clock.pending).toBe(0)
   })
 
   test('pausing while a job starts stops after it', () => {

@@ -133,6 +133,13 @@ describe('the body', () => {
     expect((error as Error).message).toMatch(message)
   })
 
+  it('that is no JSON is not quoted in the error: it may hold a prompt', async () => {
+    const secret = '{"model": "qwen-plus", "messages": [my secret prompt'
+    const error = (await readRequest(CHAT, post(secret)).catch((error: unknown) => error)) as Error
+    expect(`${error.message} ${error.stack} ${String(error.cause)}`).not.toContain('secret')
+    expect(error.message).toContain('is not JSON')
+  })
+
   it('that is a form is an invalid request', async () => {
     const form = new FormData()
     form.set('model', 'qwen-plus')

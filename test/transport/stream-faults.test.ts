@@ -145,3 +145,91 @@ describe('an error inside a stream', () => {
     world.expectAtRest()
   })
 })
+
+describe('a stream that stalls before its first content', () => {
+  const hangs = [
+    ['head alone', ''],
+    ['the role', opening],
+    ['comments', ': still here\n\n'],
+  ] as const
+
+  it.each(hangs)('is handed on after a minute, what came included: %s', async (_, text) => {
+    const feed = new Feed()
+    const world = new LimitedFetch([feed.answer()])
+    let response: Response | undefined
+    void world.stream().then((answer) => (response = answer))
+    await settlePromises()
+    if (text !== '') feed.push(text)
+    await world.clock.advance(59_999)
+    expect(response).toBeUndefined()
+    await world.clock.advance(1)
+    const read = response!.text()
+    feed.push(content('Hello') + usage + done)
+    feed.end()
+    expect(await read).toBe(text + content('Hello') + done)
+    expect(world.settled[0]?.usage).toEqual(USED)
+    world.expectAtRest()
+  })
+
+  it('is handed on after the client’s timeout where that is shorter', async () => {
+    const feed = new Feed()
+    const world = new LimitedFetch([feed.answer()])
+    let response: Response | undefined
+    void world.stream({}, { timeoutMs: 3000 }).then((answer) => (response = answer))
+    await world.clock.advance(3000)
+    expect(response?.status).toBe(200)
+    await response!.body!.cancel()
+    world.expectAtRest()
+  })
+
+  it('and breaks off then: its reader gets the error, and nothing is repeated', async () => {
+    const feed = new Feed()
+    const world = new LimitedFetch([feed.answer()])
+    let response: Response | undefined
+    void world.stream().then((answer) => (response = answer))
+    await world.clock.advance(60_000)
+    feed.fail(terminated)
+    expect(await failure(response!.text())).toBe(terminated)
+    expect(world.service.sent).toHaveLength(1)
+    world.expectAtRest()
+  })
+
+  it('and refuses then: its reader gets the refusal, and the model is held', async () => {
+    const feed = new Feed()
+    const world = new LimitedFetch([feed.answer()])
+    let response: Response | undefined
+    void world.stream().then((answer) => (response = answer))
+    await world.clock.advance(60_000)
+    feed.push(inStreamErrors.native)
+    feed.end()
+    expect(await response!.text()).toBe(inStreamErrors.native)
+    expect(world.throttled).toMatchObject([{ class: 'tokens' }])
+    world.expectAtRest()
+  })
+
+  it('ends with its last event, whatever the server does then', async () => {
+    const feed = new Feed()
+    const world = new LimitedFetch([feed.answer()])
+    const call = world.stream()
+    await settlePromises()
+    feed.push(opening + usage + done)
+    const response = await call
+    expect(world.settled[0]?.usage).toEqual(USED)
+    feed.end()
+    expect(await response.text()).toBe(opening + done)
+    world.expectAtRest()
+  })
+
+  it('and is aborted rejects with the reason', async () => {
+    const feed = new Feed()
+    const world = new LimitedFetch([feed.answer()])
+    const controller = world.abortable()
+    const call = failure(world.stream({ signal: controller.signal }))
+    await settlePromises()
+    feed.push(opening)
+    await settlePromises()
+    controller.abort('mine')
+    expect(await call).toBe('mine')
+    world.expectAtRest()
+  })
+})

@@ -1,0 +1,208 @@
+import type { Cost, Limits, Profile } from '../types.js'
+import type { Admission, Gate, MeterUse, Never, NotBefore, Reservation, UntilChange } from './gate.js'
+import { amountOf, Meter, meterRules } from './meter.js'
+
+/** Exact sums of tokens: `reserved + excess = settled + refunded + inFlight`. */
+export interface GateTotals {
+  readonly reserved: number
+  readonly settled: number
+  readonly refunded: number
+  readonly excess: number
+  readonly inFlight: number
+}
+
+export interface MeterGateOptions {
+  readonly limits: Limits
+  readonly profile: Profile
+  /** J, in ms. */
+  readonly jitterMs: number
+  /** Since when, in the clock's ms, it is known that nothing ran; buckets fill from then on. */
+  readonly idleSince: number
+}
+
+/** A gate of meters in memory. */
+export class MeterGate implements Gate {
+  readonly #profile: Profile
+  readonly #jitterMs: number
+  #meters: Meter[] = []
+  #limits: Limits = {}
+  #concurrency = Infinity
+  #seq = 0
+  #nowUs = 0
+  #heldUntilUs = 0
+  #inFlight = 0
+  #notify: () => void = () => {}
+  #reserved = 0
+  #settledTokens = 0
+  #refunded = 0
+  #excess = 0
+  #inFlightTokens = 0
+
+  constructor(options: MeterGateOptions, now: number) {
+    this.#profile = options.profile
+    this.#jitterMs = options.jitterMs
+    this.#nowUs = toUs(now)
+    this.#apply(options.limits, toUs(options.idleSince))
+  }
+
+  admit(cost: Cost, now: number): Admission {
+    const nowUs = this.#advance(now)
+    const at = this.#earliestUs(cost, nowUs)
+    if (at > nowUs)
+      return at === Infinity ? (this.impossible(cost) ?? UNTIL_CHANGE) : { kind: 'not-before', at: at / 1000 }
+    if (this.#inFlight >= this.#concurrency) return UNTIL_CHANGE
+    const seq = ++this.#seq
+    for (const meter of this.#meters) {
+      const amount = amountOf(cost, meter.dimension)
+      if (amount > 0) meter.charge(amount, nowUs, seq)
+    }
+    const tokens = cost.inputTokens + cost.outputTokens
+    this.#inFlight++
+    this.#inFlightTokens += tokens
+    this.#reserved += tokens
+    return { cost, at: nowUs / 1000, seq, settled: false }
+  }
+
+  earliest(cost: Cost, now: number): NotBefore | UntilChange | Never {
+    const nowUs = this.#advance(now)
+    const at = this.#earliestUs(cost, nowUs)
+    // Held without end, it is for a new hold or new limits to say.
+    if (at === Infinity) return this.impossible(cost) ?? UNTIL_CHANGE
+    if (at <= nowUs && this.#inFlight >= this.#concurrency) return UNTIL_CHANGE
+    return { kind: 'not-before', at: at / 1000 }
+  }
+
+  impossible(cost: Cost): Never | undefined {
+    for (const meter of this.#meters) {
+      const amount = amountOf(cost, meter.dimension)
+      if (amount > meter.largest) return { kind: 'never', limit: meter.rule.limit, stated: meter.rule.stated, amount }
+    }
+    return undefined
+  }
+
+  settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean {
+    if (reservation.settled) return false
+    reservation.settled = true
+    const nowUs = this.#advance(now)
+    const reserved = reservation.cost
+    const reservedTokens = reserved.inputTokens + reserved.outputTokens
+    this.#inFlight--
+    this.#inFlightTokens -= reservedTokens
+    let roomCame = this.#concurrency !== Infinity
+    if (actual !== undefined) {
+      let excessSeq = 0
+      for (const meter of this.#meters) {
+        const was = amountOf(reserved, meter.dimension)
+        const difference = meter.bounded(amountOf(actual, meter.dimension), was) - was
+        if (difference < 0) {
+          meter.refund(-difference, reservation.seq, nowUs)
+          roomCame = true
+        } else if (difference > 0) {
+          excessSeq ||= ++this.#seq
+          meter.charge(difference, nowUs, excessSeq)
+        }
+      }
+    }
+    const actualTokens = actual === undefined ? reservedTokens : actual.inputTokens + actual.outputTokens
+    this.#settledTokens += actualTokens
+    if (actualTokens < reservedTokens) this.#refunded += reservedTokens - actualTokens
+    else this.#excess += actualTokens - reservedTokens
+    if (roomCame) this.#notify()
+    return true
+  }
+
+  hold(until: number, empties: 'requests' | 'tokens' | 'all' | 'none', now: number): void {
+    const nowUs = this.#advance(now)
+    const untilUs = toUs(until)
+    if (untilUs > this.#heldUntilUs) this.#heldUntilUs = untilUs
+    if (empties === 'none') return
+    for (const meter of this.#meters) {
+      if (empties === 'all' || (meter.dimension === 'requests') === (empties === 'requests')) {
+        meter.emptyUntil(untilUs, nowUs, this.#seq)
+      }
+    }
+  }
+
+  get heldUntil(): number {
+    return this.#heldUntilUs / 1000
+  }
+
+  setLimits(limits: Limits, now: number): void {
+    this.#apply(limits, this.#advance(now))
+    this.#notify()
+  }
+
+  get limits(): Limits {
+    return this.#limits
+  }
+
+  room(now: number): MeterUse[] {
+    const nowUs = this.#advance(now)
+    return this.#meters.map((meter) => ({
+      limit: meter.rule.limit,
+      stated: meter.rule.stated,
+      used: meter.used(nowUs),
+    }))
+  }
+
+  minuteFreesAt(now: number): number {
+    const nowUs = this.#advance(now)
+    const minutes = this.#meters.filter((meter) => meter.largest < Infinity)
+    return Math.max(nowUs, ...minutes.map((meter) => meter.nextExpiryUs(nowUs))) / 1000
+  }
+
+  onChange(listener: () => void): void {
+    this.#notify = listener
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get totals(): GateTotals {
+    return {
+      reserved: this.#reserved,
+      settled: this.#settledTokens,
+      refunded: this.#refunded,
+      excess: this.#excess,
+      inFlight: this.#inFlightTokens,
+    }
+  }
+
+  #earliestUs(cost: Cost, nowUs: number): number {
+    let at = this.#heldUntilUs > nowUs ? this.#heldUntilUs : nowUs
+    for (const meter of this.#meters) {
+      const amount = amountOf(cost, meter.dimension)
+      if (amount === 0) continue
+      const earliest = meter.earliestUs(amount, nowUs)
+      if (earliest > at) at = earliest
+    }
+    return at
+  }
+
+  /** Keeps meters whose limit goes on; a new one starts empty. */
+  #apply(limits: Limits, emptySinceUs: number): void {
+    this.#limits = limits
+    this.#concurrency = limits.concurrency ?? Infinity
+    this.#meters = meterRules(limits, this.#profile, this.#jitterMs).map((rule) => {
+      const kept = this.#meters.find((meter) => meter.fits(rule))
+      if (kept === undefined) return new Meter(rule, emptySinceUs, this.#nowUs, this.#seq + 1)
+      kept.setRule(rule, this.#nowUs, this.#seq)
+      return kept
+    })
+  }
+
+  /** The time in µs. It never runs backward, whatever the caller says. */
+  #advance(now: number): number {
+    const nowUs = toUs(now)
+    if (nowUs > this.#nowUs) this.#nowUs = nowUs
+    return this.#nowUs
+  }
+}
+
+const UNTIL_CHANGE: UntilChange = { kind: 'until-change' }
+
+/** The nearest whole microsecond: a time that was answered in ms comes back as the same one, on an epoch's clock too. */
+function toUs(ms: number): number {
+  return Math.round(ms * 1000)
+}

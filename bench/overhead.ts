@@ -13,7 +13,8 @@ const ROUNDS = 5
 
 const simulator = await forkSimulator({
   latency: { firstTokenMs: 0, perTokenMs: 0, jitter: 0 },
-  meanOutputTokens: 20,
+  // So long that `max_tokens` is what ends an answer.
+  meanOutputTokens: 100_000,
   chunkTokens: 1,
 })
 const limits = { m: { rpm: 1e8, tpm: 1e12 } }
@@ -48,6 +49,7 @@ async function stream(client: OpenAI): Promise<{ us: number; events: number }> {
   const chunks = await client.chat.completions.create({ ...body, max_tokens: EVENTS, stream: true })
   let events = 0
   for await (const _ of chunks) events++
+  if (events < EVENTS) throw new Error(`a stream of ${events} events is too short to measure ${EVENTS}`)
   return { us: (performance.now() - start) * 1000, events }
 }
 

@@ -50,17 +50,21 @@ export function withoutOurKeys(init: RequestInit): RequestInit {
   return rest
 }
 
-const HEADER_PREFIX = 'x-headgate-'
-const PRIORITY_HEADER = `${HEADER_PREFIX}priority`
+const PRIORITY_HEADER = 'x-headgate-priority'
+/** Asked for by name: to go through all headers costs more than all else that a call does here. */
+const HINT_HEADERS = [PRIORITY_HEADER, 'x-headgate-tenant', 'x-headgate-deadline-ms']
 
-/** Takes the hints out of a call, so that none is sent: from its `init`, and from `x-headgate-*` headers. */
-export function takeHints(init: HintedInit, headers: Headers): Hints {
+/** What a call hints at, by its `init` or by headers. */
+export function hintsOf(init: HintedInit, headers: Headers): Hints {
   const priority = headers.get(PRIORITY_HEADER)
-  for (const name of hintHeaders(headers)) headers.delete(name)
-  return { ...(priority !== null && { priority: Number(priority) }), ...init[HINTS] }
+  return priority === null ? (init[HINTS] ?? {}) : { priority: Number(priority), ...init[HINTS] }
 }
 
-/** The names of the headers that carry hints. */
-export function hintHeaders(headers: Headers): string[] {
-  return [...headers.keys()].filter((name) => name.startsWith(HEADER_PREFIX))
+export function hasHintHeaders(headers: Headers): boolean {
+  return HINT_HEADERS.some((name) => headers.has(name))
+}
+
+/** Takes the hints out, so that none is sent. */
+export function dropHintHeaders(headers: Headers): void {
+  for (const name of HINT_HEADERS) headers.delete(name)
 }

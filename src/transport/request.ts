@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../errors.js'
 import type { Route } from '../types.js'
-import { hintHeaders, takeHints, withoutOurKeys, type Hints, type HintedInit } from './hints.js'
+import { dropHintHeaders, hasHintHeaders, hintsOf, withoutOurKeys, type HintedInit, type Hints } from './hints.js'
 
 const ROUTES: Readonly<Record<string, Route>> = {
   'chat/completions': 'chat',
@@ -39,22 +39,21 @@ export async function readRequest(
   const given = input instanceof Request ? input : undefined
   const method = init.method ?? given?.method ?? 'GET'
   if (method.toUpperCase() !== 'POST') return undefined
-  const url = parseUrl(given?.url ?? String(input))
-  const path = url && METERED_PATH.exec(url.pathname)?.[1]
-  if (!url || !path) return undefined
+  const target = targetOf(given?.url ?? String(input))
+  if (target === undefined) return undefined
+  const { url, route } = target
 
   const { text, type } = await readBody(given, init)
   const body = parseBody(text, url)
   // Azure's clients of one deployment send an empty model, or none: the path names it.
-  const model = body['model'] || deploymentOf(url)
+  const model = body['model'] || target.deployment
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`The body of POST ${url.pathname} names no model: set its field model to a model's name`)
   }
-  const headers = new Headers(init.headers ?? given?.headers)
-  const hints = takeHints(init, headers)
-  headers.delete('content-length')
-  if (!headers.has('content-type')) headers.set('content-type', type)
-  const route = ROUTES[path]!
+  const asGiven = init.headers ?? given?.headers
+  const theirs = asGiven instanceof Headers ? asGiven : new Headers(asGiven)
+  const hints = hintsOf(init, theirs)
+  const headers = sendable(theirs, type)
   const options = body['stream_options'] as { include_usage?: unknown } | null | undefined
   const hidesUsage =
     (route === 'chat' || route === 'completions') && body['stream'] === true && options?.include_usage !== true
@@ -76,9 +75,9 @@ export async function readRequest(
               ...(hidesUsage && { stream_options: { ...options, include_usage: true } }),
             })
           : text
-      const target = to === model ? url.href : withDeployment(url, to)
+      const address = to === model ? url.href : withDeployment(url, to)
       const inherited = given && settingsOfRequest(given)
-      return [target, { ...inherited, ...withoutOurKeys(init), method, headers, body: sent, signal: signal ?? null }]
+      return [address, { ...inherited, ...withoutOurKeys(init), method, headers, body: sent, signal: signal ?? null }]
     },
   }
 }
@@ -86,9 +85,42 @@ export async function readRequest(
 /** The call without our hints, for `fetch` to send as it is. */
 export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
-  const ours = hintHeaders(headers)
-  for (const name of ours) headers.delete(name)
-  return { ...withoutOurKeys(init ?? {}), ...(ours.length > 0 && { headers }) }
+  const hasOurs = hasHintHeaders(headers)
+  if (hasOurs) dropHintHeaders(headers)
+  return { ...withoutOurKeys(init ?? {}), ...(hasOurs && { headers }) }
+}
+
+/** The headers as they are to be sent: the same object where nothing is to be changed, which is the rule. */
+function sendable(theirs: Headers, type: string): Headers {
+  if (theirs.has('content-type') && !theirs.has('content-length') && !hasHintHeaders(theirs)) return theirs
+  const headers = new Headers(theirs)
+  dropHintHeaders(headers)
+  headers.delete('content-length')
+  if (!headers.has('content-type')) headers.set('content-type', type)
+  return headers
+}
+
+/** Where a metered call goes: the same few addresses again and again. */
+interface Target {
+  readonly url: URL
+  readonly route: Route
+  /** The deployment that an Azure URL names; empty if none. */
+  readonly deployment: string
+}
+
+const MOST_TARGETS = 100
+const targets = new Map<string, Target>()
+
+/** Undefined if calls to it are not metered. */
+function targetOf(text: string): Target | undefined {
+  const known = targets.get(text)
+  if (known !== undefined) return known
+  const url = parseUrl(text)
+  const path = url && METERED_PATH.exec(url.pathname)?.[1]
+  if (!url || !path) return undefined
+  const target = { url, route: ROUTES[path]!, deployment: deploymentOf(url) }
+  if (targets.size < MOST_TARGETS) targets.set(text, target)
+  return target
 }
 
 function parseUrl(text: string): URL | undefined {
@@ -130,7 +162,6 @@ function settingsOfRequest(request: Request): RequestInit {
   return { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy }
 }
 
-/** The deployment that an Azure URL names; empty if none. */
 function deploymentOf(url: URL): string {
   const name = AZURE_DEPLOYMENT.exec(url.pathname)?.[2] ?? ''
   try {

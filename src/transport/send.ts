@@ -4,6 +4,7 @@ import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { Attempt } from '../dispatch/attempt.js'
 import { Leash } from './leash.js'
 import type { MeteredRequest } from './request.js'
+import { readableAgain, ReadBody } from './reread.js'
 import { rebuilt } from './response.js'
 import { observeStream } from './stream.js'
 
@@ -45,13 +46,15 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
     }
     const bytes = await readBytes(response, leash.signal)
     leash.release()
-    const text = new TextDecoder().decode(bytes)
-    const whole = rebuilt(response, response.body === null ? null : bytes)
-    if (!response.ok) throw new RefusedByServer(whole, text, response.status)
+    const body = new ReadBody(bytes)
+    if (!response.ok) {
+      const whole = rebuilt(response, response.body === null ? null : bytes)
+      throw new RefusedByServer(whole, body.text, response.status)
+    }
     attempt.firstTokenAt = clock.now()
-    const usage = usageOf(parse(text))
+    const usage = usageOf(body.json)
     if (usage !== undefined) attempt.close(usage)
-    return whole
+    return response.body === null ? response : readableAgain(response, body)
   } catch (error) {
     leash.release()
     if (error instanceof RefusedByServer) throw error
@@ -71,13 +74,5 @@ async function readBytes(response: Response, signal: AbortSignal | undefined): P
   } catch (error) {
     if (response.ok || signal?.aborted === true) throw error
     return new ArrayBuffer(0)
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

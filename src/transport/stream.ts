@@ -5,7 +5,8 @@ import type { Attempt } from '../dispatch/attempt.js'
 import type { Usage } from '../types.js'
 import { rebuilt } from './response.js'
 import { SseScanner, type SseEvent } from './sse.js'
-import { readStreamEvent, type StreamEvent } from './stream-event.js'
+import { plainPieces, readStreamEvent, type StreamEvent } from './stream-event.js'
+import { UnreadTimer } from './unread.js'
 
 export interface StreamOptions {
   readonly clock: Clock
@@ -55,13 +56,14 @@ class StreamObserver {
   #usage: Usage | undefined
   #isSettled = false
   #forgetAbort: (() => void) | undefined
-  #unreadTimer: TimerHandle
+  readonly #unread: UnreadTimer
 
   constructor(response: Response, attempt: Attempt, options: StreamOptions) {
     this.#response = response
     this.#reader = response.body!.getReader()
     this.#attempt = attempt
     this.#options = options
+    this.#unread = new UnreadTimer(options.clock)
   }
 
   async start(): Promise<Response> {
@@ -80,7 +82,8 @@ class StreamObserver {
       const { signal } = this.#options
       this.#forgetAbort = signal && onAbort(signal, () => this.#end())
       if (signal?.aborted === true) this.#end()
-      else this.#waitForReader()
+      // A late reader still gets the answer; only the place is free.
+      else this.#unread.start(this.#options.unreadMs, () => this.#settle())
     }
     return rebuilt(this.#response, stream)
   }
@@ -119,7 +122,7 @@ class StreamObserver {
     for (const event of chunk.done ? this.#rest() : this.#scanner.push(chunk.value)) {
       const hadContent = this.#hasContent
       const meaning = this.#note(event)
-      if (!this.#isHidden(meaning)) this.#heldBack.push(event.bytes)
+      if (!this.#isHidden(meaning)) append(this.#heldBack, event.bytes)
       if (meaning.isError && !hadContent) throw this.#refused(event)
     }
   }
@@ -131,7 +134,7 @@ class StreamObserver {
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    this.#hasReader()
+    this.#unread.stop()
     if (this.#heldBack.length > 0) {
       for (const bytes of this.#heldBack) controller.enqueue(bytes)
       this.#heldBack = []
@@ -142,6 +145,7 @@ class StreamObserver {
       for (;;) {
         const chunk = await (this.#reading ?? this.#reader.read())
         this.#reading = undefined
+        if (!chunk.done && this.#passPlain(chunk.value, controller)) return
         const passed = this.#pass(chunk.done ? this.#rest() : this.#scanner.push(chunk.value), controller)
         if (chunk.done) {
           this.#end()
@@ -158,15 +162,23 @@ class StreamObserver {
     }
   }
 
+  /** Passes a chunk on as it is if it holds nothing but pieces of content; false if it has to be looked at closely. */
+  #passPlain(chunk: Uint8Array, controller: ReadableStreamDefaultController<Uint8Array>): boolean {
+    if (!this.#hasContent) return false
+    const text = this.#scanner.wholeEvents(chunk)
+    const pieces = text === undefined ? 0 : plainPieces(text)
+    if (pieces === 0) return false
+    this.#pieces += pieces
+    controller.enqueue(chunk)
+    return true
+  }
+
   /** Passes events on; false if none was to be. */
   #pass(events: readonly SseEvent[], controller: ReadableStreamDefaultController<Uint8Array>): boolean {
-    let passed = false
-    for (const event of events) {
-      if (this.#isHidden(this.#note(event))) continue
-      controller.enqueue(event.bytes)
-      passed = true
-    }
-    return passed
+    const passed: Uint8Array[] = []
+    for (const event of events) if (!this.#isHidden(this.#note(event))) append(passed, event.bytes)
+    for (const bytes of passed) controller.enqueue(bytes)
+    return passed.length > 0
   }
 
   #note(event: SseEvent): StreamEvent {
@@ -198,20 +210,6 @@ class StreamObserver {
     await this.#reader.cancel(reason)
   }
 
-  #waitForReader(): void {
-    const { clock, unreadMs } = this.#options
-    // A late reader still gets the answer; only the place is free.
-    this.#unreadTimer = clock.setTimeout(() => this.#settle(), unreadMs)
-    // It frees a place; that is no reason to keep a process alive.
-    ;(this.#unreadTimer as { unref?: () => void } | undefined)?.unref?.()
-  }
-
-  #hasReader(): void {
-    if (this.#unreadTimer === undefined) return
-    this.#options.clock.clearTimeout(this.#unreadTimer)
-    this.#unreadTimer = undefined
-  }
-
   /** Nothing more will come, or nobody wants it. */
   #end(): void {
     this.#settle()
@@ -223,7 +221,7 @@ class StreamObserver {
   #settle(): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    this.#hasReader()
+    this.#unread.stop()
     this.#attempt.close(this.#usage ?? this.#atLeast())
   }
 
@@ -231,5 +229,15 @@ class StreamObserver {
   #atLeast(): Usage | undefined {
     const { inputTokens, outputTokens } = this.#attempt.reservation.cost
     return this.#pieces > outputTokens ? { inputTokens, outputTokens: this.#pieces } : undefined
+  }
+}
+
+/** Adds bytes to pieces; those that lie behind one another in memory stay one piece, so that its reader wakes once. */
+function append(pieces: Uint8Array[], bytes: Uint8Array): void {
+  const last = pieces.at(-1)
+  if (last === undefined || last.buffer !== bytes.buffer || last.byteOffset + last.length !== bytes.byteOffset) {
+    pieces.push(bytes)
+  } else {
+    pieces[pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + bytes.length)
   }
 }

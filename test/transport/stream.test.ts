@@ -76,7 +76,6 @@ describe('a stream that is read in full', () => {
     const { world, response } = await flowing(feed)
     const reader = response.body!.getReader()
     await reader.read()
-    await reader.read()
     feed.push(closing + usage + done)
     await reader.read()
     expect(world.settled[0]?.usage).toEqual(USED)

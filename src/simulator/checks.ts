@@ -1,45 +1,85 @@
-import { InvalidLimits, InvalidRequest } from '../errors.js'
-import type { Limits, LimitsTable } from '../types.js'
-import { limitNames } from './metering/limits.js'
+import { InvalidRequest } from '../errors.js'
+import { nearest } from '../limits/nearest.js'
+import { shown } from '../limits/value.js'
 
-/** @throws InvalidLimits that names the row and the field. */
-export function checkLimits(name: string, limits: Limits): void {
-  if (typeof limits !== 'object' || limits === null) throw new InvalidLimits(`${name}: the limits must be an object`)
-  for (const field of limitNames) {
-    const value: unknown = limits[field]
-    if (value === undefined || (typeof value === 'number' && value >= 0)) continue
-    throw new InvalidLimits(`${name}: ${field} must be a number from 0 on, not ${String(value)}`)
-  }
-}
+/** The names that an object of options may have; as a record, so that the compiler holds it to the type of the options. */
+export type Names<T> = Readonly<Record<keyof Required<T>, true>>
 
-/** @throws InvalidLimits where a workspace would have more than its account. */
-export function checkWorkspace(workspace: string, model: string, limits: Limits, account: Limits | undefined): void {
-  const name = `workspace ${workspace}, ${model}`
-  checkLimits(name, limits)
-  for (const field of limitNames) {
-    const [own = 0, whole = Infinity] = [limits[field], account?.[field]]
-    if (own > whole) throw new InvalidLimits(`${name}: ${field} ${own} is above the account's, ${whole}`)
-  }
-}
-
-export function checkTable(limits: LimitsTable): void {
-  for (const [model, row] of Object.entries(limits)) checkLimits(model, row)
-}
-
-/** @throws InvalidRequest that names the option and what it may be. */
+/**
+ * Each check returns the value that it was given, if that is right.
+ *
+ * @throws InvalidRequest that names the option, what it may be, and what was given.
+ */
 export function number(name: string, value: unknown, min: number, max = Infinity): number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return value
   const range = min === -Infinity ? '' : max === Infinity ? ` from ${min} on` : ` from ${min} to ${max}`
-  throw new InvalidRequest(`simulator option ${name} must be a number${range}, not ${String(value)}`)
+  throw wrong(name, `a number${range}`, value)
 }
 
 export function integer(name: string, value: unknown, min: number, max = Infinity): number {
   if (Number.isSafeInteger(number(name, value, min, max))) return value as number
-  throw new InvalidRequest(`simulator option ${name} must be a whole number, not ${String(value)}`)
+  throw wrong(name, 'a whole number', value)
 }
 
 export function oneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === value)
   if (found !== undefined) return found
-  throw new InvalidRequest(`simulator option ${name} must be one of ${allowed.join(', ')}, not ${String(value)}`)
+  throw wrong(name, `one of ${allowed.join(', ')}`, value)
+}
+
+export function flag(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw wrong(name, 'true or false', value)
+}
+
+export function text(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw wrong(name, 'a text', value)
+}
+
+export function callback<T>(name: string, value: T): T {
+  if (typeof value === 'function') return value
+  throw wrong(name, 'a function', value)
+}
+
+export function list<T>(name: string, value: readonly T[], of: string): readonly T[] {
+  if (Array.isArray(value)) return value
+  throw wrong(name, `a list of ${of}`, value)
+}
+
+export function texts(name: string, value: readonly string[]): readonly string[] {
+  for (const [i, one] of list(name, value, 'texts').entries()) text(`${name}[${i}]`, one)
+  return value
+}
+
+/** An object whose keys are the user's, such as the names of models. */
+export function record<T extends object>(name: string, value: T, of: string): T {
+  if (Object.prototype.toString.call(value) === '[object Object]') return value
+  throw wrong(name, `an object with ${of}`, value)
+}
+
+/** An object that has these names at most, and nothing that is null. `name` undefined: the options as a whole. */
+export function named<T extends object>(name: string | undefined, value: T, names: Names<T>): T {
+  const within = name === undefined ? '' : `${name}.`
+  const allowed = Object.keys(names)
+  if (Object.prototype.toString.call(value) !== '[object Object]') {
+    if (name !== undefined) throw wrong(name, `an object with ${allowed.join(', ')}`, value)
+    throw new InvalidRequest(`the simulator's options must be an object, not ${given(value)}`)
+  }
+  for (const [key, one] of Object.entries(value)) {
+    if (one === null) throw new InvalidRequest(`simulator option ${within}${key} must not be null: leave it out`)
+    if (Object.hasOwn(names, key)) continue
+    const meant = nearest(key, allowed)
+    const advice = meant === undefined ? `there are ${allowed.join(', ')}` : `did you mean ${within}${meant}?`
+    throw new InvalidRequest(`simulator option ${within}${key} is unknown: ${advice}`)
+  }
+  return value
+}
+
+export function wrong(name: string, expected: string, value: unknown): InvalidRequest {
+  return new InvalidRequest(`simulator option ${name} must be ${expected}, not ${given(value)}`)
+}
+
+function given(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : shown(value)
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, TimerHandle } from '../clock.js'
-import type { Dialect, ServiceName } from './errors/dialects.js'
+import type { Dialect, ServiceName } from './errors/dialect.js'
 import { serviceHeaders } from './headers.js'
 import type { Draft, LedgerEntry } from './ledger.js'
 import type { Charge } from './metering/charge.js'
@@ -15,9 +15,10 @@ export interface Surroundings {
   /** Epoch milliseconds at the clock's zero. */
   readonly epochAtZero: number
   readonly service: ServiceName
-  readonly dialect: Dialect
   /** The exchanges that are not over. */
   readonly live: Set<Exchange>
+  /** To be called before anything is counted. */
+  catchUp(): void
 }
 
 const JSON_TYPE = 'application/json'
@@ -32,6 +33,8 @@ const NO_CHARGES: LedgerEntry['charges'] = []
  */
 export class Exchange {
   readonly id: string
+  /** Whose words its errors are in. */
+  readonly dialect: Dialect
   /** When it was taken, in clock milliseconds. */
   readonly at: number
   readonly random: Random
@@ -47,8 +50,15 @@ export class Exchange {
   #timer: TimerHandle | undefined
   #over = false
 
-  constructor(around: Surroundings, response: ServerResponse, n: number, route: SimulatedRoute = 'chat') {
+  constructor(
+    around: Surroundings,
+    dialect: Dialect,
+    response: ServerResponse,
+    n: number,
+    route: SimulatedRoute = 'chat',
+  ) {
     this.#around = around
+    this.dialect = dialect
     this.#response = response
     this.at = around.clock.now()
     this.random = new Random(around.seed, n)
@@ -84,10 +94,6 @@ export class Exchange {
     return Math.floor(this.clock.now() + this.#around.epochAtZero)
   }
 
-  get dialect(): Dialect {
-    return this.#around.dialect
-  }
-
   /** The limits let it in. */
   admitted(model: Model, charge: Charge): void {
     this.#model = model
@@ -105,6 +111,7 @@ export class Exchange {
 
   /** `tokens` more have been generated, `thinking` of them thinking. */
   generated(tokens: number, thinking: number): void {
+    this.#around.catchUp()
     this.#charge?.generate(tokens, this.clock.now(), thinking)
   }
 
@@ -194,6 +201,7 @@ export class Exchange {
     this.#around.live.delete(this)
     this.entry.doneAt = now
     if (this.#charge === undefined || this.#model === undefined) return
+    this.#around.catchUp()
     this.#charge.close(now)
     this.entry.outputTokens = this.#charge.outputTokens
     this.#model.tally.outputTokens += this.#charge.outputTokens

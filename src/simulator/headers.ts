@@ -1,7 +1,7 @@
-import type { ServiceName } from './errors/dialects.js'
-import { shortDuration } from './errors/dialects.js'
+import type { ServiceName } from './errors/dialect.js'
+import { shortDuration } from './errors/dialect.js'
 import type { Throttle } from './metering/throttle.js'
-import type { Settings } from './settings.js'
+import type { Settings } from './settings/settings.js'
 
 /** When a request came and was answered. */
 export interface Times {
@@ -62,10 +62,10 @@ export function rateLimitHeaders(throttle: Throttle, now: number): string[] {
   return headers
 }
 
-/** When to come again after a 429, names and values in turn. */
+/** When to come again after a 429, names and values in turn. `waitMs`: above 0; Infinity where nobody knows. */
 export function retryAfterHeaders(form: Settings['retryAfter'], waitMs: number, answeredAt: number): string[] {
   if (form === 'off' || !Number.isFinite(waitMs)) return []
-  const seconds = Math.max(1, Math.ceil(waitMs / 1000))
+  const seconds = Math.ceil(waitMs / 1000)
   if (form === 'date') return ['retry-after', new Date(answeredAt + 1000 * seconds).toUTCString()]
   const headers = ['retry-after', String(seconds)]
   if (form === 'milliseconds') headers.push('retry-after-ms', String(Math.ceil(waitMs)))

@@ -1,5 +1,5 @@
 import { refusalClass } from './errors/throttling.js'
-import type { Refused } from './errors/dialects.js'
+import type { Refused } from './errors/dialect.js'
 import type { Exchange } from './exchange.js'
 import { Charge } from './metering/charge.js'
 import type { Demand } from './metering/charge.js'
@@ -8,7 +8,7 @@ import type { Throttle } from './metering/throttle.js'
 import type { Model, Models } from './models.js'
 import { Random } from './random.js'
 import type { SimulatedRequest } from './requests/request.js'
-import type { Settings } from './settings.js'
+import type { Settings } from './settings/settings.js'
 import { outputCap } from './answers/drawn.js'
 import { cachedTokens } from './answers/text.js'
 
@@ -25,7 +25,7 @@ export interface Admitted {
 
 export interface Rejected {
   /** What the answer says of it. */
-  readonly refused: Omit<Refused, 'shape' | 'requestId'>
+  readonly refused: Omit<Refused, 'form' | 'requestId'>
   readonly throttle: Throttle
   readonly overflow: boolean
   readonly byWorkspace: boolean
@@ -71,7 +71,8 @@ export function judge(
   const refusing = firstRefusal(throttles, demand, now)
   // A floor is the account's. What a workspace was given as its limit holds all the same.
   const isBelowSpare = refusing?.by === target.throttle && hasSpare(target, request, settings)
-  const stopped = isBelowSpare ? firstRefusal(throttles.slice(1), demand, now) : refusing
+  const binding = isBelowSpare ? throttles.slice(1) : throttles
+  const stopped = isBelowSpare ? firstRefusal(binding, demand, now) : refusing
   const aboveFloor = isBelowSpare && stopped === undefined
   const surging = stopped === undefined && target.surge?.admits(demand.inputTokens, now) === false
   const admitted = stopped === undefined && !surging
@@ -93,8 +94,8 @@ export function judge(
     model: request.model,
     limitValue: by.limits[limit],
     used: Math.ceil(used),
-    requested: refusalClass(limit) === 'tokens' ? demand.inputTokens : 1,
-    waitMs: by.admitsAt(limit, demand, now) - now,
+    requested: by.asks(limit, demand),
+    waitMs: waitMs(binding, demand, now),
   }
   return { refused, throttle, overflow, byWorkspace: by !== throttle }
 }
@@ -114,6 +115,12 @@ function firstRefusal(
     if (limit !== undefined) return { limit, by }
   }
   return undefined
+}
+
+/** Until no limit is in the way any more; Infinity where that is never, or nobody knows. */
+function waitMs(throttles: readonly Throttle[], demand: Demand, now: number): number {
+  const at = Math.max(...throttles.map((throttle) => throttle.admitsAt(demand, now)))
+  return at > now ? at - now : Infinity
 }
 
 function charged(throttles: readonly Throttle[], demand: Demand, settings: Settings, now: number): Charge {

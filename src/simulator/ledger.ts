@@ -34,7 +34,10 @@ export interface LedgerEntry {
   readonly outputTokens: number
   /** The tokens charged at admission; the rest of what it used was charged later, or this much too much given back. */
   readonly chargedAtAdmission: number
-  /** All that it was charged in tokens, and when, in the order of time; what is less than 0 was given back. */
+  /**
+   * All that it was charged in tokens, and when, in the order of time; what is less than 0 was given back, to those windows in
+   * which it still stood.
+   */
   readonly charges: readonly Charged[]
   /** The HTTP status that was sent; 0 while none was, and where none ever was. */
   readonly status: number

@@ -1,20 +1,15 @@
-import { checkLimits, checkWorkspace } from './checks.js'
-import { checkState } from './settings.js'
-import { isInForce } from './errors/states.js'
+import { checkLimits, checkWorkspace } from './settings/limit-checks.js'
+import { checkState, isInForce } from './errors/states.js'
 import type { AccountState } from './errors/states.js'
 import { emptyTally } from './ledger.js'
 import type { ModelSummary, ModelTally, Windows } from './ledger.js'
 import { SurgeDetector, surgeMinimum } from './metering/surge.js'
 import { Throttle } from './metering/throttle.js'
+import { ModelRows } from './model-rows.js'
+import type { DeployedModels, ModelRow } from './model-rows.js'
 import type { ProvisionedThroughput } from './options/limits.js'
-import type { Settings } from './settings.js'
+import type { Settings } from './settings/settings.js'
 import type { Limits } from '../types.js'
-
-/** What holds for a model. */
-export interface ModelRow {
-  readonly limits: Limits
-  readonly provisioned?: ProvisionedThroughput | undefined
-}
 
 /** One model: its limits and its sums. */
 export interface Model {
@@ -30,11 +25,9 @@ export interface Model {
 
 /** The models of the account. Each is set up when it is first asked for. */
 export class Models {
-  /** The models that were deployed, and can be called now. */
-  deployed: (name: string) => ModelRow | undefined = () => undefined
+  readonly #rows: ModelRows
   readonly #settings: Settings
   readonly #startedAt: number
-  readonly #rows: Map<string, ModelRow>
   readonly #models = new Map<string, Model>()
   readonly #states: Map<string, AccountState>
   readonly #workspaces: Map<string, Map<string, Limits>>
@@ -44,12 +37,7 @@ export class Models {
   constructor(settings: Settings) {
     this.#settings = settings
     this.#startedAt = settings.clock.now()
-    const { limits = {}, provisioned } = settings
-    this.#rows = new Map(Object.entries(limits).map(([name, row]) => [name, { limits: row }]))
-    for (const [name, bought] of Object.entries(provisioned)) {
-      const own = limits[name] ?? limits[bought.snapshot ?? ''] ?? {}
-      this.#rows.set(name, { limits: own, provisioned: bought })
-    }
+    this.#rows = new ModelRows(settings)
     this.#states = new Map(Object.entries(settings.modelStates))
     this.#state = settings.state
     this.#workspaces = new Map(
@@ -57,9 +45,18 @@ export class Models {
     )
   }
 
-  /** The model of exactly this name, or undefined where it does not exist or is retired. */
+  /** Models that come and go as they are deployed. */
+  addDeployed(deployed: DeployedModels): void {
+    this.#rows.deployed = deployed
+  }
+
+  /** A deployment is gone, and what was set for it. */
+  forgetDeployed(name: string): void {
+    this.#rows.forget(name)
+  }
+
+  /** The model of exactly this name, or undefined where it does not exist, is retired, or serves no requests now. */
   find(name: string): Model | undefined {
-    this.#change()
     const row = this.rowOf(name)
     if (row === undefined) return undefined
     const model = this.#models.get(name) ?? this.#create(name, row)
@@ -69,15 +66,13 @@ export class Models {
 
   /** Whether a request for it would be judged. */
   exists(name: string): boolean {
-    this.#change()
     return this.rowOf(name) !== undefined
   }
 
-  /** What holds for a model, or undefined where it does not exist or is retired. */
+  /** What holds for a model now, or undefined as for `find`. */
   rowOf(name: string): ModelRow | undefined {
-    const { limits, defaultLimits } = this.#settings
-    const row = this.#rows.get(name) ?? this.deployed(name) ?? this.#default(limits === undefined ? {} : defaultLimits)
-    return row?.limits.rpm === 0 && row.limits.tpm === 0 ? undefined : row
+    this.catchUp()
+    return this.#rows.get(name)
   }
 
   /** The limits of a model in a workspace, where they are lower. */
@@ -99,11 +94,8 @@ export class Models {
   /** Gives the model these limits, whole, at once; a model that did not exist does from now on. */
   setLimits(name: string, limits: Limits): void {
     checkLimits(name, limits)
-    const provisioned = this.#rows.get(name)?.provisioned
-    const row = { limits, provisioned }
-    this.#rows.set(name, row)
-    const model = this.#models.get(name)
-    if (model !== undefined) this.#renew(model, row)
+    this.catchUp()
+    this.#set(name, limits, this.#settings.clock.now())
   }
 
   /** Gives a workspace these limits of a model, whole, at once. */
@@ -131,35 +123,48 @@ export class Models {
     return isInForce(this.#state, used, epochMs) ? this.#state : undefined
   }
 
-  /** The names that the table knows, and those that were asked for. */
+  /** The names that the table knows, those that were deployed, and those that were asked for. */
   names(): string[] {
-    return [...new Set([...this.#rows.keys(), ...this.#models.keys()])].filter((name) => this.exists(name))
+    const names = new Set([...this.listed(), ...this.#rows.deployed.names(), ...this.#models.keys()])
+    return [...names].filter((name) => this.exists(name))
+  }
+
+  /** The names that the table knows, and those that were added to it. */
+  listed(): string[] {
+    this.catchUp()
+    return this.#rows.listed()
   }
 
   summaries(now: number): Record<string, ModelSummary> {
     return Object.fromEntries(
-      [...this.#models.values()].map((model) => [model.name, summaryOf(model, now)] as [string, ModelSummary]),
+      [...this.#models.values()].map((model): [string, ModelSummary] => {
+        const row = this.rowOf(model.name)
+        if (row !== undefined && row !== model.row) this.#renew(model, row)
+        return [model.name, summaryOf(model, now)]
+      }),
     )
   }
 
-  /** Makes the changes that have fallen due. */
-  #change(): void {
+  /**
+   * Makes the changes of limits that have fallen due, each at its own time. To be called before anything is counted, since
+   * counters go forward alone.
+   */
+  catchUp(): void {
     const { limitChanges, clock } = this.#settings
     for (let next = limitChanges[this.#changesMade]; next !== undefined; next = limitChanges[this.#changesMade]) {
-      if (clock.now() - this.#startedAt < next.afterMs) return
+      const dueAt = this.#startedAt + next.afterMs
+      if (clock.now() < dueAt) return
       this.#changesMade += 1
-      this.setLimits(next.model, next.limits)
+      this.#set(next.model, next.limits, dueAt)
     }
   }
 
-  /** Rows are told apart by identity, so the default is made once. */
-  #default(limits: Limits | undefined): ModelRow | undefined {
-    const own = this.#settings.defaultLimits ?? limits
-    if (own === undefined) return undefined
-    this.#defaultRow ??= { limits: own }
-    return this.#defaultRow
+  #set(name: string, limits: Limits, since: number): void {
+    this.#rows.set(name, limits, since)
+    const model = this.#models.get(name)
+    const row = this.#rows.get(name)
+    if (model !== undefined && row !== undefined) this.#renew(model, row)
   }
-  #defaultRow: ModelRow | undefined
 
   #create(name: string, row: ModelRow): Model {
     const { surge } = this.#settings
@@ -178,16 +183,16 @@ export class Models {
   }
 
   #renew(model: Model, row: ModelRow): void {
-    const now = this.#settings.clock.now()
+    const since = row.since ?? this.#startedAt
     model.row = row
-    model.throttle.setLimits(row.limits, now)
+    model.throttle.setLimits(row.limits, since)
     if (model.surge !== undefined) model.surge.minimum = this.#surgeMinimum(model.throttle)
     const { provisioned: bought } = row
     if (bought === undefined) model.provisioned = undefined
     else if (model.provisioned === undefined) model.provisioned = { bought, throttle: this.#bought(bought) }
     else {
       const { throttle } = model.provisioned
-      throttle.setLimits(windowsOf(bought), now)
+      throttle.setLimits(windowsOf(bought), since)
       model.provisioned = { bought, throttle }
     }
   }

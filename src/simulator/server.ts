@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Limits } from '../types.js'
 import { Batches } from './batch/batches.js'
@@ -12,13 +12,13 @@ import { quotasEndpoint } from './control-plane/quotas.js'
 import type { Endpoint } from './endpoints/endpoint.js'
 import { ledgerEndpoint, modelEndpoints } from './endpoints/models.js'
 import { Router } from './endpoints/router.js'
-import { flatBody } from './errors/bodies.js'
+import { enter } from './entrance.js'
 import type { AccountState } from './errors/states.js'
 import type { Ledger } from './ledger.js'
 import type { SimulatorOptions } from './options/options.js'
-import { keyOf, Service } from './service.js'
-import { settingsOf } from './settings.js'
-import type { Settings } from './settings.js'
+import { Service } from './service.js'
+import { settingsOf } from './settings/settings.js'
+import type { Settings } from './settings/settings.js'
 
 /** A running simulator. */
 export interface Simulator {
@@ -28,7 +28,8 @@ export interface Simulator {
   /** What the server counted so far; also at `GET /__ledger`, as JSON. */
   ledger(): Ledger
   /**
-   * Gives a model these limits in place of all that it had, at once; a model that did not exist does from now on.
+   * Gives a model these limits in place of all that it had, at once; a model that did not exist does from now on. Those of a
+   * deployment end with it.
    *
    * @throws InvalidLimits
    */
@@ -56,14 +57,15 @@ const BASE_PATHS = { 'model-studio': '/compatible-mode/v1', openai: '/v1', azure
 /**
  * Starts a server that throttles like the vendor's.
  *
- * @throws InvalidRequest or InvalidLimits for an option that it cannot take; what `listen` throws for a port in use.
+ * @throws InvalidRequest or InvalidLimits for an option that it does not know or cannot take: the message says which, what it
+ * may be and what was given; what `listen` throws for a port in use.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = settingsOf(options)
   const service = new Service(settings)
   const router = new Router(settings.service, endpointsOf(service, settings))
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    route(service, router, request, response)
+    enter(service, router, request, response)
   })
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
@@ -120,72 +122,4 @@ function urlHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'
   return host.includes(':') ? `[${host}]` : host
-}
-
-function route(service: Service, router: Router, request: IncomingMessage, response: ServerResponse): void {
-  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
-  const method = request.method ?? ''
-  const target = router.target(method, path, query)
-  if (target.kind === 'metered') {
-    return receive(request, service.settings.maxBodyBytes, (body) => {
-      const exchange = service.metered(response, target.route)
-      if (!mayEnter(service, exchange, request, body)) return
-      service.serve(exchange, target.route, request.headers, body.toString(), target.named)
-    })
-  }
-  if (target.kind === 'endpoint') {
-    const { endpoint, params } = target
-    return receive(request, endpoint.maxBytes ?? service.settings.maxBodyBytes, (body) => {
-      const exchange = service.unmetered(response)
-      if (!mayEnter(service, exchange, request, body, endpoint)) return
-      exchange.attempt(() => {
-        if (endpoint.open !== true && service.failOther(exchange, method, path)) return
-        endpoint.handle({ exchange, params, query: new URLSearchParams(query), headers: request.headers, body })
-      })
-    })
-  }
-  request.resume()
-  const exchange = service.unmetered(response)
-  if (target.kind === 'nothing') return exchange.send(404, service.dialect.notFound(path, exchange.id))
-  exchange.send(405, service.dialect.wrongMethod(method, path, exchange.id), { allow: target.allow })
-}
-
-/** Whether the body is not too long and the key is known; else the answer is on its way. */
-function mayEnter(
-  service: Service,
-  exchange: ReturnType<Service['unmetered']>,
-  request: IncomingMessage,
-  body: Buffer | undefined,
-  endpoint?: Endpoint,
-): body is Buffer {
-  if (body === undefined) {
-    const max = endpoint?.maxBytes ?? service.settings.maxBodyBytes
-    exchange.send(413, service.dialect.tooLarge(max, exchange.id))
-    return false
-  }
-  const key = keyOf(request.headers)
-  if (endpoint?.open === true || service.knows(key)) return true
-  const flat = flatBody(
-    'InvalidApiKey',
-    key === undefined ? 'No API-key provided.' : 'Invalid API-key provided.',
-    exchange.id,
-  )
-  exchange.send(401, endpoint?.controlPlane === true ? flat : service.dialect.badKey(key, exchange.id))
-  return false
-}
-
-/** Reads a body; undefined for one that is too long, which is read to its end and thrown away. */
-function receive(request: IncomingMessage, maxBytes: number, done: (body: Buffer | undefined) => void): void {
-  let chunks: Buffer[] = []
-  let bytes = 0
-  request.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes <= maxBytes) chunks.push(chunk)
-    else chunks = []
-  })
-  request.on('end', () => {
-    if (bytes > maxBytes) return done(undefined)
-    const [only] = chunks
-    done(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks))
-  })
 }

@@ -3,12 +3,10 @@ import { isHeadgateError } from '../errors.js'
 import { answerEmbeddings } from './answers/embeddings.js'
 import { bodyText } from './answers/plain.js'
 import { answerText } from './answers/text.js'
-import { bodyOfStatus } from './errors/bodies.js'
 import { dialects } from './errors/dialects.js'
-import type { Dialect } from './errors/dialects.js'
+import type { Dialect, ErrorForm } from './errors/dialect.js'
 import { stateAnswer } from './errors/states.js'
 import { errorShapes } from './errors/throttling.js'
-import type { ErrorShape } from './errors/throttling.js'
 import { Exchange } from './exchange.js'
 import type { Surroundings } from './exchange.js'
 import type { Fault, StatusFault } from './faults/faults.js'
@@ -23,7 +21,7 @@ import type { Model } from './models.js'
 import type { ParseRules } from './requests/input.js'
 import { parseBody } from './requests/request.js'
 import type { ParsedBody, SimulatedRequest, SimulatedRoute } from './requests/request.js'
-import type { Settings } from './settings.js'
+import type { Settings } from './settings/settings.js'
 
 /** The service apart from its transport: it judges requests, counts them, and has them answered. */
 export class Service {
@@ -46,19 +44,20 @@ export class Service {
     this.rules = { ...settings, embeddingLimits: { texts: embeddingTexts, tokens: embeddingTokens } }
     this.#log = new EntryLog(ledgerSize)
     const epochAtZero = epochMs - clock.now()
-    this.#around = { clock, seed, epochAtZero, live: this.live, service, dialect: this.dialect }
+    const catchUp = (): void => this.models.catchUp()
+    this.#around = { clock, seed, epochAtZero, live: this.live, service, catchUp }
   }
 
   /** A request that is not metered and that the ledger does not list. */
-  unmetered(response: ServerResponse): Exchange {
+  unmetered(response: ServerResponse, dialect: Dialect): Exchange {
     this.#others += 1
-    return new Exchange(this.#around, response, -this.#others)
+    return new Exchange(this.#around, dialect, response, -this.#others)
   }
 
   /** A request to a metered endpoint, that is taken now. */
   metered(response: ServerResponse, route: SimulatedRoute): Exchange {
     this.#metered += 1
-    const exchange = new Exchange(this.#around, response, this.#metered, route)
+    const exchange = new Exchange(this.#around, this.dialect, response, this.#metered, route)
     this.#log.add(exchange.entry)
     return exchange
   }
@@ -122,7 +121,7 @@ export class Service {
     if (state !== undefined) {
       exchange.entry.refusal = 'state'
       model.tally.refused.state += 1
-      const { status, body } = stateAnswer(state, this.#shape(exchange), exchange.id)
+      const { status, body } = stateAnswer(state, this.#form(exchange).shape, exchange.id)
       return exchange.send(status, body)
     }
     const verdict = judge(model, this.models, request, exchange, this.settings)
@@ -142,7 +141,7 @@ export class Service {
     if (byWorkspace) exchange.entry.refusedByWorkspace = true
     model.tally.refused[refused.limit] += 1
     exchange.headers.push(...retryAfterHeaders(this.settings.retryAfter, refused.waitMs, exchange.arrivedAt))
-    const body = this.dialect.throttled({ ...refused, shape: this.#shape(exchange), requestId: exchange.id })
+    const body = this.dialect.throttled({ ...refused, form: this.#form(exchange), requestId: exchange.id })
     exchange.send(429, body)
   }
 
@@ -160,19 +159,21 @@ export class Service {
 
   #faultOf(request: SimulatedRequest): Fault | undefined {
     const { fail, faultRates, seed } = this.settings
-    return fail?.(request, request.n) ?? (faultRates && drawnFault(faultRates, seed, request))
+    return fail?.(request, request.n) ?? (faultRates && drawnFault(faultRates, seed, request, this.dialect))
   }
 
   #sendStatus(exchange: Exchange, fault: StatusFault): void {
     const { status, body, headers, delayMs = 0 } = fault
-    const text = body === undefined ? bodyOfStatus(status, this.#shape(exchange), exchange.id) : bodyText(body)
+    const { dialect, id } = exchange
+    const text = body === undefined ? dialect.ofStatus(status, this.#form(exchange), id) : bodyText(body)
     exchange.after(delayMs, () => exchange.send(status, text, headers))
   }
 
-  #shape(exchange: Exchange): ErrorShape {
-    const { errorShape } = this.settings
-    if (errorShape !== 'seeded') return errorShape
-    return errorShapes[exchange.random.uint32() % errorShapes.length] ?? 'openai'
+  #form(exchange: Exchange): ErrorForm {
+    const { errorShape: shape } = this.settings
+    if (shape !== 'seeded') return { shape, wording: 0 }
+    const drawn = errorShapes[exchange.random.uint32() % errorShapes.length] ?? 'openai'
+    return { shape: drawn, wording: exchange.random.uint32() }
   }
 }
 

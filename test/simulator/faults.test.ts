@@ -1,7 +1,7 @@
 import { APIConnectionError, APIError } from 'openai'
 import { describe, expect, it } from 'vitest'
-import { errorBodies, errorShapes, streamErrors, throttleBody } from '../../src/simulator/index.js'
-import type { ErrorShape, Fault } from '../../src/simulator/index.js'
+import { errorBodies, streamErrors } from '../../src/simulator/index.js'
+import type { Fault } from '../../src/simulator/index.js'
 import { ManualClock } from './manual-clock.js'
 import { messages, MESSAGES_TOKENS, noLatency, post, readAll, refusalOf, simulate } from './setup.js'
 
@@ -13,58 +13,6 @@ const streamed = JSON.stringify({ model, messages, stream: true })
 function faulty(fault: Fault): ReturnType<typeof simulate> {
   return simulate({ answer, chunkTokens: 4, limits: { [model]: { tpm: 1e6 } }, fail: () => fault })
 }
-
-describe('the bodies of a 429', () => {
-  const id = 'the-id'
-  const requests = {
-    message:
-      'You have exceeded your current request limit. For details, see: https://help.aliyun.com/zh/model-studio/error-code#rate-limit',
-    type: 'limit_requests',
-    param: null,
-    code: 'limit_requests',
-  }
-
-  it('are those that were seen', () => {
-    expect(throttleBody('requests', 'openai', id)).toBe(JSON.stringify({ error: requests }))
-    expect(throttleBody('tokens', 'openai', id)).toBe(
-      '{"error":{"code":"insufficient_quota","message":"You exceeded your current quota, please check your plan and billing details. For details, see: https://help.aliyun.com/zh/model-studio/error-code#token-limit","param":null,"type":"insufficient_quota"},"request_id":"the-id"}',
-    )
-    expect(throttleBody('surge', 'openai', id)).toBe(
-      '{"error":{"message":"Request rate increased too quickly. To ensure system stability, please adjust your client logic to scale requests more smoothly over time.","type":"limit_burst_rate","param":"","code":"limit_burst_rate"}}',
-    )
-    expect(JSON.parse(throttleBody('requests', 'encoded-twice', id))).toEqual({
-      error: JSON.stringify(requests),
-      request_id: id,
-    })
-    expect(throttleBody('requests', 'flat', id)).toBe(
-      '{"code":"Throttling.RateQuota","message":"Requests rate limit exceeded","request_id":"the-id"}',
-    )
-    expect(throttleBody('tokens', 'flat', id)).toContain('"Throttling.AllocationQuota"')
-    expect(throttleBody('requests', 'nested', id)).toBe(
-      String.raw`{"code":"Throttling.RateQuota","message":"{\"error\":{\"message\":\"The engine is currently overloaded, please try again later\",\"type\":\"EngineOverloadedError\",\"param\":null,\"code\":\"EngineOverloadedError\"}}"}`,
-    )
-    expect(throttleBody('tokens', 'empty', id)).toBe('')
-  })
-
-  it.each(errorShapes)('are sent as %s where that is asked for', async (errorShape: ErrorShape) => {
-    const { simulator } = await simulate({ clock: new ManualClock(), limits: { [model]: { rpm: 60 } }, errorShape })
-    await post(simulator, '/v1/chat/completions', body)
-    const refusal = await post(simulator, '/v1/chat/completions', body)
-    const id = refusal.headers.get('x-request-id') ?? ''
-    expect([refusal.status, await refusal.text()]).toEqual([429, throttleBody('requests', errorShape, id)])
-  })
-
-  it('are drawn, and so that all come', async () => {
-    const { simulator } = await simulate({ limits: { [model]: { rpm: 1, tpm: 1 } }, errorShape: 'seeded' })
-    const seen = new Set<string>()
-    for (let i = 0; i < 60; i += 1) {
-      const refusal = await post(simulator, '/v1/chat/completions', body)
-      const [id, text] = [refusal.headers.get('x-request-id') ?? '', await refusal.text()]
-      seen.add(errorShapes.find((shape) => throttleBody('tokens', shape, id) === text) ?? text)
-    }
-    expect([...seen].sort()).toEqual([...errorShapes].sort())
-  })
-})
 
 describe('a script of faults', () => {
   it('is asked once a request, in order, and leaves the rest alone', async () => {

@@ -155,31 +155,3 @@ it('all presets start, and give way to options', async () => {
     expect((await client.models.list({ query: { 'api-version': '1' } })).data.map(({ id }) => id)).toEqual(['mine'])
   }
 })
-
-describe('Retry-After', () => {
-  it.each([
-    ['off', null, null],
-    ['seconds', '60', null],
-    ['milliseconds', '60', '59500'],
-    ['date', 'Sat, 01 Nov 2025 00:01:00 GMT', null],
-  ] as const)('%s', async (retryAfter, value, ms) => {
-    const clock = new ManualClock()
-    const { client } = await simulate({
-      clock,
-      retryAfter,
-      epochMs: Date.UTC(2025, 10, 1) - 500,
-      secondWindow: 'off',
-      limits: { [model]: { rpm: 1 } },
-    })
-    await client.chat.completions.create({ model, messages })
-    clock.advance(500)
-    const refusal = await refusalOf(client.chat.completions.create({ model, messages }))
-    expect([refusal.headers?.get('retry-after'), refusal.headers?.get('retry-after-ms')]).toEqual([value, ms])
-  })
-
-  it('is left out where nothing will ever help', async () => {
-    const { client } = await simulate({ retryAfter: 'seconds', limits: { [model]: { tpm: 5 } } })
-    const refusal = await refusalOf(client.chat.completions.create({ model, messages }))
-    expect(refusal.headers?.get('retry-after')).toBeNull()
-  })
-})

@@ -12,6 +12,7 @@ describe('lasting states', () => {
     [{ kind: 'free-tier', status: 400 }, 400, 'AllocationQuota.FreeTierOnly', /free tier/],
     [{ kind: 'free-tier', code: 'insufficient_quota' }, 403, 'insufficient_quota', /free tier/],
     [{ kind: 'free-quota' }, 429, 'Throttling.AllocationQuota', /Free allocated quota exceeded\./],
+    [{ kind: 'voice-limit' }, 429, 'Throttling.AllocationQuota', /Maximum voice-clone voice limit exceeded\./],
     [{ kind: 'arrearage' }, 400, 'Arrearage', /make sure your account is in good standing/],
     [{ kind: 'not-purchased' }, 429, 'CommodityNotPurchased', /Commodity has not purchased yet\./],
     [{ kind: 'prepaid-overdue' }, 429, 'PrepaidBillOverdue', /The prepaid bill is overdue\./],
@@ -31,7 +32,7 @@ describe('lasting states', () => {
   })
 
   it('are all there', () => {
-    expect(new Set(stateKinds).size).toBe(9)
+    expect(new Set(stateKinds).size).toBe(10)
     expect(errorBodies.arrearage('f9fdb027')).toContain('"id":"chatcmpl-f9fdb027"')
   })
 

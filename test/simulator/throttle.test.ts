@@ -1,7 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Charge, enforcedLimits, limitNames, Throttle } from '../../src/simulator/index.js'
-import type { LimitName, ThrottleSettings } from '../../src/simulator/index.js'
+import { Charge } from '../../src/simulator/metering/charge.js'
+import { enforcedLimits, limitNames } from '../../src/simulator/metering/limits.js'
+import type { LimitName } from '../../src/simulator/metering/limits.js'
+import { Throttle } from '../../src/simulator/metering/throttle.js'
+import type { ThrottleSettings } from '../../src/simulator/metering/throttle.js'
 import type { Limits } from '../../src/types.js'
 
 const base: ThrottleSettings = {

@@ -1,6 +1,6 @@
 import type { Random } from '../random.js'
 import type { SimulatedRequest } from '../requests/request.js'
-import type { Settings } from '../settings.js'
+import type { Settings } from '../settings/settings.js'
 import { answerOf, drawnText, drawnTokens, segmentsOfScript, toolSegment } from './answers.js'
 import type { Answer, Segment } from './answers.js'
 import { drawnCall } from './tools.js'

@@ -1,7 +1,7 @@
 import type { Exchange } from '../exchange.js'
 import type { Fault } from '../faults/faults.js'
 import { drawnPace } from './generation.js'
-import type { Settings } from '../settings.js'
+import type { Settings } from '../settings/settings.js'
 import { sendPlain } from './plain.js'
 import { hashOf, Random } from '../random.js'
 import { textsToEmbed } from '../requests/input.js'

@@ -1,5 +1,5 @@
 import { hashOf, Random } from '../random.js'
-import type { Settings } from '../settings.js'
+import type { Settings } from '../settings/settings.js'
 
 /** A file that was uploaded, or that a batch wrote. */
 export interface StoredFile {
@@ -17,6 +17,7 @@ export type FileKind = 'batch' | 'batch_output' | 'batch_error'
 export class Files {
   readonly #files = new Map<string, StoredFile>()
   readonly #seed: number
+  #added = 0
 
   constructor(settings: Settings) {
     this.#seed = settings.seed
@@ -29,8 +30,6 @@ export class Files {
     this.#files.set(id, stored)
     return stored
   }
-  #added = 0
-
   get(id: string): StoredFile | undefined {
     return this.#files.get(id)
   }

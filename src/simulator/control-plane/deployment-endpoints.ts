@@ -44,11 +44,7 @@ export function deploymentEndpoints(deployments: Deployments): Endpoint[] {
     endpoint('PUT', '/([^/]+)/scale', ({ params: [name = ''], body }) =>
       shown(deployments.scale(name, parseObject(body.toString()), clock.now())),
     ),
-    endpoint('DELETE', '/([^/]+)', ({ params: [name = ''] }) => {
-      const deployment = deployments.getToChange(name, clock.now())
-      deployment.delete(clock.now())
-      return shown(deployment)
-    }),
+    endpoint('DELETE', '/([^/]+)', ({ params: [name = ''] }) => shown(deployments.delete(name, clock.now()))),
   ]
 }
 

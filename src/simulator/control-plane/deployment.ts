@@ -1,6 +1,6 @@
-import type { ModelRow } from '../models.js'
+import type { ModelRow } from '../model-rows.js'
 import type { Limits } from '../../types.js'
-import type { ControlPlaneSettings } from '../plane-settings.js'
+import type { ControlPlaneSettings } from '../settings/plane-settings.js'
 
 /** What a deployment can be in; the service knows more. */
 export type DeploymentStatus =
@@ -48,8 +48,6 @@ interface Step {
   readonly status: DeploymentStatus | 'GONE'
 }
 
-const SERVING: ReadonlySet<string> = new Set(['RUNNING', 'UPDATING', 'SCALING'])
-
 /** One deployment. It has no timer: what fell due is made up for whenever it is looked at. */
 export class Deployment {
   readonly order: DeploymentOrder
@@ -59,10 +57,16 @@ export class Deployment {
   readonly #sizing: Sizing
   #inForce: Sizing = {}
   #modifiedAt: number
+  #inForceSince = 0
   #status: DeploymentStatus | 'GONE' = 'PENDING'
-  #ready = 0
+  /** It was set up, whatever it runs or not. */
+  #isSetUp = false
+  /** It runs, whatever its status is called while it changes. */
+  #serves = false
   #steps: Step[]
   #row: ModelRow | undefined
+  /** The row of its model that `#row` was made with. */
+  #base: ModelRow | undefined
 
   constructor(order: DeploymentOrder, sizing: Sizing, settings: ControlPlaneSettings, deployMs: number, now: number) {
     this.order = order
@@ -90,7 +94,7 @@ export class Deployment {
   /** Changes its limits; they hold when it is RUNNING again. */
   update(limits: { rpm?: number; tpm?: number }, now: number): void {
     Object.assign(this.#sizing, limits)
-    this.#change('UPDATING', this.#settings.updateMs, now)
+    this.#change(this.#settings.updatingStatus, this.#settings.updateMs, now)
   }
 
   /** Changes its units or its throughput, which is there when it is RUNNING again. */
@@ -107,9 +111,12 @@ export class Deployment {
 
   /** What holds for requests to it; undefined while it serves none. The same object until it changes. */
   rowAt(now: number, base: ModelRow | undefined): ModelRow | undefined {
-    const status = this.statusAt(now)
-    if (status === undefined || !SERVING.has(status)) return undefined
-    this.#row ??= this.#newRow(base)
+    this.statusAt(now)
+    if (!this.#serves) return undefined
+    if (this.#row === undefined || this.#base !== base) {
+      this.#base = base
+      this.#row = this.#newRow(base)
+    }
     return this.#row
   }
 
@@ -127,7 +134,7 @@ export class Deployment {
       base_model: order.modelName,
       base_capacity: order.baseCapacity,
       capacity,
-      ready_capacity: this.#ready,
+      ready_capacity: this.#serves ? (this.#inForce.capacity ?? 0) : 0,
       workspace_id: order.workspace,
       charge_type: order.chargeType,
       creator: 'simulated',
@@ -140,30 +147,35 @@ export class Deployment {
     }
   }
 
-  /** Goes through a change if it is in force already; else what comes into force is what was asked for last. */
+  /** Goes through a change if it is set up; else what comes into force is what was asked for last. */
   #change(status: DeploymentStatus, takesMs: number, now: number): void {
-    const current = this.statusAt(now)
+    this.statusAt(now)
     this.#modifiedAt = now
-    if (current === 'PENDING' || current === 'DEPLOYING' || current === 'FAILED') return
+    if (!this.#isSetUp) return
+    // One change does not cut another short.
+    const doneAt = Math.max(now + takesMs, ...this.#steps.map(({ at }) => at))
     this.#status = status
-    this.#steps = [{ at: now + takesMs, status: this.#sizing.capacity === 0 ? 'STOPPED' : 'RUNNING' }]
+    this.#steps = [{ at: doneAt, status: 'RUNNING' }]
   }
 
   #enter(status: DeploymentStatus | 'GONE', at: number): void {
-    this.#status = status
-    if (status === 'UPDATING' || status === 'SCALING') return
+    const runs = status === 'RUNNING' && this.#sizing.capacity !== 0
+    this.#status = status === 'RUNNING' && !runs ? 'STOPPED' : status
+    this.#isSetUp ||= status === 'RUNNING'
+    this.#serves = runs
     this.#modifiedAt = at
     this.#row = undefined
     this.#inForce = { ...this.#sizing }
-    this.#ready = status === 'RUNNING' ? (this.#sizing.capacity ?? 0) : 0
+    this.#inForceSince = at
   }
 
   #newRow(base: ModelRow | undefined): ModelRow {
     const { ptu, rpm, tpm } = this.#inForce
-    if (this.order.plan === 'lora') return { limits: base?.limits ?? {} }
+    const since = Math.max(this.#inForceSince, base?.since ?? this.#inForceSince)
+    if (this.order.plan === 'lora') return { limits: base?.limits ?? {}, since }
     if (this.order.plan === 'mu' || ptu === undefined) {
       const limits: Limits = { ...(rpm !== undefined && { rpm }), ...(tpm !== undefined && { tpm }) }
-      return { limits }
+      return { limits, since }
     }
     const { input_tpm: inputTpm, output_tpm: outputTpm, thinking_output_tpm: thinkingTpm } = ptu
     const bought = {
@@ -172,6 +184,6 @@ export class Deployment {
       snapshot: this.order.modelName,
       ...(thinkingTpm !== undefined && { thinkingTpm }),
     }
-    return { limits: base?.limits ?? {}, provisioned: bought }
+    return { limits: base?.limits ?? {}, provisioned: bought, since }
   }
 }

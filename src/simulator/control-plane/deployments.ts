@@ -1,5 +1,5 @@
 import { PlaneError } from '../endpoints/endpoint.js'
-import type { ModelRow } from '../models.js'
+import type { ModelRow } from '../model-rows.js'
 import { hashOf, Random } from '../random.js'
 import { isObject } from '../requests/fields.js'
 import type { Fields } from '../requests/fields.js'
@@ -20,7 +20,7 @@ export class Deployments {
 
   constructor(service: Service) {
     this.service = service
-    service.models.deployed = (name) => this.#rowOf(name)
+    service.models.addDeployed({ find: (name) => this.#placeOf(name), names: () => [...this.#all.keys()] })
   }
 
   /** @throws PlaneError */
@@ -103,6 +103,14 @@ export class Deployments {
     return deployment
   }
 
+  /** @throws PlaneError */
+  delete(deployedModel: string, now: number): Deployment {
+    const deployment = this.getToChange(deployedModel, now)
+    deployment.delete(now)
+    this.service.models.forgetDeployed(deployedModel)
+    return deployment
+  }
+
   /** All that are not gone, the newest first. */
   list(now: number): Deployment[] {
     const found = [...this.#all.keys()].map((name) => this.find(name, now))
@@ -111,8 +119,8 @@ export class Deployments {
 
   /** The models that can be deployed. */
   deployable(): string[] {
-    const { controlPlane, limits = {} } = this.service.settings
-    return controlPlane.deployable === undefined ? Object.keys(limits) : [...controlPlane.deployable]
+    const { deployable } = this.service.settings.controlPlane
+    return deployable === undefined ? this.service.models.listed() : [...deployable]
   }
 
   baseCapacityOf(model: string): number {
@@ -120,12 +128,13 @@ export class Deployments {
     return Object.hasOwn(baseCapacity, model) ? (baseCapacity[model] ?? 1) : 1
   }
 
-  #rowOf(name: string): ModelRow | undefined {
+  /** Of the table of models: whether there is such a deployment, and what holds for it while it serves. */
+  #placeOf(name: string): { readonly row: ModelRow | undefined } | undefined {
     const now = this.service.settings.clock.now()
     const deployment = this.find(name, now)
     if (deployment === undefined) return undefined
     const { modelName } = deployment.order
-    return deployment.rowAt(now, modelName === name ? undefined : this.service.models.rowOf(modelName))
+    return { row: deployment.rowAt(now, modelName === name ? undefined : this.service.models.rowOf(modelName)) }
   }
 
   #isDeployable(model: string): boolean {

@@ -1,13 +1,20 @@
-import type { ServiceName } from '../errors/dialects.js'
+import type { ServiceName } from '../errors/dialect.js'
 import type { SimulatedRoute } from '../requests/request.js'
 import type { Endpoint } from './endpoint.js'
 
 /** What a path leads to. */
 export type Target =
   | { readonly kind: 'metered'; readonly route: SimulatedRoute; readonly named: string | undefined }
+  | Other
+
+type Other = {
+  /** Whether it is of the control plane, or of the simulator itself. */
+  readonly isControlPlane: boolean
+} & (
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly params: readonly string[] }
   | { readonly kind: 'wrong method'; readonly allow: string }
   | { readonly kind: 'nothing' }
+)
 
 const METERED: Readonly<Record<string, SimulatedRoute>> = {
   '/chat/completions': 'chat',
@@ -18,7 +25,7 @@ const METERED: Readonly<Record<string, SimulatedRoute>> = {
 const PREFIX = /^(?:\/compatible-mode)?\/v1(?=\/)/
 const AZURE_PREFIX = /^\/openai\/v1(?=\/)/
 const AZURE_DATED = /^\/openai(?:\/deployments\/([^/]+))?(?=\/)/
-const NOTHING: Target = { kind: 'nothing' }
+const PLANE_PREFIX = /^\/api(?=\/)/
 
 /** Finds what is to answer a request. */
 export class Router {
@@ -36,9 +43,10 @@ export class Router {
     const { rest, named } = place
     const metered = Object.hasOwn(METERED, rest) ? METERED[rest] : undefined
     if (metered !== undefined) {
-      return method === 'POST' ? { kind: 'metered', route: metered, named } : { kind: 'wrong method', allow: 'POST' }
+      if (method === 'POST') return { kind: 'metered', route: metered, named }
+      return { kind: 'wrong method', allow: 'POST', isControlPlane: false }
     }
-    return named === undefined ? this.#endpoint(method, rest, false) : NOTHING
+    return named === undefined ? this.#endpoint(method, rest, false) : { kind: 'nothing', isControlPlane: false }
   }
 
   /** The path after its version, and the model that the path names; undefined where it has no version. */
@@ -56,10 +64,13 @@ export class Router {
       if ((endpoint.controlPlane === true) !== whole) continue
       const match = endpoint.path.exec(path)
       if (match === null) continue
-      if (endpoint.method === method) return { kind: 'endpoint', endpoint, params: match.slice(1).map(decoded) }
+      if (endpoint.method === method) {
+        return { kind: 'endpoint', endpoint, params: match.slice(1).map(decoded), isControlPlane: whole }
+      }
       allow.push(endpoint.method)
     }
-    return allow.length === 0 ? NOTHING : { kind: 'wrong method', allow: [...new Set(allow)].join(', ') }
+    if (allow.length === 0) return { kind: 'nothing', isControlPlane: PLANE_PREFIX.test(path) }
+    return { kind: 'wrong method', allow: [...new Set(allow)].join(', '), isControlPlane: whole }
   }
 }
 

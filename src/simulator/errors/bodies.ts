@@ -1,6 +1,3 @@
-import { throttleBody } from './throttling.js'
-import type { ErrorShape } from './throttling.js'
-
 /** An error of the OpenAI-compatible form, as text. */
 export function errorBody(code: string, type: string, message: string, requestId?: string): string {
   const error = { message, type, param: null, code }
@@ -66,14 +63,4 @@ export const errorBodies = {
       request_id: requestId,
     })
   },
-}
-
-/** The body of a scripted status that brings none of its own. */
-export function bodyOfStatus(status: number, shape: ErrorShape, requestId: string): string {
-  if (status === 401) return errorBodies.badKey()
-  if (status === 403) return errorBodies.freeTierOnly(requestId)
-  if (status === 429) return throttleBody('requests', shape, requestId)
-  if (status === 503) return errorBodies.unavailable(requestId)
-  if (status >= 500) return errorBodies.internal('An internal error has occurred, please try again later.', requestId)
-  return errorBodies.badRequest(`Scripted answer with status ${status}.`, requestId)
 }

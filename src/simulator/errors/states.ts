@@ -1,3 +1,5 @@
+import { integer, named, number, oneOf, text } from '../checks.js'
+import type { Names } from '../checks.js'
 import { errorBodies } from './bodies.js'
 import { shapedBody } from './throttling.js'
 import type { ErrorShape } from './throttling.js'
@@ -6,6 +8,7 @@ import type { ErrorShape } from './throttling.js'
 export const stateKinds = [
   'free-tier',
   'free-quota',
+  'voice-limit',
   'arrearage',
   'not-purchased',
   'prepaid-overdue',
@@ -21,7 +24,7 @@ export type StateKind = (typeof stateKinds)[number]
 export interface AccountState {
   /**
    * `'free-tier'`: 403 `AllocationQuota.FreeTierOnly`; `'free-quota'`: 429 `Throttling.AllocationQuota`, "Free allocated quota
-   * exceeded."; `'arrearage'`: 400; `'not-purchased'`, `'prepaid-overdue'`, `'postpaid-overdue'`: 429; `'budget'` and
+   * exceeded."; `'voice-limit'`: the same code, "Maximum voice-clone voice limit exceeded."; `'arrearage'`: 400; `'not-purchased'`, `'prepaid-overdue'`, `'postpaid-overdue'`: 429; `'budget'` and
    * `'token-plan'` (both reported by users, not documented): 429; `'billing'`: OpenAI's own 429 `insufficient_quota`.
    */
   readonly kind: StateKind
@@ -51,6 +54,11 @@ const wordings: Record<Exclude<StateKind, 'token-plan'>, Wording> = {
       'The free tier of the model has been exhausted. If you wish to continue access the model on a paid basis, please disable the "use free tier only" mode in the management console.',
   },
   'free-quota': { status: 429, code: 'Throttling.AllocationQuota', message: 'Free allocated quota exceeded.' },
+  'voice-limit': {
+    status: 429,
+    code: 'Throttling.AllocationQuota',
+    message: 'Maximum voice-clone voice limit exceeded.',
+  },
   arrearage: {
     status: 400,
     code: 'Arrearage',
@@ -66,6 +74,26 @@ const wordings: Record<Exclude<StateKind, 'token-plan'>, Wording> = {
     message:
       'You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.',
   },
+}
+
+const names: Names<AccountState> = {
+  kind: true,
+  afterTokens: true,
+  resetAt: true,
+  period: true,
+  status: true,
+  code: true,
+}
+
+/** @throws InvalidRequest */
+export function checkState(name: string, state: AccountState): void {
+  const { kind, status, afterTokens, resetAt, period, code } = named(name, state, names)
+  oneOf(`${name}.kind`, kind, stateKinds)
+  if (status !== undefined) integer(`${name}.status`, status, 400, 599)
+  if (afterTokens !== undefined) number(`${name}.afterTokens`, afterTokens, 0)
+  if (resetAt !== undefined) number(`${name}.resetAt`, resetAt, 0)
+  if (period !== undefined) text(`${name}.period`, period)
+  if (code !== undefined) text(`${name}.code`, code)
 }
 
 /** Whether the state holds for a model that used so many tokens. */

@@ -9,7 +9,7 @@ interface Delayed {
 /** Another answer in place of the model's. */
 export interface StatusFault extends Delayed {
   readonly status: number
-  /** A string goes out as it is, anything else as JSON. @default a body that goes with the status */
+  /** A string goes out as it is, anything else as JSON. @default what the service says with the status */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
   /** Whether the request must pass the limits first and is charged its input. @default false */

@@ -63,24 +63,38 @@ export class Throttle {
    * requests are looked at before tokens.
    */
   refusal(demand: Demand, now: number): LimitName | undefined {
-    if (this.#asks('tpm', demand) > this.#limits.tpm) return 'tpm'
+    if (this.asks('tpm', demand) > this.#limits.tpm) return 'tpm'
     if (this.#inFlight >= this.#limits.concurrency) {
       const before = this.#order.find((meter) => measureOf(meter.name) === 'requests' && !meter.counter.admits(1, now))
       return before?.name ?? 'concurrency'
     }
     for (const { name, counter } of this.#order) {
-      const amount = this.#asks(name, demand)
-      // What generates nothing is not held up by a full window of output.
-      if (amount === 0 && name !== 'tpm' && name !== 'tps' && name !== 'inputTpm') continue
-      if (!counter.admits(amount, now)) return name
+      if (this.#concerns(name, demand) && !counter.admits(this.asks(name, demand), now)) return name
     }
     return undefined
   }
 
-  /** When the limit will let the request pass, if nothing else comes; Infinity where nobody knows. */
-  admitsAt(name: LimitName, demand: Demand, now: number): number {
-    const counter = this.#meters.get(name)?.counter
-    return counter === undefined ? Infinity : counter.admitsAt(this.#asks(name, demand), now)
+  /**
+   * When all limits on requests and tokens will let the request pass, if nothing else comes; Infinity for never. When a
+   * place in flight will be free nobody knows, so `concurrency` is left out.
+   */
+  admitsAt(demand: Demand, now: number): number {
+    let at = this.asks('tpm', demand) > this.#limits.tpm ? Infinity : now
+    for (const { name, counter } of this.#order) {
+      if (this.#concerns(name, demand)) at = Math.max(at, counter.admitsAt(this.asks(name, demand), now))
+    }
+    return at
+  }
+
+  /** What a request has to find room for. What it generates is known at admission only where it is reserved. */
+  asks(name: LimitName, { inputTokens, maxOutputTokens, maxThinkingTokens }: Demand): number {
+    const reserved = this.#settings.chargesOutput === 'reserved'
+    const measure = measureOf(name)
+    if (measure === 'tokens') return reserved ? inputTokens + maxOutputTokens : inputTokens
+    if (measure === 'input') return inputTokens
+    if (measure === 'output') return reserved ? maxOutputTokens : Math.min(1, maxOutputTokens)
+    if (measure === 'thinking') return reserved ? maxThinkingTokens : Math.min(1, maxThinkingTokens)
+    return 1
   }
 
   /** Charges the request, whether or not there is room. */
@@ -93,7 +107,7 @@ export class Throttle {
       const measure = measureOf(name)
       const later = measure === 'output' || measure === 'thinking'
       if (later && !reserved) continue
-      const posting = counter.post(this.#asks(name, demand), now)
+      const posting = counter.post(this.asks(name, demand), now)
       if (reserved && measure in settled) {
         reservations.push({ counter, posting, settle: settled[measure as keyof typeof settled] })
       }
@@ -148,15 +162,9 @@ export class Throttle {
     return { limit, remaining: Math.max(0, Math.floor(limit - counter.used(now))), resetAt: counter.fallsTo(0, now) }
   }
 
-  /** What a request has to find room for. What it generates is known at admission only where it is reserved. */
-  #asks(name: LimitName, { inputTokens, maxOutputTokens, maxThinkingTokens }: Demand): number {
-    const reserved = this.#settings.chargesOutput === 'reserved'
-    const measure = measureOf(name)
-    if (measure === 'tokens') return reserved ? inputTokens + maxOutputTokens : inputTokens
-    if (measure === 'input') return inputTokens
-    if (measure === 'output') return reserved ? maxOutputTokens : Math.min(1, maxOutputTokens)
-    if (measure === 'thinking') return reserved ? maxThinkingTokens : Math.min(1, maxThinkingTokens)
-    return 1
+  /** What generates nothing is not held up by a full window of output. */
+  #concerns(name: LimitName, demand: Demand): boolean {
+    return name === 'tpm' || name === 'tps' || name === 'inputTpm' || this.asks(name, demand) > 0
   }
 
   #setLimit(name: LimitName, limit: number, now: number): void {

@@ -9,7 +9,7 @@ import type { SimulatedRequest } from '../requests/request.js'
 
 /** A model whose limits are a floor: above them, requests are refused only when the service has no spare capacity. */
 export interface Floor {
-  /** How often there is spare capacity, from 0 to 1, drawn by the seed; or a function that decides. @default 0.5 */
+  /** How often there is spare capacity (a guess), from 0 to 1, drawn by the seed; or a function that decides. @default 0.5 */
   readonly spare?: number | ((request: SimulatedRequest) => boolean)
   /** What a refusal says (a guess): which limit is full, or that capacity is. @default 'limit' */
   readonly says?: 'limit' | 'capacity'
@@ -21,26 +21,36 @@ export interface Floor {
  * `x-dashscope-ptu-overflow: true`).
  */
 export interface ProvisionedThroughput {
+  /** Input tokens a minute. */
   readonly inputTpm: number
-  /** Thinking included. */
+  /** Thinking included (a guess). */
   readonly outputTpm: number
+  /** Of the output, thinking tokens a minute. @default Infinity */
   readonly thinkingTpm?: number
-  /** The longest input that it takes. @default Infinity */
+  /** The longest input that it takes, in tokens (documented that there is one, for some models). @default Infinity */
   readonly maxInputTokens?: number
-  /** The model whose public limits hold above it. @default the model's own row */
+  /** The model whose public limits hold above it (documented: the snapshot's). @default the model's own row */
   readonly snapshot?: string
 }
 
-/** A change of limits that comes by itself: a temporary increase, its end, a reduction of unused quota. */
+/**
+ * A change of limits that comes by itself (documented): a temporary increase, its end, a reduction of unused quota. That what
+ * stands in the windows stays there is a guess.
+ */
 export interface LimitChange {
   /** How long after the simulator's start, in milliseconds. */
   readonly afterMs: number
+  /** Its exact name; one that did not exist does from then on. */
   readonly model: string
   /** The limits from then on, whole. */
   readonly limits: Limits
 }
 
-/** What is limited, and how it is counted. */
+/**
+ * What is limited, and how it is counted. The order of the checks is a guess: a request whose tokens alone are above the
+ * minute's is refused for them; then requests a minute, requests a second, requests in flight, tokens a minute, tokens a
+ * second; the account's before the workspace's; a surge last. A request is charged to all of them or to none.
+ */
 export interface LimitOptions {
   /**
    * The models that exist and their limits, per exact name, all keys together (documented): a table, or the name of a
@@ -66,30 +76,34 @@ export interface LimitOptions {
   readonly minuteWindow?: WindowKind
   /** How a second is counted, `'off'` for not at all (a guess). @default 'sliding' */
   readonly secondWindow?: WindowKind | 'off'
-  /** When fixed windows begin after the start of the simulator, in milliseconds. @default 0 */
+  /** When fixed windows begin after the start of the simulator, in milliseconds (a guess: nothing says when). @default 0 */
   readonly windowPhaseMs?: number
   /**
    * When output tokens count (a guess): `'reserved'`: the longest possible output at admission, corrected at the end;
-   * `'generated'`: as they are generated; `'completion'`: all at the end. Input always counts at admission.
+   * `'generated'`: as they are generated; `'completion'`: all at the end. Input always counts at admission. A correction
+   * gives back no more than still stands in the window: nothing once it is over, and of a bucket what cannot have flowed out.
    * @default 'completion'
    */
   readonly chargesOutput?: OutputCharging
   /** Whether a refused request counts as a request, its tokens not (a guess). @default false */
   readonly countsRejected?: boolean
-  /** The part of each input that comes from the service's cache, and is reported so. @default 0 */
+  /** The part of each input, from 0 to 1, that comes from the service's cache (a guess), and is reported so. @default 0 */
   readonly cachedShare?: number
   /** How much a cached token counts against the limits, from 0 to 1 (a guess). @default 1 */
   readonly cachedWeight?: number
-  /** The detector of sudden increases; `{}` turns it on with its defaults. Left out: there is none. */
+  /**
+   * The detector of sudden increases (documented that there is one; what it measures is a guess); `{}` turns it on with its
+   * defaults. Left out: there is none.
+   */
   readonly surge?: SurgeOptions
   /** The models whose limits are floors (documented that there are such), by exact name. */
   readonly floors?: Readonly<Record<string, Floor>>
-  /** The models with provisioned throughput, by exact name. */
+  /** The models with provisioned throughput (documented), by exact name. */
   readonly provisioned?: Readonly<Record<string, ProvisionedThroughput>>
-  /** Changes of limits at set times; `setLimits` of the simulator makes others. */
+  /** Changes of limits at set times, each from its own time on; `setLimits` of the simulator makes others. */
   readonly limitChanges?: readonly LimitChange[]
-  /** What is wrong with the whole account; `setState` of the simulator changes it. */
+  /** What is wrong with the whole account (the states are documented or were reported); `setState` changes it. */
   readonly state?: AccountState
-  /** What is wrong for single models, by exact name; goes before `state`. */
+  /** What is wrong for single models, by exact name; goes before `state` (a guess). */
   readonly modelStates?: Readonly<Record<string, AccountState>>
 }

@@ -10,11 +10,21 @@ import type { BatchOptions, ControlPlaneOptions } from './planes.js'
 export interface SimulatorOptions extends LimitOptions, AnswerOptions {
   /** Draws ids, lengths, latencies, shapes and faults. Requests are numbered as they arrive. @default 1 */
   readonly seed?: number
-  /** The keys that are known; any other gets a 401. Left out: none is asked for. */
+  /**
+   * The keys that are known; any other gets a 401 (documented), before the size of its body is looked at (a guess). Left
+   * out: none is asked for.
+   */
   readonly apiKeys?: readonly string[]
-  /** Bodies above this many bytes get a 413 (documented: 16 MiB, with base64 64 MiB). Files have their own. @default 16 MiB */
+  /**
+   * Bodies with more bytes than this get a 413; what they have in base64 does not count (documented; that it is what follows
+   * `;base64,` in a string is a guess). Files have a bound of their own. @default 16 MiB
+   */
   readonly maxBodyBytes?: number
+  /** Bodies with more bytes than this, base64 and all, get a 413 (documented). @default 64 MiB, or `maxBodyBytes` if larger */
+  readonly maxTotalBytes?: number
+  /** The live table of quotas, and deployments. */
   readonly controlPlane?: ControlPlaneOptions
+  /** Files and batches. */
   readonly batch?: BatchOptions
   /** The time; all delays and windows go through it. @default the machine's */
   readonly clock?: Clock

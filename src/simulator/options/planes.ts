@@ -2,11 +2,14 @@
 export interface ControlPlaneOptions {
   /** Where the live table is (documented; one of the vendor's pages prints `/api/v1/models/limits`). @default '/api/v1/quotas' */
   readonly quotasPath?: string
-  /** The workspace of requests that name none. @default 'llm-simulated' */
+  /** The workspace of requests that name none (the name is a guess). @default 'llm-simulated' */
   readonly defaultWorkspace?: string
-  /** The models that can be deployed. @default those of `limits`; without `limits`, every one */
+  /** The models that can be deployed (a guess). @default those of `limits` that are not retired; without `limits`, every one */
   readonly deployable?: readonly string[]
-  /** The number of units that a model is deployed in, of which `capacity` is a multiple. @default 1 for every model */
+  /**
+   * The number of units that a model is deployed in, of which `capacity` is a multiple (documented that there is one for each
+   * model; the numbers are yours). @default 1 for every model
+   */
   readonly baseCapacity?: Readonly<Record<string, number>>
   /** How long a deployment is PENDING, in milliseconds (a guess). @default 30_000 */
   readonly pendingMs?: number
@@ -21,27 +24,32 @@ export interface ControlPlaneOptions {
   readonly scaleMs?: number
   /** How long a deployment is DELETING before it is gone, in milliseconds (a guess). @default 30_000 */
   readonly deleteMs?: number
+  /**
+   * The status while limits are updated: the documents name UPDATING, and print PENDING in their example of an update. What
+   * runs goes on serving by its old limits under either name (a guess). @default 'UPDATING'
+   */
+  readonly updatingStatus?: 'UPDATING' | 'PENDING'
   /** The status while it scales: the documents name SCALING, and print UPDATING in their example. @default 'UPDATING' */
   readonly scalingStatus?: 'UPDATING' | 'SCALING'
-  /** Which deployments end in FAILED, by the identifier that they were given. @default none */
+  /** Which deployments end in FAILED (a documented status), by the identifier that they were given. @default none */
   readonly failsToDeploy?: (deployedModel: string) => boolean
 }
 
-/** Files and batches. The sizes are documented, the times are guesses. */
+/** Files and batches. */
 export interface BatchOptions {
-  /** The largest file, in bytes. @default 500 MB */
+  /** The largest file, in bytes (documented). @default 500 MB */
   readonly maxFileBytes?: number
-  /** The most lines of a batch. @default 50_000 */
+  /** The most lines of a batch (documented). @default 50_000 */
   readonly maxLines?: number
-  /** The longest line, in bytes. @default 6 MB */
+  /** The longest line, in bytes (documented). @default 6 MB */
   readonly maxLineBytes?: number
-  /** How long a batch is validated, in milliseconds. @default 1_000 */
+  /** How long a batch is validated, in milliseconds (a guess). @default 1_000 */
   readonly validateMs?: number
-  /** How many lines are done in a second. @default 50 */
+  /** How many lines are done in a second (a guess). @default 50 */
   readonly linesPerSecond?: number
-  /** How long a batch is finalizing, in milliseconds. @default 1_000 */
+  /** How long a batch is finalizing, in milliseconds (a guess). @default 1_000 */
   readonly finalizeMs?: number
-  /** How long a batch is cancelling, in milliseconds. @default 1_000 */
+  /** How long a batch is cancelling, in milliseconds (a guess). @default 1_000 */
   readonly cancelMs?: number
   /** Which lines fail, and with what status and body. */
   readonly failLine?: (line: BatchLine) => { readonly status: number; readonly body: unknown } | undefined

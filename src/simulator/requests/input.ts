@@ -5,6 +5,8 @@ import type { Fields } from './fields.js'
 /** What the endpoints need to know to read a body. */
 export interface ParseRules {
   readonly countTokens: (text: string) => number
+  /** What each image counts. */
+  readonly imageTokens: number
   /** The most answers of one request. */
   readonly maxChoices: number
   /** The most texts of one request for embeddings, and the most tokens of each; Infinity for no limit. */
@@ -13,7 +15,7 @@ export interface ParseRules {
   readonly thinks: (model: string) => boolean
 }
 
-/** Tokens of the frame around the messages of a chat; about what the vendor's chat template adds. */
+/** Tokens of the frame around the messages of a chat, a guess: about what was measured of the vendor's chat template. */
 const CHAT_FRAME_TOKENS = 10
 const MAX_DIMENSIONS = 8192
 
@@ -21,7 +23,8 @@ type CountInput = (body: Fields, rules: ParseRules) => number
 
 /** Counts the input of each endpoint's requests, and refuses what cannot be read. */
 export const inputTokensOf = {
-  chat: (body, { countTokens }) => {
+  chat: (body, rules) => {
+    const { countTokens } = rules
     const { messages, tools } = body
     if (!Array.isArray(messages)) throw new InvalidRequest("'messages' is required and must be a list")
     if (messages.length === 0) throw new InvalidRequest("[] is too short - 'messages'")
@@ -30,7 +33,7 @@ export const inputTokensOf = {
       if (!isObject(message) || typeof message['role'] !== 'string') {
         throw new InvalidRequest("each of 'messages' must be an object with a role")
       }
-      tokens += contentTokens(message['content'], countTokens)
+      tokens += contentTokens(message['content'], rules)
       if (message['tool_calls'] !== undefined) tokens += countTokens(JSON.stringify(message['tool_calls']))
     }
     return tokens + toolTokens(tools, countTokens)
@@ -45,7 +48,8 @@ export const inputTokensOf = {
       throw new InvalidRequest(`Range of dimensions should be [1, ${MAX_DIMENSIONS}]`)
     }
     const { input } = body
-    const lengths = textsToEmbed(body).map((text, i) => {
+    const texts = textsToEmbed(body)
+    const lengths = texts.map((text, i) => {
       const item: unknown = isTokenList(input) ? input : Array.isArray(input) ? input[i] : text
       return isTokenList(item) ? item.length : countTokens(text)
     })
@@ -54,12 +58,13 @@ export const inputTokensOf = {
         `batch size is invalid, it should not be larger than ${embeddingLimits.texts}.: input.contents`,
       )
     }
-    if (lengths.some((length) => length > embeddingLimits.tokens)) {
+    if (texts.includes('') || lengths.some((length) => length > embeddingLimits.tokens)) {
       throw new InvalidRequest(`Range of input length should be [1, ${embeddingLimits.tokens}]`)
     }
     return lengths.reduce((sum, length) => sum + length, 0)
   },
-  responses: (body, { countTokens }) => {
+  responses: (body, rules) => {
+    const { countTokens } = rules
     const { input, instructions, tools } = body
     let tokens = CHAT_FRAME_TOKENS + (typeof instructions === 'string' ? countTokens(instructions) : 0)
     if (typeof input === 'string') tokens += countTokens(input)
@@ -68,7 +73,7 @@ export const inputTokensOf = {
     } else {
       for (const item of input as unknown[]) {
         if (!isObject(item)) throw new InvalidRequest("each of 'input' must be an object")
-        tokens += contentTokens(item['content'], countTokens) + contentTokens(item['output'], countTokens)
+        tokens += contentTokens(item['content'], rules) + contentTokens(item['output'], rules)
         if (typeof item['arguments'] === 'string') tokens += countTokens(item['arguments'])
       }
     }
@@ -98,14 +103,16 @@ export function textsToEmbed({ input }: Fields): string[] {
   })
 }
 
-/** The tokens of a message's content: a text, or a list of parts of which those with a text count. */
-function contentTokens(content: unknown, countTokens: (text: string) => number): number {
+/** The tokens of a message's content: a text, or a list of parts of which those with a text count, and images. */
+function contentTokens(content: unknown, { countTokens, imageTokens }: ParseRules): number {
   if (typeof content === 'string') return countTokens(content)
   if (content === null || content === undefined) return 0
   if (!Array.isArray(content)) throw new InvalidRequest("'content' must be a text or a list of parts")
   let tokens = 0
   for (const part of content as unknown[]) {
-    if (isObject(part) && typeof part['text'] === 'string') tokens += countTokens(part['text'])
+    if (!isObject(part)) continue
+    if (part['type'] === 'image_url' || part['type'] === 'input_image') tokens += imageTokens
+    else if (typeof part['text'] === 'string') tokens += countTokens(part['text'])
   }
   return tokens
 }

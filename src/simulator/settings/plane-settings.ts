@@ -1,5 +1,6 @@
-import { integer, number, oneOf } from './checks.js'
-import type { BatchOptions, ControlPlaneOptions } from './options/planes.js'
+import { callback, integer, list, named, number, oneOf, record, text, texts } from '../checks.js'
+import type { BatchOptions, ControlPlaneOptions } from '../options/planes.js'
+import { batchNames, controlPlaneNames } from './option-names.js'
 
 /** The options of the control plane with their defaults, checked. */
 export interface ControlPlaneSettings extends Required<Omit<ControlPlaneOptions, 'deployable'>> {
@@ -15,30 +16,40 @@ const MB = 1024 * 1024
 
 /** @throws InvalidRequest */
 export function controlPlaneSettings(options: ControlPlaneOptions): ControlPlaneSettings {
-  const [from, to] = options.deployMs ?? [300_000, 600_000]
-  for (const [model, units] of Object.entries(options.baseCapacity ?? {})) {
+  const {
+    baseCapacity = {},
+    deployable,
+    deployMs = [300_000, 600_000],
+  } = named('controlPlane', options, controlPlaneNames)
+  const [from, to] = list('controlPlane.deployMs', deployMs, 'two numbers')
+  for (const [model, units] of Object.entries(record('controlPlane.baseCapacity', baseCapacity, 'units by model'))) {
     integer(`controlPlane.baseCapacity.${model}`, units, 1)
   }
   return {
-    quotasPath: options.quotasPath ?? '/api/v1/quotas',
-    defaultWorkspace: options.defaultWorkspace ?? 'llm-simulated',
-    deployable: options.deployable && new Set(options.deployable),
-    baseCapacity: options.baseCapacity ?? {},
+    quotasPath: text('controlPlane.quotasPath', options.quotasPath ?? '/api/v1/quotas'),
+    defaultWorkspace: text('controlPlane.defaultWorkspace', options.defaultWorkspace ?? 'llm-simulated'),
+    deployable: deployable === undefined ? undefined : new Set(texts('controlPlane.deployable', deployable)),
+    baseCapacity,
     pendingMs: number('controlPlane.pendingMs', options.pendingMs ?? 30_000, 0),
-    deployMs: [number('controlPlane.deployMs', from, 0), number('controlPlane.deployMs', to, from)],
+    deployMs: deployMsOf(from, to),
     updateMs: number('controlPlane.updateMs', options.updateMs ?? 10_000, 0),
     scaleMs: number('controlPlane.scaleMs', options.scaleMs ?? 60_000, 0),
     deleteMs: number('controlPlane.deleteMs', options.deleteMs ?? 30_000, 0),
+    updatingStatus: oneOf('controlPlane.updatingStatus', options.updatingStatus ?? 'UPDATING', [
+      'UPDATING',
+      'PENDING',
+    ] as const),
     scalingStatus: oneOf('controlPlane.scalingStatus', options.scalingStatus ?? 'UPDATING', [
       'UPDATING',
       'SCALING',
     ] as const),
-    failsToDeploy: options.failsToDeploy ?? (() => false),
+    failsToDeploy: callback('controlPlane.failsToDeploy', options.failsToDeploy ?? (() => false)),
   }
 }
 
 /** @throws InvalidRequest */
 export function batchSettings(options: BatchOptions): BatchSettings {
+  const { failLine } = named('batch', options, batchNames)
   return {
     maxFileBytes: integer('batch.maxFileBytes', options.maxFileBytes ?? 500 * MB, 1),
     maxLines: integer('batch.maxLines', options.maxLines ?? 50_000, 1),
@@ -47,10 +58,15 @@ export function batchSettings(options: BatchOptions): BatchSettings {
     linesPerSecond: number('batch.linesPerSecond', options.linesPerSecond ?? 50, Number.MIN_VALUE),
     finalizeMs: number('batch.finalizeMs', options.finalizeMs ?? 1_000, 0),
     cancelMs: number('batch.cancelMs', options.cancelMs ?? 1_000, 0),
-    failLine: options.failLine,
+    failLine: failLine === undefined ? undefined : callback('batch.failLine', failLine),
     failedLines: oneOf('batch.failedLines', options.failedLines ?? 'error-file', [
       'error-file',
       'output-file',
     ] as const),
   }
+}
+
+function deployMsOf(from: unknown, to: unknown): readonly [number, number] {
+  const shortest = number('controlPlane.deployMs', from, 0)
+  return [shortest, number('controlPlane.deployMs', to, shortest)]
 }

@@ -29,7 +29,9 @@ await using limiter = createLimiter()
 const client = limitOpenAI(new OpenAI({ baseURL: service.baseURL, apiKey: service.apiKey }), limiter)
 
 const score = await evaluate(client)
-const load = await openLoad(client, limiter)
+// What waits is told to `run`, so here the limiter drives the plain client.
+const plain = new OpenAI({ baseURL: service.baseURL, apiKey: service.apiKey, maxRetries: 0 })
+const load = await openLoad(plain, limiter)
 console.log(
   `\nEvaluation: ${score.right} of ${score.asked} right (${((100 * score.right) / score.asked).toFixed(0)} %)`,
 )
@@ -67,26 +69,23 @@ interface Load {
 
 /** Poisson arrivals: the times between two are drawn from an exponential distribution. */
 async function openLoad(model: OpenAI, limiter: Limiter): Promise<Load> {
-  const samples: { firstTokenMs: number; totalMs: number }[] = []
-  const waits: number[] = []
+  const samples: Sample[] = []
   let throttled = 0
-  const off = [limiter.on('admit', ({ waitMs }) => waits.push(waitMs)), limiter.on('throttled', () => throttled++)]
+  const stop = limiter.on('throttled', () => throttled++)
   const start = performance.now()
   const running: Promise<void>[] = []
   for (let at = 0; at < LOAD_SECONDS * 1000; at += (-Math.log(1 - Math.random()) / ARRIVALS_PER_SECOND) * 1000) {
     await new Promise((resolve) => setTimeout(resolve, start + at - performance.now()))
-    running.push(ask(model).then((sample) => void samples.push(sample)))
+    running.push(ask(model, limiter).then((sample) => void samples.push(sample)))
   }
   await Promise.all(running)
-  for (const stop of off) stop()
+  stop()
   const seconds = (performance.now() - start) / 1000
   return {
     requests: samples.length,
     ms: {
-      'wait in the queue': percentiles(waits),
-      'arrival to first token, wait apart': percentiles(
-        samples.map(({ firstTokenMs }, i) => firstTokenMs - (waits[i] ?? 0)),
-      ),
+      'wait in the queue': percentiles(samples.map(({ waitMs }) => waitMs)),
+      'arrival to first token, wait apart': percentiles(samples.map((s) => s.firstTokenMs - s.waitMs)),
       'arrival to first token': percentiles(samples.map(({ firstTokenMs }) => firstTokenMs)),
       'arrival to last token': percentiles(samples.map(({ totalMs }) => totalMs)),
     },
@@ -95,20 +94,36 @@ async function openLoad(model: OpenAI, limiter: Limiter): Promise<Load> {
   }
 }
 
-async function ask(model: OpenAI): Promise<{ firstTokenMs: number; totalMs: number }> {
+/** Times of one request, in ms since its arrival. */
+interface Sample {
+  /** Until its last attempt was sent: the queue, and refusals that it met. */
+  readonly waitMs: number
+  readonly firstTokenMs: number
+  readonly totalMs: number
+}
+
+async function ask(model: OpenAI, limiter: Limiter): Promise<Sample> {
   const arrivedAt = performance.now()
-  const stream = await model.chat.completions.create({
-    model: MODEL,
-    stream: true,
-    max_tokens: 100,
-    messages: [{ role: 'user', content: 'Say something short.' }],
+  const since = () => performance.now() - arrivedAt
+  return limiter.schedule({ model: MODEL, inputTokens: 20, maxOutputTokens: 100 }, async (grant) => {
+    const waitMs = since()
+    const stream = await model.chat.completions.create(
+      {
+        model: grant.model,
+        stream: true,
+        stream_options: { include_usage: true },
+        max_tokens: 100,
+        messages: [{ role: 'user', content: 'Say something short.' }],
+      },
+      { signal: grant.signal },
+    )
+    let firstTokenMs: number | undefined
+    for await (const chunk of stream) {
+      if (chunk.choices[0]?.delta.content) firstTokenMs ??= since()
+      if (chunk.usage) grant.settle(chunk.usage)
+    }
+    return { waitMs, firstTokenMs: firstTokenMs ?? since(), totalMs: since() }
   })
-  let firstTokenMs: number | undefined
-  for await (const chunk of stream) {
-    if (chunk.choices[0]?.delta.content) firstTokenMs ??= performance.now() - arrivedAt
-  }
-  const totalMs = performance.now() - arrivedAt
-  return { firstTokenMs: firstTokenMs ?? totalMs, totalMs }
 }
 
 function percentiles(values: readonly number[]): { p50: number; p95: number } {

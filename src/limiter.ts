@@ -9,7 +9,7 @@ import type { ResolvedLimits } from './limits/resolve.js'
 import { shown } from './limits/value.js'
 import { Events, type EventName, type HeadgateEvents } from './metrics/events.js'
 import type { ModelStats, Stats } from './metrics/stats.js'
-import { checkOptions, profileOption, type LimiterOptions } from './options.js'
+import { checkNames, checkOptions, profileOption, type LimiterOptions } from './options.js'
 import { profiles } from './route/profile.js'
 import { createFetch } from './transport/fetch.js'
 import type { Limits } from './types.js'
@@ -156,6 +156,7 @@ function spanOf(options: { lastMs?: number | undefined } | undefined): number {
   if (options === undefined) return Infinity
   if (typeof options !== 'object' || options === null)
     throw new InvalidRequest(`stats(options) was given ${shown(options)}: give { lastMs }, or nothing`)
+  checkNames('stats', options, ['lastMs'])
   const { lastMs = Infinity } = options
   if (typeof lastMs !== 'number' || !(lastMs > 0))
     throw new InvalidRequest(`lastMs is ${shown(lastMs)}: give milliseconds above 0; an hour is kept`)
@@ -166,6 +167,7 @@ function isAbandoning(options: { abandon?: boolean | undefined } | undefined): b
   if (options === undefined) return false
   if (typeof options !== 'object' || options === null)
     throw new InvalidRequest(`close(options) was given ${shown(options)}: give { abandon: true }, or nothing`)
+  checkNames('close', options, ['abandon'])
   const { abandon = false } = options
   if (typeof abandon !== 'boolean') throw new InvalidRequest(`abandon is ${shown(abandon)}: give true or false`)
   return abandon

@@ -2,6 +2,7 @@ import type { Clock } from './clock.js'
 import type { Tokenizer } from './cost/tokens.js'
 import { InvalidRequest } from './errors.js'
 import type { BuiltInTableName } from './limits/built-in.js'
+import { nearest } from './limits/nearest.js'
 import type { UnknownModel } from './limits/resolve.js'
 import { profiles, type ProfileName } from './route/profile.js'
 import type { Estimator } from './transport/fetch.js'
@@ -63,7 +64,7 @@ export interface LimiterOptions {
   readonly random?: (() => number) | undefined
 }
 
-const NAMES = new Set([
+const NAMES = [
   'limits',
   'overrides',
   'perSecond',
@@ -78,7 +79,7 @@ const NAMES = new Set([
   'assumeFresh',
   'clock',
   'random',
-])
+]
 
 /**
  * Checks all options but the limits, which have checks of their own.
@@ -86,12 +87,8 @@ const NAMES = new Set([
  * @throws InvalidRequest that says which option is wrong, and why
  */
 export function checkOptions(options: LimiterOptions): void {
-  if (typeof options !== 'object' || options === null)
-    throw new InvalidRequest('createLimiter(options): give an object, or nothing')
-  for (const name of Object.keys(options)) {
-    if (!NAMES.has(name))
-      throw new InvalidRequest(`createLimiter has no option '${name}'. There are ${[...NAMES].join(', ')}`)
-  }
+  if (!isPlain(options)) throw new InvalidRequest('createLimiter(options): give an object, or nothing')
+  checkNames('createLimiter', options, NAMES)
   const { maxRetries, maxQueue, jitterMs, unknownModel, fallback } = options
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {
     throw new InvalidRequest(`maxRetries is ${String(maxRetries)}: give a whole number, 0 or more`)
@@ -110,7 +107,7 @@ export function checkOptions(options: LimiterOptions): void {
   if (unknownModel !== undefined && !['conservative', 'unlimited', 'reject'].includes(unknownModel)) {
     throw new InvalidRequest(`unknownModel is ${String(unknownModel)}: give 'conservative', 'unlimited' or 'reject'`)
   }
-  if (fallback !== undefined && (typeof fallback !== 'object' || fallback === null)) {
+  if (fallback !== undefined && !isPlain(fallback)) {
     throw new InvalidRequest(`fallback is ${String(fallback)}: give { 'a-model': ['its-backup'] }`)
   }
   for (const [model, backups] of Object.entries(fallback ?? {})) {
@@ -119,6 +116,21 @@ export function checkOptions(options: LimiterOptions): void {
     }
   }
   checkCallables(options)
+}
+
+/** @throws InvalidRequest for an option that `name` does not have: misspelt, it would be without effect */
+export function checkNames(name: string, options: object, known: readonly string[]): void {
+  for (const given of Object.keys(options)) {
+    if (known.includes(given)) continue
+    const meant = nearest(given, known)
+    const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
+    throw new InvalidRequest(`${name} has no option '${given}'.${hint} There are ${known.join(', ')}`)
+  }
+}
+
+/** Not a Map, an array or the like, whose entries would be passed over. */
+function isPlain(value: unknown): value is object {
+  return Object.prototype.toString.call(value) === '[object Object]'
 }
 
 /** What is called later on must be callable: found missing then, it would be an error of no request's own. */

@@ -5,6 +5,8 @@ export const DEFAULT_OUTPUT_TOKENS = 256
 
 /** Older answers fade: the mean is that of about so many. */
 const MEMORY = 64
+/** One answer counts as no more than so many times the mean: one wrong count must not spoil all that follow. */
+const MOST_GROWTH = 16
 /** Models beyond this many push out the one that has not answered for longest. */
 const MAX_MODELS = 256
 
@@ -60,8 +62,9 @@ class Mean {
   }
 
   add(observed: number): void {
+    const bounded = Math.min(observed, MOST_GROWTH * Math.max(this.value, 1))
     this.weight = Math.min(this.weight + 1, MEMORY)
-    this.value += (observed - this.value) / this.weight
+    this.value += (bounded - this.value) / this.weight
   }
 }
 

@@ -13,10 +13,14 @@ export function readUsage(value: unknown): Usage | undefined {
   }
 }
 
-/** The usage that a returned value carries in its property `usage`, read as by {@link readUsage}. Never throws. */
+/**
+ * The usage that a returned value carries in its own property `usage`, read as by {@link readUsage}. Never throws. A getter
+ * is left alone: with some SDKs it begins to read the answer.
+ */
 export function usageOf(result: unknown): Usage | undefined {
   try {
-    return read(fieldsOf(result)?.['usage'])
+    const own = fieldsOf(result)
+    return own && read(Object.getOwnPropertyDescriptor(own, 'usage')?.value)
   } catch {
     return undefined
   }

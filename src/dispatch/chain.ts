@@ -28,13 +28,16 @@ export function candidates(job: Job, output: OutputExpectation, now: number): Gr
   })
 }
 
-/** What a request is charged with at a model: its input, and the output that the model's answers let expect. */
-export function costAt({ model }: Group, request: JobRequest, output: OutputExpectation): Cost {
+/**
+ * What a request is charged with at a model: its input, and the output that the model's answers let expect. An expectation
+ * never makes a request too large for the model.
+ */
+export function costAt({ model, gate }: Group, request: JobRequest, output: OutputExpectation): Cost {
   const { tokens, route = 'chat', maxOutputTokens, choices = 1 } = request
   const inputTokens = Math.ceil(request.inputTokens ?? tokens ?? 0)
   const outputTokens =
     tokens === undefined
-      ? output.expect(model, route, maxOutputTokens) * choices
+      ? Math.min(output.expect(model, route, maxOutputTokens) * choices, gate.mostOutput(inputTokens))
       : Math.max(0, Math.ceil(tokens) - inputTokens)
   return { requests: 1, inputTokens, outputTokens, thinkingTokens: 0 }
 }

@@ -7,7 +7,9 @@ import type { Group } from './group.js'
 
 /** How long a quota that is used up is left alone where the server does not say until when. */
 const PROBE_AFTER_MS = 600_000
-/** No longer than this is a model given up on by the word of one answer. */
+/** Quotas come back within a month or so. */
+const LONGEST_QUOTA_MS = 35 * 24 * 3_600_000
+/** No longer than this is a model given up on by a `Retry-After`. */
 const LONGEST_CLOSED_MS = 24 * 3_600_000
 
 export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
@@ -18,13 +20,15 @@ export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
  */
 export function heed(group: Group, sentAt: number, refusal: Refusal, clock: Clock, events: Events): boolean {
   const now = clock.now()
-  const told = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
+  const event = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
   group.activity.throttled(refusal.class, now)
   if (refusal.kind === 'exhausted') {
-    const resetAt = readResetTime(refusal.resetText, Date.now())
+    const told = readResetTime(refusal.resetText, Date.now())
+    // A year that was misread, or never meant: no time at all is more honest.
+    const resetAt = told && told.getTime() - Date.now() < LONGEST_QUOTA_MS ? told : undefined
     const closedMs = resetAt === undefined ? PROBE_AFTER_MS : Math.max(resetAt.getTime() - Date.now(), 1000)
     close(group, refusal.message, now + closedMs, resetAt)
-    events.emit('throttled', { ...told, holdMs: closedMs })
+    events.emit('throttled', { ...event, holdMs: closedMs })
     return true
   }
   const { holdUntil, empties, exhausted } = group.episodes.refused({
@@ -38,10 +42,10 @@ export function heed(group: Group, sentAt: number, refusal: Refusal, clock: Cloc
     const closedMs = Math.min(Math.max(refusal.retryAfterMs ?? 0, PROBE_AFTER_MS), LONGEST_CLOSED_MS)
     const resetAt = closedMs === refusal.retryAfterMs ? new Date(Date.now() + closedMs) : undefined
     close(group, refusal.message, now + closedMs, resetAt)
-    events.emit('throttled', { ...told, holdMs: closedMs })
+    events.emit('throttled', { ...event, holdMs: closedMs })
   } else {
     if (holdUntil !== undefined) group.gate.hold(holdUntil, empties, now)
-    events.emit('throttled', { ...told, holdMs: (holdUntil ?? now) - now })
+    events.emit('throttled', { ...event, holdMs: (holdUntil ?? now) - now })
   }
   return exhausted
 }

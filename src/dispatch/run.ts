@@ -48,7 +48,7 @@ export class Dispatcher implements AttemptEvents {
     this.#events = options.events
     this.#scheduler = new Scheduler<Job>(options.clock, options.maxQueue, {
       onStart: (job, reservation) => this.#start(job, reservation),
-      onNever: (job) => this.#again.reroute(job, 'its limits are lower now'),
+      onNever: (job) => this.#never(job),
     })
     this.#again = new Again(options, this.#scheduler, () => this.#idle.check())
     this.groups = new Groups(options, this.#scheduler)
@@ -115,7 +115,7 @@ export class Dispatcher implements AttemptEvents {
   }
 
   refusedLate(attempt: Attempt, answer: Answer): void {
-    const verdict = classify(answer, attempt.group.profile)
+    const verdict = classify(answer, attempt.job.request.profile ?? attempt.group.profile)
     attempt.group.activity.failure(this.#clock.now())
     if (isLimit(verdict)) this.#again.heed(attempt.group, attempt.reservation.at, verdict)
   }
@@ -137,15 +137,37 @@ export class Dispatcher implements AttemptEvents {
     if (taken === 'waits') this.#again.listenForAbort(job)
   }
 
+  /** A job that waited cannot pass as it was charged: with less output expected, at another model, or not at all. */
+  #never(job: Job): void {
+    const cost = this.#costAt(job.group, job.request)
+    if (job.group.gate.impossible(cost) === undefined) {
+      job.cost = cost
+      this.#scheduler.addFirst(job.group.lane, job)
+    } else this.#again.reroute(job, 'its limits are lower now')
+  }
+
   #start(job: Job, reservation: Reservation): void {
     job.forgetAbort()
     const { group } = job
+    // One signal may abort many, and what the first of them leaves lets the next one in before it is told.
+    if (isAborted(job)) {
+      group.gate.settle(reservation, NOTHING, this.#clock.now())
+      job.reject(job.request.signal?.reason)
+      this.#idle.check()
+      return
+    }
     const attempt = new Attempt(job, reservation, this)
     this.#idle.begin()
     group.inFlight++
     group.activity.call(reservation.at)
     if (this.#events.has('admit')) {
       this.#events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
+    }
+    if (isAborted(job)) {
+      this.#settle(attempt, 'unsent')
+      job.reject(job.request.signal?.reason)
+      this.#idle.end()
+      return
     }
     let result: unknown
     let isThenable: boolean
@@ -176,13 +198,11 @@ export class Dispatcher implements AttemptEvents {
 
   #failed(attempt: Attempt, error: unknown): void {
     const { job, group, reservation } = attempt
-    const answer = answerOf(error)
-    const verdict =
-      error instanceof ConnectionFailed ? TRANSIENT : answer === undefined ? FINAL : classify(answer, group.profile)
+    const { verdict, isRejection } = meaningOf(error, job.request.profile ?? group.profile)
     group.activity.failure(this.#clock.now())
     // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.
     if (isLimit(verdict)) this.#again.heed(group, reservation.at, verdict)
-    if (!reservation.settled) this.#settle(attempt, isLimit(verdict) || isRejection(answer) ? 'refused' : 'unknown')
+    if (!reservation.settled) this.#settle(attempt, isLimit(verdict) || isRejection ? 'refused' : 'unknown')
     if (this.#isAbandoned) job.reject(error)
     else this.#again.decide(job, verdict, error)
     attempt.hasRun = true
@@ -207,14 +227,33 @@ export class Dispatcher implements AttemptEvents {
 }
 
 const FINAL: Verdict = { kind: 'final' }
+const UNREADABLE = { verdict: FINAL, isRejection: false }
+const NOTHING: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
 const TRANSIENT: Verdict = { kind: 'transient', retryAfterMs: undefined }
 
 function isLimit(verdict: Verdict): verdict is Refusal {
   return verdict.kind === 'throttled' || verdict.kind === 'exhausted'
 }
 
-/** Whether the server turned the request away without doing the work; of a timeout that is not known. */
-function isRejection(answer: Answer | undefined): boolean {
-  const status = answer?.status
-  return status !== undefined && status >= 400 && status < 500 && status !== 408
+/**
+ * What a thrown value means, and whether the server turned the request away without doing the work; of a timeout that is
+ * not known. A value whose fields cannot be read is an error like any other.
+ */
+function meaningOf(error: unknown, profile: Profile): { verdict: Verdict; isRejection: boolean } {
+  try {
+    if (error instanceof ConnectionFailed) return { verdict: TRANSIENT, isRejection: false }
+    const answer = answerOf(error)
+    if (answer === undefined) return UNREADABLE
+    const { status } = answer
+    return {
+      verdict: classify(answer, profile),
+      isRejection: status !== undefined && status >= 400 && status < 500 && status !== 408,
+    }
+  } catch {
+    return UNREADABLE
+  }
+}
+
+function isAborted(job: Job): boolean {
+  return job.request.signal?.aborted === true
 }

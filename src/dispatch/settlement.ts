@@ -9,8 +9,8 @@ export interface OutputExpectation {
   observe(model: string, route: Route, maxOutputTokens: number | undefined, outputTokens: number): void
 }
 
-/** How an attempt ended: with a usage, with an unknown one, or refused by the server. */
-export type Ending = Usage | 'unknown' | 'refused'
+/** How an attempt ended: with a usage, with an unknown one, refused by the server, or before anything was sent. */
+export type Ending = Usage | 'unknown' | 'refused' | 'unsent'
 
 /**
  * Corrects the charge of an attempt to what it used. An unknown usage leaves the reservation standing until its window
@@ -45,10 +45,16 @@ export function settle(
   group.gate.settle(reservation, actual, now)
 }
 
-function actualCost({ group, reservation }: Attempt, ending: Ending): Cost | undefined {
+function actualCost({ group, job, reservation }: Attempt, ending: Ending): Cost | undefined {
   if (ending === 'unknown') return undefined
-  if (ending === 'refused') {
-    return { requests: group.profile.rejectedCost, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
+  if (ending === 'refused' || ending === 'unsent') {
+    const profile = job.request.profile ?? group.profile
+    return {
+      requests: ending === 'refused' ? profile.rejectedCost : 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      thinkingTokens: 0,
+    }
   }
   const { inputTokens, outputTokens, thinkingTokens = 0 } = ending
   return { requests: reservation.cost.requests, inputTokens, outputTokens, thinkingTokens }

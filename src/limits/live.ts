@@ -67,7 +67,11 @@ function currentTable(source: NamedLimitsSource): LimitsTable {
   } catch (cause) {
     throw new InvalidLimits(`The source of limits threw in current(): ${String(cause)}`, { cause })
   }
-  if (typeof table !== 'object' || table === null || Array.isArray(table) || table instanceof Promise) {
+  // A promise or a Map would be taken for a table without rows.
+  if (
+    Object.prototype.toString.call(table) !== '[object Object]' ||
+    typeof (table as PromiseLike<unknown>).then === 'function'
+  ) {
     throw new InvalidLimits(
       `The source of limits gave ${shown(table)} in current(): give a table, { 'a-model': { rpm, tpm } }; {} while there is none`,
     )
@@ -76,7 +80,12 @@ function currentTable(source: NamedLimitsSource): LimitsTable {
 }
 
 function subscribed(source: NamedLimitsSource, onChange: () => void): () => void {
-  const unsubscribe: unknown = source.subscribe(onChange)
+  let unsubscribe: unknown
+  try {
+    unsubscribe = source.subscribe(onChange)
+  } catch (cause) {
+    throw new InvalidLimits(`The source of limits threw in subscribe(listener): ${String(cause)}`, { cause })
+  }
   if (typeof unsubscribe === 'function') return unsubscribe as () => void
   throw new InvalidLimits(
     `The source of limits gave ${shown(unsubscribe)} in subscribe(listener): give a function that ends the subscription`,

@@ -52,6 +52,8 @@ export interface Gate {
   earliest(cost: Cost, now: number): NotBefore | UntilChange | Never
   /** Why `cost` can never pass under the limits in force; undefined if it can. */
   impossible(cost: Cost): Never | undefined
+  /** The most output tokens that can ever pass with so many of input: what is only expected must not exceed it. */
+  mostOutput(inputTokens: number): number
   /** Corrects a reservation to what was used; `undefined`: the reservation stands. False if it was settled before. */
   settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean
   /** Admits nothing until `until`, and lets the meters of `empties` start from nothing then. */

@@ -80,6 +80,11 @@ export class MeterGate implements Gate {
     return undefined
   }
 
+  mostOutput(inputTokens: number): number {
+    const { tpm = Infinity, outputTpm = Infinity } = this.#limits
+    return Math.max(0, Math.min(tpm - inputTokens, outputTpm))
+  }
+
   settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean {
     if (reservation.settled) return false
     reservation.settled = true
@@ -93,7 +98,7 @@ export class MeterGate implements Gate {
       let excessSeq = 0
       for (const meter of this.#meters) {
         const was = amountOf(reserved, meter.dimension)
-        const difference = meter.bounded(amountOf(actual, meter.dimension), was) - was
+        const difference = meter.bounded(amountOf(actual, meter.dimension), was, nowUs) - was
         if (difference < 0) {
           meter.refund(-difference, reservation.seq, nowUs)
           roomCame = true

@@ -21,7 +21,7 @@ export interface MeterRule {
 const MINUTE_US = 60e6
 const SECOND_US = 1e6
 
-/** Longer than a request may leave a model in debt. */
+/** For how long the usage of requests may leave a model in debt. */
 const LONGEST_DEBT_MINUTES = 10
 
 const DIMENSIONS: Readonly<Record<MeteredLimit, Dimension>> = {
@@ -181,13 +181,19 @@ export class Meter {
   }
 
   /**
-   * What counts of a usage of `amount` where `reserved` was charged: no more than the limit of ten minutes, for a count
-   * that is off by orders of magnitude must not stop a model for hours.
+   * What counts of a usage of `amount` where `reserved` was charged: beyond the reservation no more than leaves a debt of
+   * ten minutes, for counts that are off by orders of magnitude must not stop a model for hours.
    */
-  bounded(amount: number, reserved: number): number {
+  bounded(amount: number, reserved: number, nowUs: number): number {
+    if (amount <= reserved) return amount
     const { limit, stated } = this.#rule
     const minute = limit === 'rps' || limit === 'tps' ? Math.ceil(60 * stated) : stated
-    return Math.min(amount, Math.max(reserved, LONGEST_DEBT_MINUTES * minute))
+    return Math.min(amount, reserved + Math.max(0, LONGEST_DEBT_MINUTES * minute - this.#owed(nowUs)))
+  }
+
+  /** What is missing from a full bucket; from the window where there is no bucket. */
+  #owed(nowUs: number): number {
+    return this.#bucket === undefined ? this.used(nowUs) : this.#bucket.missing(nowUs)
   }
 
   charge(amount: number, nowUs: number, seq: number): void {

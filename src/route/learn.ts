@@ -64,10 +64,16 @@ export class Episodes {
     this.#cutAt = event.now
     this.#streak++
     return {
-      holdUntil: event.now + (event.retryAfterMs ?? this.#holdMs(event)),
+      // An advice of no wait is none.
+      holdUntil: event.now + (event.retryAfterMs ? Math.max(event.retryAfterMs, this.#leastMs()) : this.#holdMs(event)),
       empties: event.class === 'requests' || event.class === 'tokens' ? event.class : 'none',
       exhausted: this.#emptyWindows >= EMPTY_WINDOWS || (event.retryAfterMs ?? 0) > LONGEST_HOLD_MS,
     }
+  }
+
+  /** What the server advises is believed once. If it refuses again with no success between, waits double from a second. */
+  #leastMs(): number {
+    return this.#streak > 1 ? Math.min(SECOND_MS * 2 ** (this.#streak - 2), MINUTE_MS) : 0
   }
 
   #holdMs(event: Refused): number {

@@ -126,7 +126,8 @@ export class Scheduler<J extends Schedulable> {
       return
     }
     lane.queue.putBack(job)
-    this.pump(lane)
+    if (this.#depth < DEEPEST || this.#paused) this.pump(lane)
+    else this.#waitFor(lane, { kind: 'not-before', at: this.#clock.now() })
   }
 
   /** Takes a waiting job out; false if it does not wait. What it kept from starting starts. */

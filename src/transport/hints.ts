@@ -1,3 +1,5 @@
+import { InvalidRequest } from '../errors.js'
+
 /** What a call may tell the limiter beside its request. */
 export interface Hints {
   /** Higher ones start first. @default 0 */
@@ -33,8 +35,13 @@ export type FetchOptions = Record<never, never>
  * ```
  */
 export function hint(hints: Hints): FetchOptions {
+  for (const name of Object.keys(hints)) {
+    if (!NAMES.includes(name)) throw new InvalidRequest(`hint() has no '${name}'. There are ${NAMES.join(', ')}`)
+  }
   return { [HINTS]: hints } as FetchOptions
 }
+
+const NAMES: readonly string[] = ['priority', 'fallback'] satisfies (keyof Hints)[]
 
 export function withSettings(init: RequestInit | undefined, settings: ClientSettings): RequestInit {
   return { ...init, [SETTINGS]: settings } as HintedInit

@@ -33,7 +33,7 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
   try {
     const [url, init] = request.sendTo(attempt.model, leash.signal, attempt.attempt - 1)
     const response = await fetch(url, init)
-    if (response.ok && response.body !== null && isEventStream(response)) {
+    if (response.ok && response.body !== null && isStream(response, request)) {
       leash.stopTimer()
       return await observeStream(response, attempt, {
         clock,
@@ -63,8 +63,10 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
   }
 }
 
-function isEventStream(response: Response): boolean {
-  return response.headers.get('content-type')?.toLowerCase().includes('text/event-stream') === true
+/** Whether the answer comes in events: it says so, or it was asked to and does not say that it is JSON. */
+function isStream(response: Response, { body }: MeteredRequest): boolean {
+  const type = response.headers.get('content-type')?.toLowerCase() ?? ''
+  return type.includes('text/event-stream') || (body['stream'] === true && !type.includes('json'))
 }
 
 /** The body. Of a refusal the status says enough: one that breaks off is a refusal still. */

@@ -96,10 +96,13 @@ class StreamObserver {
 
   /** Reads and holds back until the first content, the last event, the end, or the time is up. */
   async #holdBack(): Promise<void> {
-    const { clock, holdBackMs } = this.#options
+    const { clock, holdBackMs, signal } = this.#options
     let timer: TimerHandle
-    const timeIsUp = new Promise<undefined>((resolve) => {
+    let forgetAbort: (() => void) | undefined
+    const timeIsUp = new Promise<undefined>((resolve, reject) => {
       timer = clock.setTimeout(() => resolve(undefined), holdBackMs)
+      // Some `fetch` hear of an abort late, or never.
+      forgetAbort = signal && onAbort(signal, () => reject(signal.reason))
     })
     try {
       while (!this.#hasContent && !this.#hasEnded && !this.#isSettled) {
@@ -110,10 +113,12 @@ class StreamObserver {
         this.#hold(chunk)
       }
     } catch (error) {
+      this.#reader.cancel().catch(() => {})
       this.#options.release()
       throw error instanceof RefusedByServer ? error : new ConnectionFailed(error)
     } finally {
       clock.clearTimeout(timer)
+      forgetAbort?.()
     }
   }
 
@@ -128,7 +133,6 @@ class StreamObserver {
   }
 
   #refused(event: SseEvent): RefusedByServer {
-    this.#reader.cancel().catch(() => {})
     const answer = rebuilt(this.#response, new Blob(this.#heldBack as Uint8Array<ArrayBuffer>[]).stream())
     return new RefusedByServer(answer, event.data, event.status)
   }

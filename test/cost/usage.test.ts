@@ -108,6 +108,23 @@ describe('usageOf', () => {
     },
   )
 
+  it('leaves a getter alone: to read it may begin to read the answer', () => {
+    let reads = 0
+    const usage = (): object => {
+      reads++
+      return { inputTokens: 1, outputTokens: 1 }
+    }
+    class Streamed {
+      get usage() {
+        return usage()
+      }
+    }
+    for (const result of [new Streamed(), Object.defineProperty({}, 'usage', { get: usage })]) {
+      expect(usageOf(result)).toBeUndefined()
+    }
+    expect(reads).toBe(0)
+  })
+
   it('never throws', () => {
     expect(usageOf(throwing)).toBeUndefined()
     expect(usageOf({ usage: throwing })).toBeUndefined()

@@ -140,4 +140,38 @@ describe('abort', () => {
     expect(ending).toMatchObject({ state: 'failed', at: 10, error: { message: 'enough' } })
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
   })
+
+  test('one signal for many: none of them starts on the way out of the others', async () => {
+    const { clock, limiter, send, sends, used } = setup({ limits: { a: { tpm: 1000 } } })
+    send({ model: 'a', tokens: 600 }, 'first', [{ returns: '' }])
+    const { signal, abort } = abortable()
+    const large = send({ model: 'a', tokens: 600, signal }, 'large')
+    const small = send({ model: 'a', tokens: 100, signal }, 'small')
+    await clock.advance(20)
+    abort()
+    await clock.run()
+    expect(sends()).toEqual(['first a@0'])
+    expect([large, small]).toMatchObject([
+      { state: 'failed', error: 'mine' },
+      { state: 'failed', error: 'mine' },
+    ])
+    expect(limiter.stats()).toMatchObject({ waiting: 0, inFlight: 0 })
+    expect(used('a')['tpm']).toBe(600)
+  })
+
+  test('by a listener, at the very start: nothing is sent, all comes back', async () => {
+    const { clock, limiter, send, sends, used } = setup({ limits: { a: { tpm: 1000, rpm: 5 } } })
+    const { signal, abort } = abortable()
+    limiter.on('admit', abort)
+    const ending = send({ model: 'a', tokens: 600, signal }, 'j')
+    await clock.advance(0)
+    expect(ending).toMatchObject({ state: 'failed', error: 'mine' })
+    expect([sends(), used('a')]).toEqual([[], { rpm: 0, tpm: 0 }])
+    await limiter.drain()
+  })
 })
+
+function abortable(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort('mine') }
+}

@@ -153,6 +153,61 @@ describe('what is reserved', () => {
   })
 })
 
+describe('what is expected never makes a request too large', () => {
+  test.each<[request: object, tpm: number, used: number]>([
+    [{ inputTokens: 5 }, 250, 250],
+    [{ inputTokens: 250 }, 250, 250],
+    [{ inputTokens: 5, maxOutputTokens: 4000 }, 250, 250],
+  ])('%j of %i tokens a minute', async (request, tpm, expected) => {
+    const { clock, send, used } = setup({ limits: { a: { tpm } } })
+    const ending = send({ model: 'a', ...request }, 'j', [{ returns: '' }])
+    await clock.advance(20)
+    expect(ending.state).toBe('done')
+    expect(used('a')['tpm']).toBe(expected)
+  })
+
+  test('nor under a limit of output alone', async () => {
+    const { clock, send, used } = setup({ limits: { a: { outputTpm: 50 } } })
+    expect(send({ model: 'a', inputTokens: 1000 }, 'j', [{ returns: '' }])).toBeDefined()
+    await clock.advance(20)
+    expect(used('a')).toEqual({ outputTpm: 50 })
+  })
+
+  test('what is known does: the input alone, an exact total', async () => {
+    const { clock, send } = setup({ limits: { a: { tpm: 250 } } })
+    const endings = [send({ model: 'a', inputTokens: 251 }, 'i'), send({ model: 'a', tokens: 251 }, 't')]
+    await clock.run()
+    for (const { error } of endings) expect(error).toMatchObject({ code: 'request_too_large' })
+  })
+
+  test('after one answer that used more than a minute allows, all others still pass', async () => {
+    const { clock, send, used } = setup({ limits: { a: { tpm: 100_000 } } })
+    const usage = (completion_tokens: number) => [{ returns: { usage: { prompt_tokens: 100, completion_tokens } } }]
+    send({ model: 'a', inputTokens: 100 }, 'odd', usage(4e7))
+    await clock.advance(3_600_000)
+    for (let i = 0; i < 20; i++) {
+      const ending = send({ model: 'a', inputTokens: 100 }, 'usual', usage(50))
+      await clock.advance(120_000)
+      expect(ending.state).toBe('done')
+    }
+    send({ model: 'a', inputTokens: 100 }, 'last', [{ returns: '' }])
+    await clock.advance(5)
+    expect(used('a')['tpm']).toBeLessThan(1000)
+  })
+
+  test('a job that waits is charged anew where the limits become too low for what was expected', async () => {
+    const { clock, limiter, send } = setup({ limits: { a: { tpm: 1000, concurrency: 1 } } })
+    send({ model: 'a', tokens: 10 }, 'runs', [{ returns: '' }], 1000)
+    const waits = send({ model: 'a', inputTokens: 100 }, 'waits')
+    const known = send({ model: 'a', tokens: 300 }, 'known')
+    await clock.advance(10)
+    limiter.setLimits('a', { tpm: 200 })
+    await clock.run()
+    expect(waits.state).toBe('done')
+    expect(known.error).toMatchObject({ code: 'request_too_large' })
+  })
+})
+
 describe('settle', () => {
   test('twice: the second is ignored and counted', async () => {
     const { used, limiter, heard } = await chargedAfter((grant) => {

@@ -19,6 +19,12 @@ describe('arguments that are wrong are refused, and say how', () => {
     ['limits of an empty name', (l) => l.limitsOf(''), 'model is the text ""'],
     ['limits for nothing', (l) => l.setLimits(undefined as never, { rpm: 5 }), 'model is undefined'],
     ['close with null', (l) => l.close(null as never), 'close(options) was given null'],
+    [
+      'a misspelt option of stats',
+      (l) => l.stats({ lastMS: 5 } as never),
+      "stats has no option 'lastMS'. Did you mean 'lastMs'?",
+    ],
+    ['a misspelt option of close', (l) => l.close({ abandonn: true } as never), "close has no option 'abandonn'"],
     ['close with a text', (l) => l.close({ abandon: 'yes' as never }), 'abandon is the text "yes"'],
   ])('%s', async (_, call, message) => {
     const { limiter, clock, send } = setup()

@@ -25,7 +25,10 @@ describe('createLimiter', () => {
   test.each<[options: unknown, message: string]>([
     [null, 'give an object, or nothing'],
     ['model-studio/beijing', 'give an object, or nothing'],
-    [{ maxRetires: 3 }, "createLimiter has no option 'maxRetires'. There are limits, overrides,"],
+    [
+      { maxRetires: 3 },
+      "createLimiter has no option 'maxRetires'. Did you mean 'maxRetries'? There are limits, overrides,",
+    ],
     [{ maxRetries: -1 }, 'maxRetries is -1: give a whole number, 0 or more'],
     [{ maxRetries: 1.5 }, 'maxRetries is 1.5'],
     [{ maxRetries: Infinity }, 'maxRetries is Infinity'],
@@ -45,6 +48,8 @@ describe('createLimiter', () => {
     [{ fallback: { a: [5] } }, "fallback of 'a'"],
     [{ fallback: ['a', 'b'] }, 'fallback'],
     [{ fallback: 5 }, 'fallback'],
+    [{ fallback: new Map([['a', ['b']]]) }, 'fallback is [object Map]'],
+    [[], 'give an object, or nothing'],
     [{ profile: 'dashscope' }, "profile is 'dashscope': give one of model-studio, openai, azure, or a Profile"],
     [{ profile: 'toString' }, "profile is 'toString'"],
     [{ profile: 5 }, 'profile is 5'],

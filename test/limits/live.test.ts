@@ -4,6 +4,9 @@ import { LiveLimits } from '../../src/limits/live.js'
 import type { LimitsSource } from '../../src/types.js'
 
 const live = (source: unknown) => new LiveLimits({ limits: source as LimitsSource }, () => {})
+/** As a promise of another library. */
+// oxlint-disable-next-line unicorn/no-thenable
+const thenable = { then: (): void => {} }
 const listening = { subscribe: () => () => {} }
 
 describe('a source of limits that goes wrong', () => {
@@ -12,6 +15,8 @@ describe('a source of limits that goes wrong', () => {
     [undefined, 'gave undefined in current()'],
     ['table', 'gave the text "table" in current()'],
     [[], 'gave an array in current()'],
+    [new Map([['m', { rpm: 5 }]]), 'gave a Map in current()'],
+    [thenable, 'gave an object in current()'],
     [Promise.resolve({}), 'gave a Promise in current()'],
   ])('current() gives %j', (table, message) => {
     const limits = live({ ...listening, current: () => table })
@@ -41,5 +46,15 @@ describe('a source of limits that goes wrong', () => {
     expect(() => live({ current: () => ({}), subscribe: () => unsubscribe })).toThrow(
       'in subscribe(listener): give a function that ends the subscription',
     )
+  })
+
+  test('subscribe() throws', () => {
+    const source = {
+      current: () => ({}),
+      subscribe() {
+        throw new Error('no connection')
+      },
+    }
+    expect(() => live(source)).toThrow('The source of limits threw in subscribe(listener): Error: no connection')
   })
 })

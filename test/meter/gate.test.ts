@@ -454,6 +454,14 @@ describe('what would stop a model for good', () => {
     expect(next.kind === 'not-before' && next.at).toBeLessThanOrEqual(11 * 60_000)
   })
 
+  test('nor do many such usages together', () => {
+    const gate = gateOf({ tpm: 1000, rpm: 100 })
+    const inFlight = Array.from({ length: 60 }, () => reserved(gate.admit(cost(10), 0)))
+    for (const reservation of inFlight) gate.settle(reservation, cost(1e7), 0)
+    const next = gate.earliest(cost(1), 0)
+    expect(next.kind === 'not-before' && next.at).toBeLessThanOrEqual(12 * 60_000)
+  })
+
   test('a hold without end waits for a change, and new limits do not lift it', () => {
     const gate = gateOf({ tpm: 1000 })
     gate.hold(Infinity, 'none', 0)

@@ -37,7 +37,7 @@ describe('pitfall 3: what the limiter refuses is an error of the SDK, with our c
 
   it('a request larger than a limit: BadRequestError request_too_large', async () => {
     const simulator = await stillSimulator()
-    const world = new Wrapped(simulator.url, { limits: { [model]: { tpm: 60 } } })
+    const world = new Wrapped(simulator.url, { limits: { [model]: { tpm: 10 } } })
     const error = await failureOf(world.client.chat.completions.create({ ...chat, max_tokens: 1000 }))
     expect(error).toBeInstanceOf(BadRequestError)
     expect(error).toMatchObject({ status: 400, code: 'request_too_large' })

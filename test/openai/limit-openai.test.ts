@@ -71,7 +71,7 @@ describe('the clone', () => {
     expect(limitOpenAI(azure, limiter)).toBeInstanceOf(AzureOpenAI)
     expectTypeOf(hint({ priority: 1 })).toExtend<NonNullable<OpenAI.RequestOptions['fetchOptions']>>()
     // @ts-expect-error a hint that there is not
-    hint({ urgency: 1 })
+    expect(() => hint({ urgency: 1 })).toThrow(/no 'urgency'/)
     // @ts-expect-error no client
     expect(() => limitOpenAI({}, limiter)).toThrow(/openai package/)
     // @ts-expect-error no limiter

@@ -109,6 +109,10 @@ describe('pitfall 7: hints of a single call', () => {
     await world.rest()
   })
 
+  it('that there are not are refused, before anything is sent', () => {
+    expect(() => hint({ priorty: 5 } as never)).toThrow("hint() has no 'priorty'. There are priority, fallback")
+  })
+
   it('with other options of fetch beside them', async () => {
     const inits: (RequestInit | undefined)[] = []
     const fetch: typeof globalThis.fetch = (_, init) => {

@@ -54,6 +54,33 @@ describe('a wait that the server asks for', () => {
   })
 })
 
+describe('an advice that would bring the request back at once', () => {
+  test('of no wait is none', () => {
+    expect(group().refused(0, { retryAfterMs: 0 }).holdMs).toBe(SECOND)
+    expect(group().refused(0, { retryAfterMs: 0, class: 'surge' }).holdMs).toBe(1000)
+  })
+
+  test('is believed once; then waits double from a second to a minute, until a success', () => {
+    const { refused, served } = group()
+    let now = 0
+    const waits: (number | undefined)[] = []
+    for (let i = 0; i < 9; i++) {
+      const { holdMs } = refused(now, { retryAfterMs: 5 })
+      waits.push(holdMs)
+      now += 1 + holdMs! + 1
+    }
+    expect(waits).toEqual([5, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000])
+    served(now)
+    expect(refused(now + 1, { retryAfterMs: 5 }).holdMs).toBe(5)
+  })
+
+  test('that is longer than that stands', () => {
+    const { refused } = group()
+    refused(0, { retryAfterMs: 30_000 })
+    expect(refused(40_000, { retryAfterMs: 30_000 }).holdMs).toBe(30_000)
+  })
+})
+
 describe('how long', () => {
   test('first the second, then, with no success between, the minute', () => {
     const { refused, served } = group()
@@ -95,7 +122,7 @@ describe('how long', () => {
   test('the server’s word comes first', () => {
     const { refused } = group()
     expect(refused(0, { retryAfterMs: 7000 }).holdMs).toBe(7000)
-    expect(refused(10_000, { retryAfterMs: 0, class: 'surge' }).holdMs).toBe(0)
+    expect(refused(10_000, { retryAfterMs: 9000, class: 'surge' }).holdMs).toBe(9000)
   })
 })
 

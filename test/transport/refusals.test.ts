@@ -32,7 +32,7 @@ describe('what the limiter refuses', () => {
   })
 
   it('a request larger than a limit: 400 request_too_large', async () => {
-    const world = new LimitedFetch([ok], { limits: { 'qwen-plus': { rpm: 60, tpm: 50 } } })
+    const world = new LimitedFetch([ok], { limits: { 'qwen-plus': { rpm: 60, tpm: 5 } } })
     await expectRefused(world, world.post(), 400, 'request_too_large')
     world.expectAtRest()
   })
@@ -106,5 +106,21 @@ describe('a body with messages missing', () => {
     expect([response.status, await response.json()]).toEqual([400, refusal])
     expect(world.service.sent).toHaveLength(1)
     world.expectAtRest()
+  })
+})
+
+describe('a 429 is read as the service of its own request means it', () => {
+  it('whoever named the model first', async () => {
+    const refusal = json(
+      { error: { code: 'insufficient_quota', message: 'Check your plan and billing details.' } },
+      429,
+    )
+    const world = new LimitedFetch([refusal])
+    await world.limiter.schedule({ model: chatBody.model }, () => 'by the default profile')
+    const init = { method: 'POST', body: JSON.stringify(chatBody) }
+    const response = await world.limiter.fetch('https://api.openai.com/v1/chat/completions', init)
+    expect(response.status).toBe(429)
+    expect(world.throttled).toMatchObject([{ class: 'billing' }])
+    expect(world.service.sent).toHaveLength(1)
   })
 })

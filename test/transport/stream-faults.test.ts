@@ -232,4 +232,31 @@ describe('a stream that stalls before its first content', () => {
     expect(await call).toBe('mine')
     world.expectAtRest()
   })
+
+  it('and is aborted, before a fetch that hears of no abort: its place is free at once', async () => {
+    const silent = () => new Response(new ReadableStream({}), { headers: { 'content-type': 'text/event-stream' } })
+    const world = new LimitedFetch([silent])
+    const controller = world.abortable()
+    const call = failure(world.stream({ signal: controller.signal }))
+    await settlePromises()
+    controller.abort('mine')
+    expect(await call).toBe('mine')
+    world.expectAtRest()
+  })
+})
+
+describe('a stream that does not say that it is one', () => {
+  it.each([{}, { 'content-type': 'text/plain' }])('passes event by event all the same: %j', async (headers) => {
+    const feed = new Feed()
+    const world = new LimitedFetch([(sent) => new Response((feed.answer()(sent) as Response).body, { headers })])
+    const call = world.stream()
+    await settlePromises()
+    feed.push(opening + content('Hello'))
+    const response = await call
+    feed.push(usage + done)
+    feed.end()
+    expect(await response.text()).toBe(opening + content('Hello') + done)
+    expect(world.settled[0]?.usage).toEqual(USED)
+    world.expectAtRest()
+  })
 })

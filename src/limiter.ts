@@ -84,6 +84,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     output: new OutputEstimator(),
     maxRetries: options.maxRetries ?? DEFAULT_RETRIES,
     maxQueue: options.maxQueue ?? Infinity,
+    spillAfterMs: options.spillAfterMs,
   })
   // After the dispatcher: a source may tell of its first table while it is subscribed to.
   const live = new LiveLimits(options, () => dispatcher.groups.refresh())

@@ -25,6 +25,12 @@ export interface LimiterOptions {
   /** Backups by model, in the order in which they are tried: `{ 'qwen-plus': ['qwen-plus-latest', 'qwen-flash'] }`. */
   readonly fallback?: Readonly<Record<string, readonly string[]>> | undefined
   /**
+   * A new request that could start at its model only later than this, in ms, goes to the model of its chain that can start it
+   * first, by what waits and what the limits leave now. 0: whenever it would have to wait.
+   * @default off: it waits for its own model
+   */
+  readonly spillAfterMs?: number | undefined
+  /**
    * How often a request is repeated after a 429 or a fault of the server. Going to a backup is no repetition.
    * @default the wrapped client's `maxRetries`, else 4
    */
@@ -69,6 +75,7 @@ const NAMES = [
   'overrides',
   'perSecond',
   'fallback',
+  'spillAfterMs',
   'maxRetries',
   'maxQueue',
   'jitterMs',
@@ -89,7 +96,7 @@ const NAMES = [
 export function checkOptions(options: LimiterOptions): void {
   if (!isPlain(options)) throw new InvalidRequest('createLimiter(options): give an object, or nothing')
   checkNames('createLimiter', options, NAMES)
-  const { maxRetries, maxQueue, jitterMs, unknownModel, fallback } = options
+  const { maxRetries, maxQueue, jitterMs, unknownModel, fallback, spillAfterMs } = options
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {
     throw new InvalidRequest(`maxRetries is ${String(maxRetries)}: give a whole number, 0 or more`)
   }
@@ -98,6 +105,9 @@ export function checkOptions(options: LimiterOptions): void {
   }
   if (jitterMs !== undefined && !(typeof jitterMs === 'number' && jitterMs >= 0 && jitterMs <= 10_000)) {
     throw new InvalidRequest(`jitterMs is ${String(jitterMs)}: give milliseconds from 0 to 10,000`)
+  }
+  if (spillAfterMs !== undefined && !(typeof spillAfterMs === 'number' && spillAfterMs >= 0)) {
+    throw new InvalidRequest(`spillAfterMs is ${String(spillAfterMs)}: give milliseconds, 0 or more, or leave it out`)
   }
   for (const name of ['perSecond', 'assumeFresh'] as const) {
     const value: unknown = options[name]

@@ -10,8 +10,16 @@ export interface GroupCandidate extends Candidate {
   readonly group: Group
 }
 
-/** How the models of a job's chain stand at `now`. */
-export function candidates(job: Job, output: OutputExpectation, now: number): GroupCandidate[] {
+/**
+ * How the models of a job's chain stand at `now`. `startsAt` says when one can start it, in the clock's ms; by default at
+ * the head of its queue.
+ */
+export function candidates(
+  job: Job,
+  output: OutputExpectation,
+  now: number,
+  startsAt: (group: Group, cost: Cost, now: number) => number = atHead,
+): GroupCandidate[] {
   return job.chain.map((group) => {
     const cost = group === job.group ? job.cost : costAt(group, job.request, output)
     return {
@@ -20,12 +28,14 @@ export function candidates(job: Job, output: OutputExpectation, now: number): Gr
       tried: job.tried.has(group),
       held: group.gate.heldUntil > now,
       closed: job.usedUp?.has(group) === true || group.refusal(cost, now) !== undefined,
-      startsAt: () => {
-        const earliest = group.gate.earliest(cost, now)
-        return earliest.kind === 'not-before' ? earliest.at : Infinity
-      },
+      startsAt: () => startsAt(group, cost, now),
     }
   })
+}
+
+function atHead({ gate }: Group, cost: Cost, now: number): number {
+  const earliest = gate.earliest(cost, now)
+  return earliest.kind === 'not-before' ? earliest.at : Infinity
 }
 
 /**

@@ -3,18 +3,18 @@ import { usageOf } from '../cost/usage.js'
 import { LimiterClosed, QueueFull } from '../errors.js'
 import type { Reservation } from '../meter/gate.js'
 import type { Events } from '../metrics/events.js'
-import { classify, type Answer, type Verdict } from '../route/classify.js'
+import { classify, type Answer } from '../route/classify.js'
+import { spillModel } from '../route/fallback.js'
 import { Scheduler } from '../schedule/scheduler.js'
 import type { Cost, Profile, Usage } from '../types.js'
 import { Again } from './again.js'
-import { answerOf, ConnectionFailed } from './answer.js'
 import { Attempt, type AttemptEvents } from './attempt.js'
-import { costAt } from './chain.js'
+import { candidates, costAt } from './chain.js'
 import type { Group } from './group.js'
 import { Groups, type GroupsOptions } from './groups.js'
 import { Idle } from './idle.js'
 import { Job, type Run } from './job.js'
-import type { Refusal } from './lessons.js'
+import { isLimit, meaningOf } from './meaning.js'
 import { checkRequest, type JobRequest } from './request.js'
 import { settle, type Ending, type OutputExpectation } from './settlement.js'
 
@@ -23,6 +23,8 @@ export interface DispatcherOptions extends GroupsOptions {
   readonly profile: Profile
   readonly maxRetries: number
   readonly maxQueue: number
+  /** Undefined: a new request waits for its own model, however long. */
+  readonly spillAfterMs: number | undefined
 }
 
 /**
@@ -120,21 +122,29 @@ export class Dispatcher implements AttemptEvents {
     if (isLimit(verdict)) this.#again.heed(attempt.group, attempt.reservation.at, verdict)
   }
 
-  /** Puts a new job into the queue of the first model of its chain that can serve it. */
+  /** Puts a new job into the queue of the first model of its chain that can serve it, or serve it soon. */
   #enter(job: Job): void {
-    const refusal = job.group.refusal(job.cost, this.#clock.now())
-    if (refusal !== undefined) {
-      const next = job.chain.find(
-        (group) => group.refusal(this.#costAt(group, job.request), this.#clock.now()) === undefined,
-      )
-      if (next === undefined) throw refusal
-      this.#again.change(job, next, refusal.message)
+    const now = this.#clock.now()
+    const refusal = job.group.refusal(job.cost, now)
+    const { spillAfterMs } = this.#options
+    if (refusal !== undefined || (spillAfterMs !== undefined && job.chain.length > 1)) {
+      const to = this.#choose(job, now, spillAfterMs)
+      if (to === undefined) throw refusal
+      if (to !== job.group) this.#again.change(job, to, refusal?.message ?? 'it could start later only')
     }
     job.queuedAt = this.#clock.now()
     const taken = this.#scheduler.add(job.group.lane, job)
     if (taken === 'full')
       throw new QueueFull(`${this.#options.maxQueue} requests wait already, as many as maxQueue allows`)
     if (taken === 'waits') this.#again.listenForAbort(job)
+  }
+
+  #choose(job: Job, now: number, spillAfterMs: number | undefined): Group | undefined {
+    if (spillAfterMs === undefined) {
+      return job.chain.find((group) => group.refusal(this.#costAt(group, job.request), now) === undefined)
+    }
+    const predict = (group: Group, cost: Cost) => this.#scheduler.predict(group.lane, cost, job.priority)
+    return spillModel(candidates(job, this.#options.output, now, predict), now, spillAfterMs)?.group
   }
 
   /** A job that waited cannot pass as it was charged: with less output expected, at another model, or not at all. */
@@ -226,33 +236,7 @@ export class Dispatcher implements AttemptEvents {
   }
 }
 
-const FINAL: Verdict = { kind: 'final' }
-const UNREADABLE = { verdict: FINAL, isRejection: false }
 const NOTHING: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
-const TRANSIENT: Verdict = { kind: 'transient', retryAfterMs: undefined }
-
-function isLimit(verdict: Verdict): verdict is Refusal {
-  return verdict.kind === 'throttled' || verdict.kind === 'exhausted'
-}
-
-/**
- * What a thrown value means, and whether the server turned the request away without doing the work; of a timeout that is
- * not known. A value whose fields cannot be read is an error like any other.
- */
-function meaningOf(error: unknown, profile: Profile): { verdict: Verdict; isRejection: boolean } {
-  try {
-    if (error instanceof ConnectionFailed) return { verdict: TRANSIENT, isRejection: false }
-    const answer = answerOf(error)
-    if (answer === undefined) return UNREADABLE
-    const { status } = answer
-    return {
-      verdict: classify(answer, profile),
-      isRejection: status !== undefined && status >= 400 && status < 500 && status !== 408,
-    }
-  } catch {
-    return UNREADABLE
-  }
-}
 
 function isAborted(job: Job): boolean {
   return job.request.signal?.aborted === true

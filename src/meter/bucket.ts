@@ -62,6 +62,17 @@ export class TokenBucket {
     return (this.#tick + Math.ceil((need - level) / this.#amount)) * this.#usPerTick
   }
 
+  /** When `amount` passes if `ahead` is charged before it, each part as soon as it may. */
+  afterUs(ahead: number, amount: number, nowUs: number): number {
+    if (ahead === 0) return this.earliestUs(amount, nowUs)
+    // What is above the depth is lost with the first charge.
+    const level = Math.min(this.#refill(nowUs), this.#depth)
+    const scaled = amount * this.#periodTicks
+    const need = (scaled > this.#depth ? this.#ceiling : scaled) + ahead * this.#periodTicks
+    if (level >= need) return nowUs
+    return (this.#tick + Math.ceil((need - level) / this.#amount)) * this.#usPerTick
+  }
+
   charge(amount: number, nowUs: number, seq: number): void {
     const level = Math.min(this.#refill(nowUs), this.#depth)
     this.#pushFloor(seq, this.#depth - level, nowUs)

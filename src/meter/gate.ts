@@ -48,8 +48,11 @@ export interface MeterUse {
 export interface Gate {
   /** Charges all meters or none. */
   admit(cost: Cost, now: number): Admission
-  /** What {@link admit} would answer, without charging: the time of admission, or why there is none. */
-  earliest(cost: Cost, now: number): NotBefore | UntilChange | Never
+  /**
+   * What {@link admit} would answer, without charging: the time of admission, or why there is none. With `ahead`, what is to
+   * be admitted before: a prediction, for requests that come meanwhile and corrections are not in it.
+   */
+  earliest(cost: Cost, now: number, ahead?: Cost): NotBefore | UntilChange | Never
   /** Why `cost` can never pass under the limits in force; undefined if it can. */
   impossible(cost: Cost): Never | undefined
   /** The most output tokens that can ever pass with so many of input: what is only expected must not exceed it. */

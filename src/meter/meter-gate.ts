@@ -63,12 +63,12 @@ export class MeterGate implements Gate {
     return { cost, at: nowUs / 1000, seq, settled: false }
   }
 
-  earliest(cost: Cost, now: number): NotBefore | UntilChange | Never {
+  earliest(cost: Cost, now: number, ahead?: Cost): NotBefore | UntilChange | Never {
     const nowUs = this.#advance(now)
-    const at = this.#earliestUs(cost, nowUs)
+    const at = ahead === undefined ? this.#earliestUs(cost, nowUs) : this.#afterUs(ahead, cost, nowUs)
     // Held without end, it is for a new hold or new limits to say.
     if (at === Infinity) return this.impossible(cost) ?? UNTIL_CHANGE
-    if (at <= nowUs && this.#inFlight >= this.#concurrency) return UNTIL_CHANGE
+    if (at <= nowUs && this.#inFlight + (ahead?.requests ?? 0) >= this.#concurrency) return UNTIL_CHANGE
     return { kind: 'not-before', at: at / 1000 }
   }
 
@@ -183,6 +183,17 @@ export class MeterGate implements Gate {
       if (earliest > at) at = earliest
     }
     return at
+  }
+
+  #afterUs(ahead: Cost, cost: Cost, nowUs: number): number {
+    let at = nowUs
+    for (const meter of this.#meters) {
+      const { dimension } = meter
+      const after = meter.afterUs(amountOf(ahead, dimension), amountOf(cost, dimension), nowUs)
+      if (after > at) at = after
+    }
+    // What waits through a hold goes after it, by the room that there is now.
+    return this.#heldUntilUs > nowUs ? this.#heldUntilUs + (at - nowUs) : at
   }
 
   /** Keeps meters whose limit goes on; a new one starts empty. */

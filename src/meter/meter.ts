@@ -180,6 +180,13 @@ export class Meter {
     return byWindow > byBucket ? byWindow : byBucket
   }
 
+  /** The same, if `ahead` is charged before it, each part as soon as it may. */
+  afterUs(ahead: number, amount: number, nowUs: number): number {
+    if (amount > this.largest) return Infinity
+    const byWindow = this.#window?.afterUs(ahead, amount, nowUs) ?? nowUs
+    return Math.max(byWindow, this.#bucket?.afterUs(ahead, amount, nowUs) ?? nowUs)
+  }
+
   /**
    * What counts of a usage of `amount` where `reserved` was charged: beyond the reservation no more than leaves a debt of
    * ten minutes, for counts that are off by orders of magnitude must not stop a model for hours.

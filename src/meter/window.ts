@@ -51,6 +51,18 @@ export class ExactWindow {
     return nowUs
   }
 
+  /**
+   * When `amount` passes if `ahead` is charged before it, each part as soon as it may. What leaves a window makes the same
+   * room again a span later, so whole windows are added to the time of the rest.
+   */
+  afterUs(ahead: number, amount: number, nowUs: number): number {
+    const { limit, spanUs } = this.#rule
+    const total = ahead + Math.min(amount, limit)
+    if (total <= 0) return nowUs
+    const windows = Math.ceil(total / limit) - 1
+    return this.earliestUs(total - windows * limit, nowUs) + windows * spanUs
+  }
+
   charge(amount: number, nowUs: number, seq: number): void {
     this.#expire(nowUs)
     this.#sum += amount

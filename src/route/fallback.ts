@@ -30,3 +30,13 @@ export function soonestModel<C extends Candidate>(chain: readonly C[]): C | unde
   }
   return soonest
 }
+
+/**
+ * The model for a request that has not been sent: the first of the chain, unless it could only start there later than
+ * `spillAfterMs` from `now`. Then the one that can start it first.
+ */
+export function spillModel<C extends Candidate>(chain: readonly C[], now: number, spillAfterMs: number): C | undefined {
+  const first = chain[0]
+  if (first !== undefined && !first.closed && first.startsAt() <= now + spillAfterMs) return first
+  return soonestModel(chain)
+}

@@ -1,6 +1,10 @@
+import type { Cost } from '../types.js'
+
 /** What a queue needs of a job: the links are the queue's own. */
 export interface Waiting {
   readonly priority: number
+  /** What it is charged with when it starts; it does not change while it waits here. */
+  readonly cost: Cost
   inClass: PriorityClass | undefined
   before: Waiting | undefined
   after: Waiting | undefined
@@ -13,9 +17,22 @@ export class PriorityClass {
   last: Waiting | undefined
   /** The last of those that were put back: they come before all others. */
   lastBack: Waiting | undefined
+  /** The sums of what its jobs cost. */
+  requests = 0
+  inputTokens = 0
+  outputTokens = 0
+  thinkingTokens = 0
 
   constructor(priority: number) {
     this.priority = priority
+  }
+
+  /** Counts a job that comes (1) or goes (-1). */
+  count({ requests, inputTokens, outputTokens, thinkingTokens }: Cost, sign: 1 | -1): void {
+    this.requests += sign * requests
+    this.inputTokens += sign * inputTokens
+    this.outputTokens += sign * outputTokens
+    this.thinkingTokens += sign * thinkingTokens
   }
 }
 
@@ -37,6 +54,19 @@ export class JobQueue<J extends Waiting> {
   /** The job to start next. */
   peek(): J | undefined {
     return this.#classes[0]?.first as J | undefined
+  }
+
+  /** What all jobs cost that start before a new one of this priority. */
+  ahead(priority: number): Cost {
+    let [requests, inputTokens, outputTokens, thinkingTokens] = [0, 0, 0, 0]
+    for (const each of this.#classes) {
+      if (each.priority < priority) break
+      requests += each.requests
+      inputTokens += each.inputTokens
+      outputTokens += each.outputTokens
+      thinkingTokens += each.thinkingTokens
+    }
+    return { requests, inputTokens, outputTokens, thinkingTokens }
   }
 
   push(job: J): void {
@@ -64,6 +94,7 @@ export class JobQueue<J extends Waiting> {
     else job.after.before = job.before
     if (inClass.lastBack === job) inClass.lastBack = job.before
     job.inClass = job.before = job.after = undefined
+    inClass.count(job.cost, -1)
     this.#size--
     if (inClass.first === undefined) this.#classes.splice(this.#classes.indexOf(inClass), 1)
     return true
@@ -89,6 +120,7 @@ export class JobQueue<J extends Waiting> {
     else before.after = job
     if (after === undefined) inClass.last = job
     else after.before = job
+    inClass.count(job.cost, 1)
     this.#size++
   }
 

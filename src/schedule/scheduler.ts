@@ -14,9 +14,7 @@ const DEEPEST = 100
 const WHEN_RESUMED = Number.MAX_VALUE
 
 /** What the scheduler needs of a job. */
-export interface Schedulable extends Waiting {
-  readonly cost: Cost
-}
+export type Schedulable = Waiting
 
 /** One model's jobs and the gate that they wait for. */
 export class Lane<J extends Schedulable> {
@@ -115,6 +113,15 @@ export class Scheduler<J extends Schedulable> {
     } finally {
       this.#depth--
     }
+  }
+
+  /**
+   * When a new job of this cost and priority may be expected to start, in the clock's ms: after all that waits before it.
+   * Infinity if that depends on more than time.
+   */
+  predict(lane: Lane<J>, cost: Cost, priority: number): number {
+    const answer = lane.gate.earliest(cost, this.#clock.now(), lane.queue.ahead(priority))
+    return answer.kind === 'not-before' ? answer.at : Infinity
   }
 
   /** Puts a job back before the others of its priority; not before `notBefore` if that is later than now. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Verdict } from '../../src/route/classify.js'
 import { decide, type Decision } from '../../src/route/decide.js'
-import type { Candidate } from '../../src/route/fallback.js'
+import { spillModel, type Candidate } from '../../src/route/fallback.js'
 
 type State = 'free' | 'tried' | 'held' | 'held, tried' | 'closed' | 'closed, tried'
 
@@ -104,4 +104,29 @@ describe('after a fault', () => {
 
 test('what is the caller’s business is not repeated', () => {
   expect(decided({ kind: 'final' }, chainOf(['tried', 'free']))).toBe('reject')
+})
+
+describe('a request that was not sent yet, by when each model could start it', () => {
+  test.each<[states: State[], startsAt: number[], spillAfterMs: number, expected: string | undefined]>([
+    // Now is 1000.
+    [['free', 'free'], [1000, 1000], 0, 'A'],
+    [['free', 'free'], [1001, 1000], 0, 'B'],
+    [['free', 'free'], [1500, 1000], 500, 'A'],
+    [['free', 'free'], [1501, 1000], 500, 'B'],
+    [['free', 'free'], [9000, 9000], 500, 'A'],
+    [['free', 'free'], [9000, 9001], 500, 'A'],
+    [['free', 'free', 'free'], [9000, 8000, 7000], 500, 'C'],
+    [['free', 'free', 'free'], [9000, 7000, 7000], 500, 'B'],
+    [['held', 'free'], [61_000, 1000], 500, 'B'],
+    [['held', 'held'], [61_000, 2000], 500, 'B'],
+    [['free', 'closed', 'free'], [9000, 1000, 8000], 500, 'C'],
+    [['closed', 'free'], [1000, 9000], 500, 'B'],
+    [['closed', 'closed'], [1000, 1000], 500, undefined],
+    [['free'], [9000], 0, 'A'],
+    [['free', 'free'], [Infinity, 5000], 500, 'B'],
+    [['free', 'free'], [Infinity, Infinity], 500, 'A'],
+    [['free', 'free'], [9000, 1000], Infinity, 'A'],
+  ])('%j at %j, spilling after %d ms: %s', (states, startsAt, spillAfterMs, expected) => {
+    expect(spillModel(chainOf(states, startsAt), 1000, spillAfterMs)?.model).toBe(expected)
+  })
 })

@@ -6,8 +6,9 @@ interface Job extends Waiting {
   readonly name: string
 }
 
-function job(name: string, priority = 0): Job {
-  return { name, priority, inClass: undefined as PriorityClass | undefined, before: undefined, after: undefined }
+function job(name: string, priority = 0, inputTokens = 0): Job {
+  const cost = { requests: 1, inputTokens, outputTokens: 2 * inputTokens, thinkingTokens: 0 }
+  return { name, priority, cost, inClass: undefined as PriorityClass | undefined, before: undefined, after: undefined }
 }
 
 const names = (jobs: readonly Job[]) => jobs.map(({ name }) => name).join(' ')
@@ -108,6 +109,37 @@ describe('JobQueue', () => {
         expect(names(queue.takeAll())).toBe(names(model.map(({ job }) => job)))
       }),
       { numRuns: 500 },
+    )
+  })
+
+  test('ahead: the sums of what waits at that priority and above, whatever came and went', () => {
+    const step = fc.record({
+      priority: fc.constantFrom(-1, 0, 5),
+      tokens: fc.nat(100),
+      way: fc.constantFrom('push', 'back', 'take', 'drop'),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const queue = new JobQueue<Job>()
+        const inside: Job[] = []
+        for (const { priority, tokens, way } of steps) {
+          const one = way === 'drop' ? inside[tokens % Math.max(1, inside.length)] : job('j', priority, tokens)
+          if (way === 'push') queue.push(one!)
+          else if (way === 'back') queue.putBack(one!)
+          const gone = way === 'take' ? queue.peek() : way === 'drop' ? one : undefined
+          if (way === 'push' || way === 'back') inside.push(one!)
+          if (gone !== undefined) {
+            queue.remove(gone)
+            inside.splice(inside.indexOf(gone), 1)
+          }
+          for (const least of [-2, -1, 0, 3, 5, 6]) {
+            const before = inside.filter(({ priority }) => priority >= least)
+            const sum = before.reduce((tokens, { cost }) => tokens + cost.inputTokens, 0)
+            const expected = { requests: before.length, inputTokens: sum, outputTokens: 2 * sum, thinkingTokens: 0 }
+            expect(queue.ahead(least)).toEqual(expected)
+          }
+        }
+      }),
     )
   })
 })

@@ -1,0 +1,36 @@
+import { classify, type Verdict } from '../route/classify.js'
+import type { Profile } from '../types.js'
+import { answerOf, ConnectionFailed } from './answer.js'
+import type { Refusal } from './lessons.js'
+
+const FINAL: Verdict = { kind: 'final' }
+const TRANSIENT: Verdict = { kind: 'transient', retryAfterMs: undefined }
+
+/** What a thrown value means. */
+export interface Meaning {
+  readonly verdict: Verdict
+  /** Whether the server turned the request away without doing the work; of a timeout that is not known. */
+  readonly isRejection: boolean
+}
+
+const UNREADABLE: Meaning = { verdict: FINAL, isRejection: false }
+
+/** Reads what an attempt threw. A value whose fields cannot be read is an error like any other. Never throws. */
+export function meaningOf(error: unknown, profile: Profile): Meaning {
+  try {
+    if (error instanceof ConnectionFailed) return { verdict: TRANSIENT, isRejection: false }
+    const answer = answerOf(error)
+    if (answer === undefined) return UNREADABLE
+    const { status } = answer
+    return {
+      verdict: classify(answer, profile),
+      isRejection: status !== undefined && status >= 400 && status < 500 && status !== 408,
+    }
+  } catch {
+    return UNREADABLE
+  }
+}
+
+export function isLimit(verdict: Verdict): verdict is Refusal {
+  return verdict.kind === 'throttled' || verdict.kind === 'exhausted'
+}

@@ -2,6 +2,7 @@ import { QuotaExhausted } from '../errors.js'
 import type { Verdict } from '../route/classify.js'
 import { decide } from '../route/decide.js'
 import type { Scheduler } from '../schedule/scheduler.js'
+import { ConnectionFailed } from './answer.js'
 import { candidates, costAt } from './chain.js'
 import type { Group } from './group.js'
 import type { Job } from './job.js'
@@ -36,7 +37,8 @@ export class Again {
     const { clock, output, random } = this.#options
     const { signal, maxRetries = this.#options.maxRetries } = job.request
     const now = clock.now()
-    if (verdict.kind === 'final') job.reject(error)
+    const isAbove = job.request.isRepeatedAbove === true && error instanceof ConnectionFailed
+    if (verdict.kind === 'final' || isAbove) job.reject(error)
     else if (signal?.aborted === true) job.reject(signal.reason)
     else if (job.group.isExhausted(now)) {
       job.usedUp = (job.usedUp ?? new Set()).add(job.group)
@@ -106,6 +108,8 @@ export class Again {
       return
     }
     job.queuedAt = this.#options.clock.now()
+    // If it ran at once, this still is its caller's context: that of what it returned.
+    job.keepContext()
     this.listenForAbort(job)
     this.#scheduler.addFirst(job.group.lane, job, notBefore)
   }

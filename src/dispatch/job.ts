@@ -3,6 +3,7 @@ import type { PriorityClass, Waiting } from '../schedule/queue.js'
 import type { Schedulable } from '../schedule/scheduler.js'
 import type { Cost } from '../types.js'
 import type { Attempt } from './attempt.js'
+import { inCallersContext } from './context.js'
 import type { Group } from './group.js'
 import type { JobRequest } from './request.js'
 
@@ -13,7 +14,7 @@ export type Run<T> = (attempt: Attempt) => T | PromiseLike<T>
 export class Job implements Schedulable {
   readonly priority: number
   readonly request: JobRequest
-  readonly run: Run<unknown>
+  run: Run<unknown>
   readonly resolve: (value: never) => void
   readonly reject: (reason: unknown) => void
   /** The models that may serve it, the one asked for first. */
@@ -32,6 +33,7 @@ export class Job implements Schedulable {
   before: Waiting | undefined
   after: Waiting | undefined
   #forget: (() => void) | undefined
+  #keepsContext = false
 
   constructor(
     request: JobRequest,
@@ -49,6 +51,13 @@ export class Job implements Schedulable {
     this.cost = cost
     this.resolve = resolve
     this.reject = reject
+  }
+
+  /** To be called before it waits for the first time, by its caller. */
+  keepContext(): void {
+    if (this.#keepsContext) return
+    this.#keepsContext = true
+    this.run = inCallersContext(this.run)
   }
 
   /** Calls `aborted` if the caller aborts, until {@link forgetAbort}: so long as it waits. */

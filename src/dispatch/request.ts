@@ -27,6 +27,8 @@ export interface JobRequest extends ScheduleRequest {
   readonly choices?: number | undefined
   readonly profile?: Profile | undefined
   readonly maxRetries?: number | undefined
+  /** Whether the caller repeats by itself what failed without an answer. @default false */
+  readonly isRepeatedAbove?: boolean | undefined
 }
 
 const COUNTS = ['inputTokens', 'maxOutputTokens', 'tokens'] as const

@@ -136,7 +136,9 @@ export class Dispatcher implements AttemptEvents {
     const taken = this.#scheduler.add(job.group.lane, job)
     if (taken === 'full')
       throw new QueueFull(`${this.#options.maxQueue} requests wait already, as many as maxQueue allows`)
-    if (taken === 'waits') this.#again.listenForAbort(job)
+    if (taken !== 'waits') return
+    job.keepContext()
+    this.#again.listenForAbort(job)
   }
 
   #choose(job: Job, now: number, spillAfterMs: number | undefined): Group | undefined {

@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../errors.js'
 import type { Limiter } from '../limiter.js'
-import { withSettings, type ClientSettings } from '../transport/hints.js'
+import { callRetriesOf, withCallRetries, withSettings, type ClientSettings } from '../transport/hints.js'
 
 /** The largest delay that a timer takes: the wait in the queue must not run into the clone's timeout. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1
@@ -46,15 +46,33 @@ export function limitOpenAI<C extends WrappableClient>(client: C, limiter: Limit
   const azure = { ...(apiVersion && { apiVersion }), ...(deploymentName && { deployment: deploymentName }) }
   const wrapped = clone(client, {
     ...azure,
-    fetch: (input, init) => limiter.fetch(input, withSettings(init, settings)),
+    fetch: (input, init) => limiter.fetch(input, withSettings(init, { ...settings, callRetries: callRetriesOf(init) })),
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
   }) as C
+  tellOfCallRetries(wrapped)
   // A clone made of this one is wrapped as `client`'s would be, so that its own timeout, retries and fetch hold.
   const withOptions = (options: object): C => limitOpenAI(client.withOptions({ ...azure, ...options }) as C, limiter)
   ownWithOptions.set(wrapped, wrapped.withOptions)
   Object.defineProperty(wrapped, 'withOptions', { value: withOptions, configurable: true, writable: true })
   return wrapped
+}
+
+interface CallOptions {
+  readonly maxRetries?: unknown
+  fetchOptions?: object
+}
+
+/** By the hook that the client calls with the options of each call, before it builds the request. */
+function tellOfCallRetries(wrapped: object): void {
+  const { prepareOptions } = wrapped as { prepareOptions?: (options: CallOptions) => Promise<void> }
+  if (typeof prepareOptions !== 'function') return
+  const prepare = async (options: CallOptions): Promise<void> => {
+    await prepareOptions.call(wrapped, options)
+    const { maxRetries, fetchOptions } = options
+    if (maxRetries !== undefined) options.fetchOptions = withCallRetries(fetchOptions, maxRetries)
+  }
+  Object.defineProperty(wrapped, 'prepareOptions', { value: prepare, configurable: true, writable: true })
 }
 
 /** The `withOptions` that wrapped clients had of their own. */

@@ -7,7 +7,7 @@ import type { Dispatcher } from '../dispatch/run.js'
 import { InvalidRequest, isHeadgateError } from '../errors.js'
 import { profileOfHost } from '../route/profile.js'
 import type { Profile, Route } from '../types.js'
-import { settingsOf } from './hints.js'
+import { settingsOf, type ClientSettings } from './hints.js'
 import { pass } from './pass.js'
 import { readRequest, type MeteredRequest } from './request.js'
 import { NO_RETRY, rebuilt, refusalResponse } from './response.js'
@@ -57,10 +57,16 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
       const request = await readRequest(input, init)
       if (request === undefined) {
         // An SDK that only takes our fetch repeats by itself what we do not meter.
-        const maxRetries = settings === undefined ? 0 : (options.maxRetries ?? settings.maxRetries)
-        return await pass(input, init, { ...sendOptions, maxRetries, random: options.random })
+        const maxRetries = settings === undefined ? 0 : (retriesOf(options, settings) ?? 0)
+        const { random } = options
+        return await pass(input, init, {
+          ...sendOptions,
+          maxRetries,
+          random,
+          isRepeatedAbove: isRepeatedAbove(settings),
+        })
       }
-      const job = jobOf(request, options, options.maxRetries ?? settings?.maxRetries)
+      const job = jobOf(request, options, settings)
       const box = await options.dispatcher.submit(job, async (attempt): Promise<Box> => {
         return { response: await send(request, attempt, sendOptions) }
       })
@@ -85,7 +91,17 @@ function takeOut(box: Box): Response {
   return response
 }
 
-function jobOf(request: MeteredRequest, options: FetchOptions, maxRetries: number | undefined): JobRequest {
+/** What was said of the single call comes first, then the limiter's, then the client's. */
+function retriesOf(options: FetchOptions, settings: ClientSettings | undefined): number | undefined {
+  return settings?.callRetries ?? options.maxRetries ?? settings?.maxRetries
+}
+
+/** Whether the client repeats by itself what fails without an answer: to repeat it here too would multiply. */
+function isRepeatedAbove(settings: ClientSettings | undefined): boolean {
+  return settings?.callRetries !== undefined
+}
+
+function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientSettings | undefined): JobRequest {
   const { route, model, body, hints, signal } = request
   const estimate = estimateBody(route, body, model, options.tokenizer)
   return {
@@ -96,7 +112,8 @@ function jobOf(request: MeteredRequest, options: FetchOptions, maxRetries: numbe
     priority: hints.priority,
     fallback: hints.fallback,
     signal,
-    maxRetries,
+    maxRetries: retriesOf(options, settings),
+    isRepeatedAbove: isRepeatedAbove(settings),
     profile: options.profile ?? profileOfHost(request.url.hostname),
   }
 }

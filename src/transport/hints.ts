@@ -15,14 +15,18 @@ export interface ClientSettings {
   /** How long one attempt may take once it is admitted, in ms. */
   readonly timeoutMs: number
   readonly maxRetries: number
+  /** The `maxRetries` of the single call: a call whose connection fails the client repeats by itself then. */
+  readonly callRetries?: number | undefined
 }
 
-/** The keys under which both travel in a `fetch` call's `init`; the same in every copy of the package. */
+/** The keys under which all this travels in a `fetch` call's `init`; the same in every copy of the package. */
 const HINTS: unique symbol = Symbol.for('headgate.hints') as never
 const SETTINGS: unique symbol = Symbol.for('headgate.client-settings') as never
 
+const CALL_RETRIES: unique symbol = Symbol.for('headgate.call-retries') as never
+
 /** A `RequestInit` that carries hints or settings. */
-export type HintedInit = RequestInit & { [HINTS]?: Hints; [SETTINGS]?: ClientSettings }
+export type HintedInit = RequestInit & { [HINTS]?: Hints; [SETTINGS]?: ClientSettings; [CALL_RETRIES]?: unknown }
 
 /** Fits wherever an SDK takes options for `fetch`: to types, it has no properties that could clash with theirs. */
 export type FetchOptions = Record<never, never>
@@ -51,9 +55,19 @@ export function settingsOf(init: RequestInit | undefined): ClientSettings | unde
   return (init as HintedInit | undefined)?.[SETTINGS]
 }
 
+/** `fetchOptions` of a call that was given a `maxRetries` of its own. */
+export function withCallRetries(fetchOptions: object | undefined, maxRetries: unknown): object {
+  return { ...fetchOptions, [CALL_RETRIES]: maxRetries }
+}
+
+export function callRetriesOf(init: RequestInit | undefined): number | undefined {
+  const retries = (init as HintedInit | undefined)?.[CALL_RETRIES]
+  return Number.isInteger(retries) && (retries as number) >= 0 ? (retries as number) : undefined
+}
+
 /** `init` without our keys: what sends may be another limiter's `fetch`, which would take them for its own. */
 export function withoutOurKeys(init: RequestInit): RequestInit {
-  const { [HINTS]: _hints, [SETTINGS]: _settings, ...rest } = init as HintedInit
+  const { [HINTS]: _hints, [SETTINGS]: _settings, [CALL_RETRIES]: _retries, ...rest } = init as HintedInit
   return rest
 }
 

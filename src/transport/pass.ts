@@ -9,6 +9,8 @@ import type { SendOptions } from './send.js'
 export interface PassOptions extends SendOptions {
   /** How often it is repeated: as the wrapped client would, in whose place we repeat. 0 where there is none. */
   readonly maxRetries: number
+  /** Whether the client repeats by itself a call that gets no answer. */
+  readonly isRepeatedAbove: boolean
   readonly random: () => number
 }
 
@@ -34,7 +36,7 @@ export async function pass(
       adviceMs = verdict.retryAfterMs
       await response.body?.cancel()
     } catch (error) {
-      if (isLast || caller?.aborted === true) throw error
+      if (isLast || options.isRepeatedAbove || caller?.aborted === true) throw error
     }
     await pause(backoffMs(retry, adviceMs, options.random), caller, options)
   }

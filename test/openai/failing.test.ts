@@ -1,7 +1,7 @@
 import { APIConnectionError, BadRequestError, InternalServerError, PermissionDeniedError, RateLimitError } from 'openai'
 import { describe, expect, it } from 'vitest'
 import { answering, httpService } from '../support/http-service.js'
-import { chat, failureOf, model, readAll, stillSimulator, Wrapped } from './setup.js'
+import { chat, completion, failureOf, model, readAll, stillSimulator, Wrapped } from './setup.js'
 
 describe('pitfall 2: the body of a JSON answer', () => {
   it('that breaks off is repeated, and then an APIConnectionError', async () => {
@@ -101,15 +101,42 @@ describe('pitfall 4: one authority repeats', () => {
     await world.rest()
   })
 
-  it('and no oftener where a single call says so: its last answer forbids it', async () => {
+  it.each([0, 3])('and as often as a single call says: %d', async (maxRetries) => {
     for (const status of [500, 429, 503]) {
       const simulator = await stillSimulator({ fail: () => ({ status }) })
       const world = new Wrapped(simulator.url, {}, { maxRetries: 1 })
-      const error = await world.after(failureOf(world.client.chat.completions.create(chat, { maxRetries: 5 })))
+      const error = await world.after(failureOf(world.client.chat.completions.create(chat, { maxRetries })))
       expect(error).toMatchObject({ status })
-      expect(simulator.ledger().entries).toHaveLength(2)
+      expect(simulator.ledger().entries).toHaveLength(maxRetries + 1)
       await world.rest()
     }
+  })
+
+  it('whoever repeats a fetch that throws, it is as often as the call says', async () => {
+    let calls = 0
+    const fetch = () => {
+      calls++
+      return Promise.reject(new TypeError('fetch failed'))
+    }
+    const world = new Wrapped('http://localhost/v1', {}, { fetch, maxRetries: 2 })
+    for (const maxRetries of [0, 1]) {
+      calls = 0
+      const error = await world.after(failureOf(world.client.chat.completions.create(chat, { maxRetries })))
+      expect([(error as Error).constructor, calls]).toEqual([APIConnectionError, maxRetries + 1])
+    }
+    await world.rest()
+  })
+
+  it('and fetch sees nothing of it', async () => {
+    const inits: object[] = []
+    const fetch: typeof globalThis.fetch = (_, init) => {
+      inits.push(init ?? {})
+      return Promise.resolve(Response.json(completion))
+    }
+    const world = new Wrapped('http://localhost/v1', {}, { fetch })
+    await world.client.chat.completions.create(chat, { maxRetries: 1 })
+    await world.client.models.list({ maxRetries: 1 })
+    expect(inits.flatMap((init) => Object.getOwnPropertySymbols(init))).toEqual([])
   })
 
   it('a fetch that throws: repeated, then an APIConnectionError with its cause', async () => {

@@ -53,6 +53,14 @@ describe('what is not metered', () => {
     expect(world.clock.pending).toBe(0)
   })
 
+  it('is repeated by the client alone where a call has a maxRetries of its own', async () => {
+    const broken = new TypeError('fetch failed')
+    const world = new LimitedFetch([throwing(broken)])
+    const settings = { fetch: world.service.fetch, timeoutMs: 1000, maxRetries: 3, callRetries: 2 }
+    expect(await failure(world.limiter.fetch(`${BASE}/models`, withSettings({}, settings)))).toBe(broken)
+    expect(world.service.sent).toHaveLength(1)
+  })
+
   it('keeps the signal of the caller, before the answer and after its head', async () => {
     const feed = new Feed()
     const world = new LimitedFetch([silence, feed.answer()])

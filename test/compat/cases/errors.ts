@@ -6,6 +6,19 @@ import { chat, failureOf } from './calls.js'
 /** So that nobody backs off for half a second. */
 const SOON = { 'retry-after-ms': '1' }
 
+function tornDown(maxRetries: number): Case {
+  return {
+    name: `a connection that is torn down, maxRetries ${maxRetries} with the call`,
+    service: { fail: () => ({ drop: true }) },
+    async run(world) {
+      const error = await failureOf(world.client().chat.completions.create(chat, { maxRetries }))
+      assert.equal(error.constructor.name, 'APIConnectionError')
+      assert.equal(world.http.count, 1 + maxRetries)
+      return error
+    },
+  }
+}
+
 function failing(status: number, code: string): Case {
   return {
     name: `error ${status}`,
@@ -116,6 +129,8 @@ export const errorCases: Case[] = [
       return error
     },
   },
+  tornDown(0),
+  tornDown(1),
   {
     name: 'an answer that breaks off',
     service: { fail: () => ({ cutAfterChunks: 1 }) },

@@ -32,7 +32,7 @@ export interface Limiter extends AsyncDisposable {
   schedule<T>(request: ScheduleRequest, run: (grant: Grant) => T | PromiseLike<T>): Promise<T>
   /**
    * A drop-in `fetch` for any SDK that takes one. Calls of chat completions, completions, embeddings and responses wait
-   * for the limits of their model; all others pass. Hints may come as the headers `x-headgate-*`, which are not sent.
+   * for the limits of their model; all others pass. A hint may come as the header `x-headgate-priority`, which is not sent.
    */
   readonly fetch: typeof globalThis.fetch
   /** The limits in force for a model, and where they come from. */

@@ -140,7 +140,7 @@ export function checkNames(name: string, options: object, known: readonly string
 
 /** Not a Map, an array or the like, whose entries would be passed over. */
 function isPlain(value: unknown): value is object {
-  return Object.prototype.toString.call(value) === '[object Object]'
+  return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value))
 }
 
 /** What is called later on must be callable: found missing then, it would be an error of no request's own. */

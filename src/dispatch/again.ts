@@ -44,7 +44,7 @@ export class Again {
       job.usedUp = (job.usedUp ?? new Set()).add(job.group)
       this.reroute(job, 'its quota is used up', error)
     } else {
-      job.tried.add(job.group)
+      job.tried = (job.tried ?? new Set()).add(job.group)
       const decision = decide(verdict, {
         retries: job.retries,
         maxRetries,
@@ -57,7 +57,7 @@ export class Again {
       }
       if (decision.do !== 'move') {
         job.retries++
-        job.tried.clear()
+        job.tried = undefined
       }
       if (decision.do === 'back-off') this.#queueFirst(job, now + decision.delayMs)
       else this.#move(job, decision.to.group, reasonOf(verdict))
@@ -89,9 +89,12 @@ export class Again {
 
   /** Takes a waiting job out of its queue when its caller aborts. */
   listenForAbort(job: Job): void {
-    job.listenForAbort(() => {
+    const leave = (): void => {
       if (this.#scheduler.remove(job.group.lane, job)) this.#reject(job, job.request.signal?.reason)
-    })
+    }
+    job.listenForAbort(leave)
+    // A listener of ours may have aborted it just now.
+    if (job.request.signal?.aborted === true) leave()
   }
 
   /** To the head of a queue, of this model or another: it has waited its turn. */
@@ -108,6 +111,8 @@ export class Again {
       return
     }
     job.queuedAt = this.#options.clock.now()
+    // What is expected of it may have changed, and the limits too.
+    job.cost = costAt(job.group, job.request, this.#options.output)
     // If it ran at once, this still is its caller's context: that of what it returned.
     job.keepContext()
     this.listenForAbort(job)

@@ -21,11 +21,11 @@ export function candidates(
   startsAt: (group: Group, cost: Cost, now: number) => number = atHead,
 ): GroupCandidate[] {
   return job.chain.map((group) => {
-    const cost = group === job.group ? job.cost : costAt(group, job.request, output)
+    const cost = costAt(group, job.request, output)
     return {
       group,
       model: group.model,
-      tried: job.tried.has(group),
+      tried: job.tried?.has(group) === true,
       held: group.gate.heldUntil > now,
       closed: job.usedUp?.has(group) === true || group.refusal(cost, now) !== undefined,
       startsAt: () => startsAt(group, cost, now),

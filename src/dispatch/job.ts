@@ -1,7 +1,7 @@
 import { onAbort } from '../aborts.js'
 import type { PriorityClass, Waiting } from '../schedule/queue.js'
 import type { Schedulable } from '../schedule/scheduler.js'
-import type { Cost } from '../types.js'
+import type { Cost, Profile } from '../types.js'
 import type { Attempt } from './attempt.js'
 import { inCallersContext } from './context.js'
 import type { Group } from './group.js'
@@ -19,6 +19,8 @@ export class Job implements Schedulable {
   readonly reject: (reason: unknown) => void
   /** The models that may serve it, the one asked for first. */
   readonly chain: readonly Group[]
+  /** The service as its caller knows it: how its answers are read. */
+  readonly profile: Profile
   group: Group
   cost: Cost
   /** When it came to the queue that it is in, in the clock's ms. */
@@ -26,7 +28,7 @@ export class Job implements Schedulable {
   attempts = 0
   retries = 0
   /** Models that refused it since its chain began. */
-  readonly tried = new Set<Group>()
+  tried: Set<Group> | undefined
   /** Models that it found to have their quota used up: it goes to none of them again. */
   usedUp: Set<Group> | undefined
   inClass: PriorityClass | undefined
@@ -39,6 +41,7 @@ export class Job implements Schedulable {
     request: JobRequest,
     run: Run<unknown>,
     chain: readonly Group[],
+    profile: Profile,
     cost: Cost,
     resolve: (value: never) => void,
     reject: (reason: unknown) => void,
@@ -47,6 +50,7 @@ export class Job implements Schedulable {
     this.request = request
     this.run = run
     this.chain = chain
+    this.profile = profile
     this.group = chain[0]!
     this.cost = cost
     this.resolve = resolve

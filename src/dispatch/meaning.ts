@@ -13,21 +13,22 @@ export interface Meaning {
   readonly isRejection: boolean
 }
 
-const UNREADABLE: Meaning = { verdict: FINAL, isRejection: false }
+/** No answer of a server's. */
+export const FAILED: Meaning = { verdict: FINAL, isRejection: false }
 
 /** Reads what an attempt threw. A value whose fields cannot be read is an error like any other. Never throws. */
 export function meaningOf(error: unknown, profile: Profile): Meaning {
   try {
     if (error instanceof ConnectionFailed) return { verdict: TRANSIENT, isRejection: false }
     const answer = answerOf(error)
-    if (answer === undefined) return UNREADABLE
+    if (answer === undefined) return FAILED
     const { status } = answer
     return {
       verdict: classify(answer, profile),
       isRejection: status !== undefined && status >= 400 && status < 500 && status !== 408,
     }
   } catch {
-    return UNREADABLE
+    return FAILED
   }
 }
 

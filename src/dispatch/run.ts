@@ -14,7 +14,7 @@ import type { Group } from './group.js'
 import { Groups, type GroupsOptions } from './groups.js'
 import { Idle } from './idle.js'
 import { Job, type Run } from './job.js'
-import { isLimit, meaningOf } from './meaning.js'
+import { FAILED, isLimit, meaningOf } from './meaning.js'
 import { checkRequest, type JobRequest } from './request.js'
 import { settle, type Ending, type OutputExpectation } from './settlement.js'
 
@@ -64,12 +64,9 @@ export class Dispatcher implements AttemptEvents {
       check?.(request)
       if (this.#isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
       if (request.signal?.aborted === true) throw request.signal.reason
-      const chain = this.groups.chainOf(
-        request.model,
-        request.profile ?? this.#options.profile,
-        request.fallback !== false,
-      )
-      this.#enter(new Job(request, run, chain, this.#costAt(chain[0]!, request), resolve, reject))
+      const profile = request.profile ?? this.#options.profile
+      const chain = this.groups.chainOf(request.model, profile, request.fallback !== false)
+      this.#enter(new Job(request, run, chain, profile, this.#costAt(chain[0]!, request), resolve, reject))
     })
   }
 
@@ -117,7 +114,7 @@ export class Dispatcher implements AttemptEvents {
   }
 
   refusedLate(attempt: Attempt, answer: Answer): void {
-    const verdict = classify(answer, attempt.job.request.profile ?? attempt.group.profile)
+    const verdict = classify(answer, attempt.job.profile)
     attempt.group.activity.failure(this.#clock.now())
     if (isLimit(verdict)) this.#again.heed(attempt.group, attempt.reservation.at, verdict)
   }
@@ -210,7 +207,9 @@ export class Dispatcher implements AttemptEvents {
 
   #failed(attempt: Attempt, error: unknown): void {
     const { job, group, reservation } = attempt
-    const { verdict, isRejection } = meaningOf(error, job.request.profile ?? group.profile)
+    // Its caller's own reason is no answer, whatever it looks like: often it is the error of another request.
+    const isOwn = isAborted(job) && error === job.request.signal?.reason
+    const { verdict, isRejection } = isOwn ? FAILED : meaningOf(error, job.profile)
     group.activity.failure(this.#clock.now())
     // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.
     if (isLimit(verdict)) this.#again.heed(group, reservation.at, verdict)

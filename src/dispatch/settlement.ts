@@ -45,12 +45,11 @@ export function settle(
   group.gate.settle(reservation, actual, now)
 }
 
-function actualCost({ group, job, reservation }: Attempt, ending: Ending): Cost | undefined {
+function actualCost({ job, reservation }: Attempt, ending: Ending): Cost | undefined {
   if (ending === 'unknown') return undefined
   if (ending === 'refused' || ending === 'unsent') {
-    const profile = job.request.profile ?? group.profile
     return {
-      requests: ending === 'refused' ? profile.rejectedCost : 0,
+      requests: ending === 'refused' ? job.profile.rejectedCost : 0,
       inputTokens: 0,
       outputTokens: 0,
       thinkingTokens: 0,

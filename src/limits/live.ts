@@ -69,7 +69,7 @@ function currentTable(source: NamedLimitsSource): LimitsTable {
   }
   // A promise or a Map would be taken for a table without rows.
   if (
-    Object.prototype.toString.call(table) !== '[object Object]' ||
+    !['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(table)) ||
     typeof (table as PromiseLike<unknown>).then === 'function'
   ) {
     throw new InvalidLimits(

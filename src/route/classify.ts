@@ -113,17 +113,17 @@ function statusOfCode(code: string): number {
   return 500
 }
 
-/** `retry-after-ms`, or `Retry-After` in seconds or as a date. Undefined for anything else: no hold is without end. */
+/** `retry-after-ms`, or `Retry-After` in seconds or as a date. Undefined for anything else, and for no wait at all. */
 function retryAfterMs(answer: Answer): number | undefined {
   const ms = Number(answer.headers?.get('retry-after-ms') || Number.NaN)
-  if (ms >= 0 && ms < Infinity) return ms
+  if (ms > 0 && ms < Infinity) return ms
   const text = answer.headers?.get('retry-after')
   if (!text) return undefined
   const seconds = Number(text)
-  if (seconds >= 0 && seconds < Infinity) return seconds * 1000
+  if (seconds >= 0 && seconds < Infinity) return seconds > 0 ? seconds * 1000 : undefined
   // Date.parse takes almost anything with a digit for a date.
   const until = /\d:\d\d/.test(text) ? Date.parse(text) - Date.now() : Number.NaN
-  return Number.isNaN(until) ? undefined : Math.max(0, until)
+  return until > 0 ? until : undefined
 }
 
 /** `x-ratelimit-reset-requests` or `-tokens`, like "1s", "6m0s" or "120ms", where nothing remains. */

@@ -63,20 +63,20 @@ export class Episodes {
     this.#emptyWindows = event.class === 'tokens' && fullWindows ? this.#emptyWindows + 1 : 0
     this.#cutAt = event.now
     this.#streak++
+    const namesWindow = event.class === 'requests' || event.class === 'tokens'
     return {
-      // An advice of no wait is none.
-      holdUntil: event.now + (event.retryAfterMs ? Math.max(event.retryAfterMs, this.#leastMs()) : this.#holdMs(event)),
-      empties: event.class === 'requests' || event.class === 'tokens' ? event.class : 'none',
-      exhausted: this.#emptyWindows >= EMPTY_WINDOWS || (event.retryAfterMs ?? 0) > LONGEST_HOLD_MS,
+      holdUntil: event.now + this.#holdMs(event),
+      empties: namesWindow ? event.class : 'none',
+      exhausted: this.#emptyWindows >= EMPTY_WINDOWS || (namesWindow && (event.retryAfterMs ?? 0) > LONGEST_HOLD_MS),
     }
   }
 
-  /** What the server advises is believed once. If it refuses again with no success between, waits double from a second. */
-  #leastMs(): number {
-    return this.#streak > 1 ? Math.min(SECOND_MS * 2 ** (this.#streak - 2), MINUTE_MS) : 0
-  }
-
   #holdMs(event: Refused): number {
+    if (event.retryAfterMs) {
+      // Believed once. If the server refuses again with no success between, it is at least 1 s, 2 s, 4 s … a minute.
+      const leastMs = this.#streak > 1 ? Math.min(SECOND_MS * 2 ** (this.#streak - 2), MINUTE_MS) : 0
+      return Math.min(Math.max(event.retryAfterMs, leastMs), LONGEST_HOLD_MS)
+    }
     const untilNextMinute = MINUTE_MS + this.#jitterMs
     if (event.class === 'surge' || event.class === 'capacity') {
       // Doubling, and up to a quarter less at random, so that several processes do not come back as one.

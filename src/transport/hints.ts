@@ -39,6 +39,8 @@ export type FetchOptions = Record<never, never>
  * ```
  */
 export function hint(hints: Hints): FetchOptions {
+  if (typeof hints !== 'object' || hints === null)
+    throw new InvalidRequest(`hint(hints) was given ${String(hints)}: give { priority, fallback }`)
   for (const name of Object.keys(hints)) {
     if (!NAMES.includes(name)) throw new InvalidRequest(`hint() has no '${name}'. There are ${NAMES.join(', ')}`)
   }

@@ -1,6 +1,14 @@
 import { InvalidRequest } from '../errors.js'
 import type { Route } from '../types.js'
-import { dropHintHeaders, hasHintHeaders, hintsOf, withoutOurKeys, type HintedInit, type Hints } from './hints.js'
+import {
+  dropHintHeaders,
+  hasHintHeaders,
+  hintsOf,
+  settingsOf,
+  withoutOurKeys,
+  type HintedInit,
+  type Hints,
+} from './hints.js'
 
 const ROUTES: Readonly<Record<string, Route>> = {
   'chat/completions': 'chat',
@@ -43,6 +51,10 @@ export async function readRequest(
   if (target === undefined) return undefined
   const { url, route } = target
 
+  // Before anything is waited for: the caller may go on to use its headers. An SDK's own are new for each call.
+  const asGiven = init.headers ?? given?.headers
+  const theirs = asGiven instanceof Headers && settingsOf(init) !== undefined ? asGiven : new Headers(asGiven)
+  const hints = hintsOf(init, theirs)
   const { text, type } = await readBody(given, init)
   const body = parseBody(text, url)
   // Azure's clients of one deployment send an empty model, or none: the path names it.
@@ -50,9 +62,6 @@ export async function readRequest(
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`The body of POST ${url.pathname} names no model: set its field model to a model's name`)
   }
-  const asGiven = init.headers ?? given?.headers
-  const theirs = asGiven instanceof Headers ? asGiven : new Headers(asGiven)
-  const hints = hintsOf(init, theirs)
   const headers = sendable(theirs, type)
   const options = body['stream_options'] as { include_usage?: unknown } | null | undefined
   const hidesUsage =
@@ -66,7 +75,7 @@ export async function readRequest(
     signal: init.signal ?? given?.signal,
     hidesUsage,
     sendTo(to, signal, retries = 0) {
-      if (headers.has(RETRY_COUNT)) headers.set(RETRY_COUNT, String(retries))
+      const ours = retries > 0 && headers.has(RETRY_COUNT) ? withRetryCount(headers, retries) : headers
       const sent =
         hidesUsage || to !== model
           ? JSON.stringify({
@@ -77,7 +86,10 @@ export async function readRequest(
           : text
       const address = to === model ? url.href : withDeployment(url, to)
       const inherited = given && settingsOfRequest(given)
-      return [address, { ...inherited, ...withoutOurKeys(init), method, headers, body: sent, signal: signal ?? null }]
+      return [
+        address,
+        { ...inherited, ...withoutOurKeys(init), method, headers: ours, body: sent, signal: signal ?? null },
+      ]
     },
   }
 }
@@ -88,6 +100,12 @@ export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefi
   const hasOurs = hasHintHeaders(headers)
   if (hasOurs) dropHintHeaders(headers)
   return { ...withoutOurKeys(init ?? {}), ...(hasOurs && { headers }) }
+}
+
+function withRetryCount(headers: Headers, retries: number): Headers {
+  const copy = new Headers(headers)
+  copy.set(RETRY_COUNT, String(retries))
+  return copy
 }
 
 /** The headers as they are to be sent: the same object where nothing is to be changed, which is the rule. */

@@ -47,7 +47,8 @@ export class SseScanner {
       if (isCarriage) carriage = bytes.indexOf(CARRIAGE_RETURN, next)
       if (feed >= 0 && feed < next) feed = bytes.indexOf(LINE_FEED, next)
     }
-    this.#rest = bytes.subarray(start)
+    // A copy: the chunk is passed on, and whoever reads it may transfer its memory.
+    this.#rest = start === bytes.length ? EMPTY : bytes.slice(start)
     return events
   }
 
@@ -89,4 +90,16 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   joined.set(a)
   joined.set(b, a.length)
   return joined
+}
+
+/**
+ * Adds bytes to pieces; those that lie behind one another in memory stay one piece, so that its reader wakes once. No two
+ * pieces share memory: a reader may transfer that of the first.
+ */
+export function append(pieces: Uint8Array[], bytes: Uint8Array): void {
+  const last = pieces.at(-1)
+  if (last === undefined) pieces.push(bytes)
+  else if (last.buffer !== bytes.buffer || last.byteOffset + last.length !== bytes.byteOffset)
+    pieces.push(bytes.slice())
+  else pieces[pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + bytes.length)
 }

@@ -4,8 +4,8 @@ import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { Attempt } from '../dispatch/attempt.js'
 import type { Usage } from '../types.js'
 import { rebuilt } from './response.js'
-import { SseScanner, type SseEvent } from './sse.js'
-import { plainPieces, readStreamEvent, type StreamEvent } from './stream-event.js'
+import { append, SseScanner, type SseEvent } from './sse.js'
+import { plainPieces, readStreamEvent, usageOfJson, type StreamEvent } from './stream-event.js'
 import { UnreadTimer } from './unread.js'
 
 export interface StreamOptions {
@@ -102,6 +102,7 @@ class StreamObserver {
     const timeIsUp = new Promise<undefined>((resolve, reject) => {
       timer = clock.setTimeout(() => resolve(undefined), holdBackMs)
       // Some `fetch` hear of an abort late, or never.
+      if (signal?.aborted === true) reject(signal.reason)
       forgetAbort = signal && onAbort(signal, () => reject(signal.reason))
     })
     try {
@@ -206,6 +207,8 @@ class StreamObserver {
 
   #rest(): SseEvent[] {
     const rest = this.#scanner.takeRest()
+    // No events at all: a JSON answer that does not say what it is.
+    if (rest !== undefined && !this.#hasContent) this.#usage ??= usageOfJson(rest.bytes)
     return rest === undefined ? [] : [rest]
   }
 
@@ -233,15 +236,5 @@ class StreamObserver {
   #atLeast(): Usage | undefined {
     const { inputTokens, outputTokens } = this.#attempt.reservation.cost
     return this.#pieces > outputTokens ? { inputTokens, outputTokens: this.#pieces } : undefined
-  }
-}
-
-/** Adds bytes to pieces; those that lie behind one another in memory stay one piece, so that its reader wakes once. */
-function append(pieces: Uint8Array[], bytes: Uint8Array): void {
-  const last = pieces.at(-1)
-  if (last === undefined || last.buffer !== bytes.buffer || last.byteOffset + last.length !== bytes.byteOffset) {
-    pieces.push(bytes)
-  } else {
-    pieces[pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + bytes.length)
   }
 }

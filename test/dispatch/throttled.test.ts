@@ -519,3 +519,70 @@ describe('a server that asks for a long wait', () => {
     expect(sends()).toEqual(['first a@0', 'first b@10'])
   })
 })
+
+describe('what is no word of this service', () => {
+  test('the reason of the caller’s abort, even if it looks like a refusal: nothing is learned, the charge stands', async () => {
+    const { clock, limiter, follow, heard, used } = setup({ limits: { a: { rpm: 9, tpm: 1000 } } })
+    const controller = new AbortController()
+    const error = { status: 429, code: 'limit_requests' }
+    const ending = follow(
+      limiter.schedule({ model: 'a', tokens: 100, signal: controller.signal }, async ({ signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        throw signal.reason
+      }),
+    )
+    await clock.advance(10)
+    controller.abort(error)
+    await clock.advance(10)
+    expect(ending).toMatchObject({ state: 'failed', error })
+    expect(heard.throttled).toEqual([])
+    expect(used('a')).toEqual({ rpm: 1, tpm: 100 })
+  })
+
+  test('another host’s way to read a 429: schedule reads it as its own profile says', async () => {
+    const { clock, limiter, send, heard } = setup({ limits: { a: { rpm: 9, tpm: 1000 } } })
+    const body = JSON.stringify({ model: 'a', messages: [] })
+    const init = { method: 'POST', body, headers: { 'content-type': 'application/json' } }
+    vi.stubGlobal('fetch', async () => Response.json({ choices: [] }))
+    await limiter.fetch('https://api.openai.com/v1/chat/completions', init).finally(() => vi.unstubAllGlobals())
+    const ending = send({ model: 'a' }, 'j', [refusal('tokens'), ok])
+    await clock.run()
+    expect(ending.state).toBe('done')
+    expect(heard.throttled).toMatchObject([{ class: 'tokens' }])
+  })
+})
+
+describe('a request that goes back to a queue', () => {
+  test('is charged anew: limits that became too low for what was expected leave it possible', async () => {
+    const { clock, limiter, follow } = setup({ limits: { a: { tpm: 2000 } } })
+    let runs = 0
+    const ending = follow(
+      limiter.schedule({ model: 'a', inputTokens: 50 }, () => {
+        if (++runs > 1) return 'done'
+        limiter.setLimits('a', { tpm: 200 })
+        throw { status: 429, code: 'limit_requests' }
+      }),
+    )
+    await clock.run()
+    expect(ending.value).toBe('done')
+  })
+
+  test('leaves it where a listener aborts it on the way', async () => {
+    const { clock, limiter, send } = setup({ limits: { a: { rpm: 9 }, b: { rpm: 1 } }, fallback: { a: ['b'] } })
+    send({ model: 'b' }, 'other')
+    const controller = new AbortController()
+    limiter.on('fallback', () => controller.abort('mine'))
+    const ending = send({ model: 'a', signal: controller.signal }, 'j', [refusal('surge'), ok])
+    await clock.advance(20)
+    expect(ending).toMatchObject({ state: 'failed', error: 'mine' })
+    expect(limiter.stats().waiting).toBe(0)
+  })
+
+  test('a capacity fault with an hour’s Retry-After holds the model for ten minutes, and is no quota', async () => {
+    const { clock, send, heard } = setup({ limits: { a: { rpm: 9 } } })
+    const ending = send({ model: 'a' }, 'j', [refusal('capacity', { 'retry-after': '3600' }), ok])
+    await clock.run()
+    expect(ending.state).toBe('done')
+    expect(heard.throttled).toMatchObject([{ class: 'capacity', holdMs: 600_000 }])
+  })
+})

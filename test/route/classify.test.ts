@@ -374,14 +374,15 @@ describe('when the server says to come back', () => {
     [{}, undefined],
     [{ 'retry-after': '7' }, 7000],
     [{ 'Retry-After': '0.5' }, 500],
-    [{ 'retry-after': '0' }, 0],
+    [{ 'retry-after': '0' }, undefined],
     [{ 'retry-after': 'Sun, 01 Mar 2026 12:00:30 GMT' }, 30_000],
     [{ 'retry-after': '2026-03-01T12:01:00Z' }, 60_000],
-    [{ 'retry-after': 'Sun, 01 Mar 2026 11:00:00 GMT' }, 0],
+    [{ 'retry-after': 'Sun, 01 Mar 2026 11:00:00 GMT' }, undefined],
     [{ 'retry-after-ms': '250', 'retry-after': '7' }, 250],
     [{ 'retry-after-ms': 'soon', 'retry-after': '7' }, 7000],
     [{ 'retry-after-ms': '-1', 'retry-after': '7' }, 7000],
     [{ 'retry-after': 'soon' }, undefined],
+    [{ 'retry-after-ms': '0', 'retry-after': '30' }, 30_000],
   ])('%j: %s ms', (headers, expected) => {
     expect(retryAfterMs(headers)).toBe(expected)
   })

@@ -133,6 +133,16 @@ describe('the body', () => {
     expect((error as Error).message).toMatch(message)
   })
 
+  it('keeps the headers that it was called with, whatever becomes of them', async () => {
+    const headers = new Headers({ 'content-type': 'application/json', authorization: 'Bearer A' })
+    const reading = metered(CHAT, { method: 'POST', headers, body: text })
+    headers.set('authorization', 'Bearer B')
+    const request = await reading
+    headers.set('authorization', 'Bearer C')
+    const [, init] = request.sendTo('qwen-plus', undefined, 2)
+    expect(new Headers(init.headers).get('authorization')).toBe('Bearer A')
+  })
+
   it('that is no JSON is not quoted in the error: it may hold a prompt', async () => {
     const secret = '{"model": "qwen-plus", "messages": [my secret prompt'
     const error = (await readRequest(CHAT, post(secret)).catch((error: unknown) => error)) as Error

@@ -233,6 +233,20 @@ describe('a stream that stalls before its first content', () => {
     world.expectAtRest()
   })
 
+  it('and was aborted before its head, through a fetch that hears of no abort', async () => {
+    const silent = () => new Response(new ReadableStream({}), { headers: { 'content-type': 'text/event-stream' } })
+    const world = new LimitedFetch((clock) => [
+      () => new Promise((resolve) => void clock.setTimeout(() => resolve(silent()), 50)),
+    ])
+    const controller = world.abortable()
+    const call = failure(world.stream({ signal: controller.signal }))
+    await world.clock.advance(10)
+    controller.abort('mine')
+    await world.clock.advance(40)
+    expect(await call).toBe('mine')
+    world.expectAtRest()
+  })
+
   it('and is aborted, before a fetch that hears of no abort: its place is free at once', async () => {
     const silent = () => new Response(new ReadableStream({}), { headers: { 'content-type': 'text/event-stream' } })
     const world = new LimitedFetch([silent])
@@ -257,6 +271,42 @@ describe('a stream that does not say that it is one', () => {
     feed.end()
     expect(await response.text()).toBe(opening + content('Hello') + done)
     expect(world.settled[0]?.usage).toEqual(USED)
+    world.expectAtRest()
+  })
+
+  it('and is JSON after all settles by its usage', async () => {
+    const body = JSON.stringify({
+      choices: [{ message: { content: 'Hi' } }],
+      usage: { prompt_tokens: 12, completion_tokens: 3 },
+    })
+    const world = new LimitedFetch([() => new Response(body)])
+    expect(await (await world.stream()).text()).toBe(body)
+    expect(world.settled[0]?.usage).toEqual(USED)
+    world.expectAtRest()
+  })
+})
+
+describe('a reader that takes the memory of what it reads', () => {
+  it('does not change what comes next', async () => {
+    const feed = new Feed()
+    const { world, response } = await flowing(feed)
+    const reader = response.body!.getReader()
+    const texts: string[] = []
+    const take = async (): Promise<boolean> => {
+      const { value, done } = await reader.read()
+      if (done) return false
+      texts.push(new TextDecoder().decode(value))
+      structuredClone(value.buffer, { transfer: [value.buffer as ArrayBuffer] })
+      return true
+    }
+    await take()
+    const next = content(' there')
+    feed.push(content(' you') + next.slice(0, 20))
+    await take()
+    feed.push(next.slice(20) + usage + content('!') + done)
+    feed.end()
+    while (await take());
+    expect(texts.join('')).toBe(opening + content('Hello') + content(' you') + next + content('!') + done)
     world.expectAtRest()
   })
 })

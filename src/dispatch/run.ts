@@ -105,8 +105,9 @@ export class Dispatcher implements AttemptEvents {
   }
 
   settled(attempt: Attempt, usage: Usage | undefined): void {
-    this.#settle(attempt, usage ?? 'unknown')
-    if (attempt.hasRun) this.#ended(attempt)
+    const now = this.#clock.now()
+    this.#settle(attempt, usage ?? 'unknown', now)
+    if (attempt.hasRun) this.#ended(attempt, now)
   }
 
   settledTwice(): void {
@@ -129,8 +130,8 @@ export class Dispatcher implements AttemptEvents {
       if (to === undefined) throw refusal
       if (to !== job.group) this.#again.change(job, to, refusal?.message ?? 'it could start later only')
     }
-    job.queuedAt = this.#clock.now()
-    const taken = this.#scheduler.add(job.group.lane, job)
+    job.queuedAt = now
+    const taken = this.#scheduler.add(job.group.lane, job, now)
     if (taken === 'full')
       throw new QueueFull(`${this.#options.maxQueue} requests wait already, as many as maxQueue allows`)
     if (taken !== 'waits') return
@@ -173,7 +174,7 @@ export class Dispatcher implements AttemptEvents {
       this.#events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
     }
     if (isAborted(job)) {
-      this.#settle(attempt, 'unsent')
+      this.#settle(attempt, 'unsent', this.#clock.now())
       job.reject(job.request.signal?.reason)
       this.#idle.end()
       return
@@ -198,11 +199,12 @@ export class Dispatcher implements AttemptEvents {
 
   #succeeded(attempt: Attempt, value: unknown): void {
     const { job, group, reservation } = attempt
+    const now = this.#clock.now()
     group.episodes.served(reservation.at)
-    if (!attempt.isOpen && !reservation.settled) this.#settle(attempt, usageOf(value) ?? 'unknown')
+    if (!attempt.isOpen && !reservation.settled) this.#settle(attempt, usageOf(value) ?? 'unknown', now)
     attempt.hasRun = true
     job.resolve(value as never)
-    if (reservation.settled) this.#ended(attempt)
+    if (reservation.settled) this.#ended(attempt, now)
   }
 
   #failed(attempt: Attempt, error: unknown): void {
@@ -210,10 +212,11 @@ export class Dispatcher implements AttemptEvents {
     // Its caller's own reason is no answer, whatever it looks like: often it is the error of another request.
     const isOwn = isAborted(job) && error === job.request.signal?.reason
     const { verdict, isRejection } = isOwn ? FAILED : meaningOf(error, job.profile)
-    group.activity.failure(this.#clock.now())
+    const now = this.#clock.now()
+    group.activity.failure(now)
     // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.
     if (isLimit(verdict)) this.#again.heed(group, reservation.at, verdict)
-    if (!reservation.settled) this.#settle(attempt, isLimit(verdict) || isRejection ? 'refused' : 'unknown')
+    if (!reservation.settled) this.#settle(attempt, isLimit(verdict) || isRejection ? 'refused' : 'unknown', now)
     if (this.#isAbandoned) job.reject(error)
     else this.#again.decide(job, verdict, error)
     attempt.hasRun = true
@@ -224,13 +227,12 @@ export class Dispatcher implements AttemptEvents {
     return costAt(group, request, this.#options.output)
   }
 
-  #settle(attempt: Attempt, ending: Ending): void {
-    settle(attempt, ending, this.#clock, this.#options.output, this.#events)
+  #settle(attempt: Attempt, ending: Ending, now: number): void {
+    settle(attempt, ending, now, this.#options.output, this.#events)
   }
 
   /** An attempt that succeeded has both run and settled: its answer is there in full. */
-  #ended({ group, reservation, firstTokenAt }: Attempt): void {
-    const now = this.#clock.now()
+  #ended({ group, reservation, firstTokenAt }: Attempt, now: number): void {
     const firstTokenMs = firstTokenAt === undefined ? undefined : firstTokenAt - reservation.at
     group.activity.answered(now - reservation.at, firstTokenMs, now)
     this.#idle.end()

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.js'
 import type { Events } from '../metrics/events.js'
 import type { Cost, Route, Usage } from '../types.js'
 import type { Attempt } from './attempt.js'
@@ -19,13 +18,12 @@ export type Ending = Usage | 'unknown' | 'refused' | 'unsent'
 export function settle(
   attempt: Attempt,
   ending: Ending,
-  clock: Clock,
+  now: number,
   output: OutputExpectation,
   events: Events,
 ): void {
   const { reservation, job, group } = attempt
   const { cost } = reservation
-  const now = clock.now()
   const actual = actualCost(attempt, ending)
   if (typeof ending === 'object') {
     const { route = 'chat', maxOutputTokens, choices = 1, tokens } = job.request

@@ -43,7 +43,8 @@ export interface ModelActivity {
 export class Collector {
   readonly #slots = new Float64Array(SLOTS * FIELDS)
   readonly #slotNumbers = new Float64Array(SLOTS).fill(-1)
-  readonly #samples: { at: number; latencyMs: number; firstTokenMs: number | undefined }[] = []
+  /** A ring of (at, latency, time to the first token or NaN). */
+  readonly #samples = new Float64Array(SAMPLES * 3).fill(Number.NaN)
   #nextSample = 0
   #firstCallAt: number | undefined
 
@@ -66,7 +67,11 @@ export class Collector {
 
   /** An answer that came in full. */
   answered(latencyMs: number, firstTokenMs: number | undefined, now: number): void {
-    this.#samples[this.#nextSample] = { at: now, latencyMs, firstTokenMs }
+    const samples = this.#samples
+    const at = this.#nextSample * 3
+    samples[at] = now
+    samples[at + 1] = latencyMs
+    samples[at + 2] = firstTokenMs ?? Number.NaN
     this.#nextSample = (this.#nextSample + 1) % SAMPLES
   }
 
@@ -83,7 +88,13 @@ export class Collector {
     }
     const perMinute = 60_000 / Math.max(now - Math.max(since, this.#firstCallAt ?? now), 1000)
     const calls = sums[CALLS]!
-    const recent = this.#samples.filter(({ at }) => at >= since)
+    const latencies: number[] = []
+    const firstTokens: number[] = []
+    for (let i = 0; i < SAMPLES * 3; i += 3) {
+      if (!(this.#samples[i]! >= since)) continue
+      latencies.push(this.#samples[i + 1]!)
+      if (!Number.isNaN(this.#samples[i + 2]!)) firstTokens.push(this.#samples[i + 2]!)
+    }
     return {
       calls,
       failures: sums[FAILURES]!,
@@ -93,8 +104,8 @@ export class Collector {
       ) as ModelActivity['throttled'],
       averageRpm: calls * perMinute,
       averageTpm: sums[TOKENS]! * perMinute,
-      timeToFirstTokenMs: distribution(recent.map(({ firstTokenMs }) => firstTokenMs)),
-      latencyMs: distribution(recent.map(({ latencyMs }) => latencyMs)),
+      timeToFirstTokenMs: distribution(firstTokens),
+      latencyMs: distribution(latencies),
     }
   }
 
@@ -109,8 +120,8 @@ export class Collector {
   }
 }
 
-function distribution(values: readonly (number | undefined)[]): Distribution | undefined {
-  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b)
+function distribution(values: readonly number[]): Distribution | undefined {
+  const sorted = values.toSorted((a, b) => a - b)
   if (sorted.length === 0) return undefined
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
   return { p50: at(0.5), p95: at(0.95), mean: sorted.reduce((sum, value) => sum + value, 0) / sorted.length }

@@ -84,10 +84,10 @@ export class Scheduler<J extends Schedulable> {
   }
 
   /** Starts a job at once or adds it at the end of its priority; `'full'`: as many as may wait already. */
-  add(lane: Lane<J>, job: J): 'started' | 'waits' | 'full' {
+  add(lane: Lane<J>, job: J, now = this.#clock.now()): 'started' | 'waits' | 'full' {
     const isDeep = this.#depth >= DEEPEST
     if (lane.queue.size === 0 && !lane.pumping && !this.#paused && !isDeep) {
-      const admission = lane.gate.admit(job.cost, this.#clock.now())
+      const admission = lane.gate.admit(job.cost, now)
       if (admission.kind === undefined) {
         this.#start(job, admission)
         return 'started'
@@ -100,7 +100,7 @@ export class Scheduler<J extends Schedulable> {
     if (this.#isFull()) return 'full'
     lane.queue.push(job)
     if (this.#paused || lane.queue.peek() === job) {
-      if (isDeep && !this.#paused) this.#waitFor(lane, { kind: 'not-before', at: this.#clock.now() })
+      if (isDeep && !this.#paused) this.#waitFor(lane, { kind: 'not-before', at: now })
       else this.pump(lane)
     }
     return job.inClass === undefined ? 'started' : 'waits'

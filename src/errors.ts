@@ -5,6 +5,7 @@ const BRAND: unique symbol = Symbol.for('headgate.error') as never
 export type HeadgateErrorCode =
   | 'request_too_large'
   | 'queue_full'
+  | 'deadline_impossible'
   | 'quota_exhausted'
   | 'limiter_closed'
   | 'invalid_limits'
@@ -29,6 +30,18 @@ export class RequestTooLarge extends HeadgateError {
 /** `maxQueue` jobs already wait. */
 export class QueueFull extends HeadgateError {
   readonly code = 'queue_full'
+}
+
+/** The request could not start before its deadline, or did not. */
+export class DeadlineImpossible extends HeadgateError {
+  readonly code = 'deadline_impossible'
+  /** How long it would have to wait, in ms; undefined where it waited in vain. */
+  readonly predictedWaitMs: number | undefined
+
+  constructor(message: string, options?: ErrorOptions & { predictedWaitMs?: number | undefined }) {
+    super(message, options)
+    this.predictedWaitMs = options?.predictedWaitMs
+  }
 }
 
 /** The account's quota is used up, and waiting a minute does not help. */

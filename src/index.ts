@@ -9,6 +9,7 @@ export {
   isHeadgateError,
   LimiterClosed,
   QueueFull,
+  DeadlineImpossible,
   QuotaExhausted,
   RequestTooLarge,
   type HeadgateErrorCode,

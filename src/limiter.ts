@@ -26,15 +26,22 @@ export interface Limiter extends AsyncDisposable {
    * Runs `run` as soon as the limits of the request's model allow it, and resolves to what it returns. An error with
    * `status` 429 is treated as the service's: the model is held and the request repeated, at a backup or later.
    *
-   * @throws RequestTooLarge, QueueFull, QuotaExhausted, LimiterClosed, InvalidRequest; the signal's reason on abort; else
+   * @throws RequestTooLarge, QueueFull, DeadlineImpossible, QuotaExhausted, LimiterClosed, InvalidRequest; the signal's reason on abort; else
    * what `run` threw last
    */
   schedule<T>(request: ScheduleRequest, run: (grant: Grant) => T | PromiseLike<T>): Promise<T>
   /**
    * A drop-in `fetch` for any SDK that takes one. Calls of chat completions, completions, embeddings and responses wait
-   * for the limits of their model; all others pass. A hint may come as the header `x-headgate-priority`, which is not sent.
+   * for the limits of their model; all others pass. Hints may come as the headers `x-headgate-priority` and `x-headgate-deadline-ms`, which are not sent.
    */
   readonly fetch: typeof globalThis.fetch
+  /**
+   * Which model a request would go to if it were scheduled now, and how long it would wait, in ms, by what waits and by the
+   * limits as they are; Infinity where that depends on more than time (`concurrency`). Reserves nothing.
+   *
+   * @throws RequestTooLarge, QuotaExhausted, DeadlineImpossible, InvalidRequest
+   */
+  predict(request: ScheduleRequest): { model: string; waitMs: number }
   /** The limits in force for a model, and where they come from. */
   limitsOf(model: string): ResolvedLimits
   /**
@@ -101,6 +108,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
       tokenizer: options.tokenizer,
       random: options.random ?? Math.random,
     }),
+    predict: (request) => dispatcher.predict(request),
     limitsOf(model) {
       checkModel(model)
       return dispatcher.groups.find(model)?.limits ?? live.resolve(model, defaultProfile.perSecond).limits

@@ -1,4 +1,4 @@
-import { QuotaExhausted } from '../errors.js'
+import { DeadlineImpossible, QuotaExhausted } from '../errors.js'
 import type { Verdict } from '../route/classify.js'
 import { decide } from '../route/decide.js'
 import type { Scheduler } from '../schedule/scheduler.js'
@@ -59,8 +59,11 @@ export class Again {
         job.retries++
         job.tried = undefined
       }
-      if (decision.do === 'back-off') this.#queueFirst(job, now + decision.delayMs)
-      else this.#move(job, decision.to.group, reasonOf(verdict))
+      if (decision.do === 'back-off') {
+        const notBefore = now + decision.delayMs
+        if (notBefore > job.startBy) this.late(job, error)
+        else this.#queueFirst(job, notBefore)
+      } else this.#move(job, decision.to.group, reasonOf(verdict))
     }
   }
 
@@ -95,6 +98,13 @@ export class Again {
     job.listenForAbort(leave)
     // A listener of ours may have aborted it just now.
     if (job.request.signal?.aborted === true) leave()
+  }
+
+  /** A job did not start by its deadline. `cause`: what sent it back to wait, if anything did. */
+  late(job: Job, cause?: unknown): void {
+    const { deadlineMs } = job.request
+    const message = `The request did not start within its deadline of ${deadlineMs} ms`
+    this.#reject(job, new DeadlineImpossible(message, { cause }))
   }
 
   /** To the head of a queue, of this model or another: it has waited its turn. */

@@ -23,8 +23,10 @@ export class Job implements Schedulable {
   readonly profile: Profile
   group: Group
   cost: Cost
+  /** Until when it must start, in the clock's ms. */
+  readonly startBy: number
   /** When it came to the queue that it is in, in the clock's ms. */
-  queuedAt = 0
+  queuedAt: number
   attempts = 0
   retries = 0
   /** Models that refused it since its chain began. */
@@ -43,6 +45,7 @@ export class Job implements Schedulable {
     chain: readonly Group[],
     profile: Profile,
     cost: Cost,
+    now: number,
     resolve: (value: never) => void,
     reject: (reason: unknown) => void,
   ) {
@@ -51,6 +54,8 @@ export class Job implements Schedulable {
     this.run = run
     this.chain = chain
     this.profile = profile
+    this.queuedAt = now
+    this.startBy = request.deadlineMs === undefined ? Infinity : now + request.deadlineMs
     this.group = chain[0]!
     this.cost = cost
     this.resolve = resolve

@@ -14,6 +14,11 @@ export interface ScheduleRequest {
   readonly tokens?: number | undefined
   /** Higher ones start first. @default 0 */
   readonly priority?: number | undefined
+  /**
+   * Until when it must have started, in ms from the call. One that cannot is refused at once, and none starts late.
+   * @default no deadline
+   */
+  readonly deadlineMs?: number | undefined
   /** Aborting takes the request out of the queue at once; once it runs, `run` sees the same signal. */
   readonly signal?: AbortSignal | null | undefined
   /** `false`: no backup model takes over, whatever the limiter's `fallback` says. */
@@ -41,6 +46,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof ScheduleRequest>([
   'maxOutputTokens',
   'tokens',
   'priority',
+  'deadlineMs',
   'signal',
   'fallback',
 ])
@@ -62,7 +68,7 @@ export function checkRequest(request: JobRequest, run: unknown): void {
   if (typeof run !== 'function') {
     throw new InvalidRequest('schedule(request, run): give run as a function that sends the request')
   }
-  const { model, priority, signal } = request
+  const { model, priority, deadlineMs, signal } = request
   const fallback: unknown = request.fallback
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
@@ -75,6 +81,9 @@ export function checkRequest(request: JobRequest, run: unknown): void {
   }
   if (priority !== undefined && !Number.isFinite(priority)) {
     throw new InvalidRequest(`priority is ${shown(priority)}: give a finite number; higher ones start first`)
+  }
+  if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0)) {
+    throw new InvalidRequest(`deadlineMs is ${shown(deadlineMs)}: give milliseconds from the call, 0 or more`)
   }
   if (fallback !== undefined && fallback !== false) {
     throw new InvalidRequest(`fallback is ${shown(fallback)}: give false to stay with the model, or leave it out`)

@@ -4,18 +4,18 @@ import { LimiterClosed, QueueFull } from '../errors.js'
 import type { Reservation } from '../meter/gate.js'
 import type { Events } from '../metrics/events.js'
 import { classify, type Answer } from '../route/classify.js'
-import { spillModel } from '../route/fallback.js'
 import { Scheduler } from '../schedule/scheduler.js'
 import type { Cost, Profile, Usage } from '../types.js'
 import { Again } from './again.js'
 import { Attempt, type AttemptEvents } from './attempt.js'
-import { candidates, costAt } from './chain.js'
+import { costAt } from './chain.js'
+import { entryOf, type Entry } from './entry.js'
 import type { Group } from './group.js'
 import { Groups, type GroupsOptions } from './groups.js'
 import { Idle } from './idle.js'
 import { Job, type Run } from './job.js'
 import { FAILED, isLimit, meaningOf } from './meaning.js'
-import { checkRequest, type JobRequest } from './request.js'
+import { checkFields, checkRequest, type JobRequest } from './request.js'
 import { settle, type Ending, type OutputExpectation } from './settlement.js'
 
 export interface DispatcherOptions extends GroupsOptions {
@@ -51,6 +51,7 @@ export class Dispatcher implements AttemptEvents {
     this.#scheduler = new Scheduler<Job>(options.clock, options.maxQueue, {
       onStart: (job, reservation) => this.#start(job, reservation),
       onNever: (job) => this.#never(job),
+      onLate: (job) => this.#again.late(job),
     })
     this.#again = new Again(options, this.#scheduler, () => this.#idle.check())
     this.groups = new Groups(options, this.#scheduler)
@@ -64,10 +65,33 @@ export class Dispatcher implements AttemptEvents {
       check?.(request)
       if (this.#isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
       if (request.signal?.aborted === true) throw request.signal.reason
-      const profile = request.profile ?? this.#options.profile
-      const chain = this.groups.chainOf(request.model, profile, request.fallback !== false)
-      this.#enter(new Job(request, run, chain, profile, this.#costAt(chain[0]!, request), resolve, reject))
+      this.#enter(this.#jobOf(request, run, resolve, reject))
     })
+  }
+
+  /**
+   * Where a request would go now, and how long it would wait, in ms; Infinity where that depends on more than time.
+   *
+   * @throws as {@link submit} rejects
+   */
+  predict(request: JobRequest): { model: string; waitMs: number } {
+    checkRequest(request, ignore)
+    checkFields(request)
+    const job = this.#jobOf(request, ignore, ignore, ignore)
+    const { group, startsAt } = this.#entryOf(job)
+    return { model: group.model, waitMs: Math.max(0, startsAt() - job.queuedAt) }
+  }
+
+  #jobOf(
+    request: JobRequest,
+    run: Run<unknown>,
+    resolve: (value: never) => void,
+    reject: (reason: unknown) => void,
+  ): Job {
+    const profile = request.profile ?? this.#options.profile
+    const chain = this.groups.chainOf(request.model, profile, request.fallback !== false)
+    const cost = this.#costAt(chain[0]!, request)
+    return new Job(request, run, chain, profile, cost, this.#clock.now(), resolve, reject)
   }
 
   /** How many requests wait. */
@@ -120,31 +144,26 @@ export class Dispatcher implements AttemptEvents {
     if (isLimit(verdict)) this.#again.heed(attempt.group, attempt.reservation.at, verdict)
   }
 
-  /** Puts a new job into the queue of the first model of its chain that can serve it, or serve it soon. */
+  /** Puts a new job into the queue of the model of its chain that is to serve it. */
   #enter(job: Job): void {
-    const now = this.#clock.now()
-    const refusal = job.group.refusal(job.cost, now)
-    const { spillAfterMs } = this.#options
-    if (refusal !== undefined || (spillAfterMs !== undefined && job.chain.length > 1)) {
-      const to = this.#choose(job, now, spillAfterMs)
-      if (to === undefined) throw refusal
-      if (to !== job.group) this.#again.change(job, to, refusal?.message ?? 'it could start later only')
+    const now = job.queuedAt
+    const { spillAfterMs, maxQueue } = this.#options
+    const hasChoice = job.startBy !== Infinity || (spillAfterMs !== undefined && job.chain.length > 1)
+    if (hasChoice || job.group.refusal(job.cost, now) !== undefined) {
+      const { group, why } = this.#entryOf(job)
+      if (group !== job.group) this.#again.change(job, group, why)
     }
-    job.queuedAt = now
     const taken = this.#scheduler.add(job.group.lane, job, now)
-    if (taken === 'full')
-      throw new QueueFull(`${this.#options.maxQueue} requests wait already, as many as maxQueue allows`)
+    if (taken === 'full') throw new QueueFull(`${maxQueue} requests wait already, as many as maxQueue allows`)
     if (taken !== 'waits') return
     job.keepContext()
     this.#again.listenForAbort(job)
   }
 
-  #choose(job: Job, now: number, spillAfterMs: number | undefined): Group | undefined {
-    if (spillAfterMs === undefined) {
-      return job.chain.find((group) => group.refusal(this.#costAt(group, job.request), now) === undefined)
-    }
+  #entryOf(job: Job): Entry {
+    const { output, spillAfterMs } = this.#options
     const predict = (group: Group, cost: Cost) => this.#scheduler.predict(group.lane, cost, job.priority)
-    return spillModel(candidates(job, this.#options.output, now, predict), now, spillAfterMs)?.group
+    return entryOf(job, job.queuedAt, { output, spillAfterMs, predict })
   }
 
   /** A job that waited cannot pass as it was charged: with less output expected, at another model, or not at all. */
@@ -239,6 +258,7 @@ export class Dispatcher implements AttemptEvents {
   }
 }
 
+const ignore = (): void => {}
 const NOTHING: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
 
 function isAborted(job: Job): boolean {

@@ -15,13 +15,7 @@ export type Ending = Usage | 'unknown' | 'refused' | 'unsent'
  * Corrects the charge of an attempt to what it used. An unknown usage leaves the reservation standing until its window
  * has passed: the server may have done all the work. A refusal costs what the profile says.
  */
-export function settle(
-  attempt: Attempt,
-  ending: Ending,
-  now: number,
-  output: OutputExpectation,
-  events: Events,
-): void {
+export function settle(attempt: Attempt, ending: Ending, now: number, output: OutputExpectation, events: Events): void {
   const { reservation, job, group } = attempt
   const { cost } = reservation
   const actual = actualCost(attempt, ending)

@@ -1,9 +1,9 @@
-import type { Clock, TimerHandle } from '../clock.js'
-import { MAX_TIMER_MS } from '../clock.js'
+import type { Clock } from '../clock.js'
 import type { Gate, Never, Refusal, Reservation } from '../meter/gate.js'
 import type { Cost } from '../types.js'
-import { Delays } from './delays.js'
+import { Alarm } from './alarm.js'
 import { JobQueue, type Waiting } from './queue.js'
+import { TimedJobs } from './timed.js'
 
 /**
  * How deep jobs may start within one another, each by the `run` of the one before: the next one waits for the timer, so
@@ -14,7 +14,10 @@ const DEEPEST = 100
 const WHEN_RESUMED = Number.MAX_VALUE
 
 /** What the scheduler needs of a job. */
-export type Schedulable = Waiting
+export interface Schedulable extends Waiting {
+  /** Until when it must start, in the clock's ms; Infinity where it has no deadline. */
+  readonly startBy: number
+}
 
 /** One model's jobs and the gate that they wait for. */
 export class Lane<J extends Schedulable> {
@@ -36,6 +39,8 @@ export interface SchedulerEvents<J> {
   onStart(job: J, reservation: Reservation): void
   /** A job that waited can never be admitted any more, and left its queue: the limits changed. */
   onNever(job: J, never: Never): void
+  /** A job that waited did not start by its deadline, and left its queue. */
+  onLate(job: J): void
 }
 
 /**
@@ -49,18 +54,19 @@ export class Scheduler<J extends Schedulable> {
   readonly #events: SchedulerEvents<J>
   readonly #lanes: Lane<J>[] = []
   /** Jobs that back off: they wait for their time first, then for their gate. */
-  readonly #delays = new Delays<J>()
-  readonly #laneOfDelayed = new Map<J, Lane<J>>()
+  readonly #delays = new TimedJobs<J, Lane<J>>()
+  /** Jobs in a queue that have a deadline. */
+  readonly #deadlines = new TimedJobs<J, Lane<J>>()
   #paused = false
   /** Jobs that are being started within one another. */
   #depth = 0
-  #timer: TimerHandle
-  #timerAt = Infinity
+  readonly #alarm: Alarm
 
   constructor(clock: Clock, maxWaiting: number, events: SchedulerEvents<J>) {
     this.#clock = clock
     this.#maxWaiting = maxWaiting
     this.#events = events
+    this.#alarm = new Alarm(clock, () => this.#release())
   }
 
   /** How many jobs wait, those that back off included. */
@@ -71,9 +77,7 @@ export class Scheduler<J extends Schedulable> {
   }
 
   waitingIn(lane: Lane<J>): number {
-    let waiting = lane.queue.size
-    for (const delayedIn of this.#laneOfDelayed.values()) if (delayedIn === lane) waiting++
-    return waiting
+    return lane.queue.size + this.#delays.countIn(lane)
   }
 
   addLane(model: string, gate: Gate): Lane<J> {
@@ -94,11 +98,13 @@ export class Scheduler<J extends Schedulable> {
       }
       if (this.#isFull()) return 'full'
       lane.queue.push(job)
+      this.#watch(lane, job)
       this.#waitFor(lane, admission)
       return 'waits'
     }
     if (this.#isFull()) return 'full'
     lane.queue.push(job)
+    this.#watch(lane, job)
     if (this.#paused || lane.queue.peek() === job) {
       if (isDeep && !this.#paused) this.#waitFor(lane, { kind: 'not-before', at: now })
       else this.pump(lane)
@@ -127,12 +133,11 @@ export class Scheduler<J extends Schedulable> {
   /** Puts a job back before the others of its priority; not before `notBefore` if that is later than now. */
   addFirst(lane: Lane<J>, job: J, notBefore = 0): void {
     if (notBefore > this.#clock.now()) {
-      this.#laneOfDelayed.set(job, lane)
-      this.#delays.add(job, notBefore)
+      this.#delays.add(job, lane, notBefore)
       this.#arm()
       return
     }
-    lane.queue.putBack(job)
+    this.#putBack(lane, job)
     if (this.#depth < DEEPEST || this.#paused) this.pump(lane)
     else this.#waitFor(lane, { kind: 'not-before', at: this.#clock.now() })
   }
@@ -140,12 +145,11 @@ export class Scheduler<J extends Schedulable> {
   /** Takes a waiting job out; false if it does not wait. What it kept from starting starts. */
   remove(lane: Lane<J>, job: J): boolean {
     const wasFirst = lane.queue.peek() === job
-    if (lane.queue.remove(job)) {
+    if (this.#take(lane, job)) {
       if (wasFirst) this.pump(lane)
       return true
     }
     if (!this.#delays.remove(job)) return false
-    this.#laneOfDelayed.delete(job)
     this.#arm()
     return true
   }
@@ -154,15 +158,13 @@ export class Scheduler<J extends Schedulable> {
   takeAll(only?: Lane<J>): J[] {
     const taken: J[] = []
     for (const lane of only === undefined ? this.#lanes : [only]) {
-      for (const job of lane.queue.takeAll()) taken.push(job)
+      for (const job of lane.queue.takeAll()) {
+        this.#unwatch(job)
+        taken.push(job)
+      }
       lane.wakeAt = Infinity
     }
-    for (const [job, lane] of this.#laneOfDelayed) {
-      if (only !== undefined && lane !== only) continue
-      this.#delays.remove(job)
-      this.#laneOfDelayed.delete(job)
-      taken.push(job)
-    }
+    taken.push(...this.#delays.takeAll(only))
     this.#arm()
     return taken
   }
@@ -191,13 +193,19 @@ export class Scheduler<J extends Schedulable> {
     try {
       for (let job = lane.queue.peek(); job !== undefined && !this.#paused; job = lane.queue.peek()) {
         // Read anew for each: starting a job takes time, and a charge must not be dated before its request is sent.
-        const admission = lane.gate.admit(job.cost, this.#clock.now())
+        const now = this.#clock.now()
+        if (job.startBy < now) {
+          this.#take(lane, job)
+          this.#events.onLate(job)
+          continue
+        }
+        const admission = lane.gate.admit(job.cost, now)
         if (admission.kind === 'until-change') break
         if (admission.kind === 'not-before') {
           lane.wakeAt = admission.at
           break
         }
-        lane.queue.remove(job)
+        this.#take(lane, job)
         if (admission.kind === undefined) this.#start(job, admission)
         else this.#events.onNever(job, admission)
       }
@@ -207,49 +215,76 @@ export class Scheduler<J extends Schedulable> {
     this.#arm()
   }
 
+  #putBack(lane: Lane<J>, job: J): void {
+    lane.queue.putBack(job)
+    this.#watch(lane, job)
+  }
+
+  #take(lane: Lane<J>, job: J): boolean {
+    this.#unwatch(job)
+    return lane.queue.remove(job)
+  }
+
+  #watch(lane: Lane<J>, job: J): void {
+    if (job.startBy === Infinity) return
+    this.#deadlines.add(job, lane, job.startBy)
+    if (job.startBy < this.#alarm.at) this.#arm()
+  }
+
+  #unwatch(job: J): void {
+    if (job.startBy !== Infinity) this.#deadlines.remove(job)
+  }
+
+  /** Takes out what has not started by its deadline. */
+  #expire(now: number): void {
+    for (let due = this.#deadlines.takeDue(now); due !== undefined; due = this.#deadlines.takeDue(now)) {
+      const { job, lane } = due
+      const wasFirst = lane.queue.peek() === job
+      lane.queue.remove(job)
+      this.#events.onLate(job)
+      if (wasFirst) this.pump(lane)
+    }
+  }
+
   #isFull(): boolean {
     return this.#maxWaiting !== Infinity && this.waiting >= this.#maxWaiting
   }
 
   #waitFor(lane: Lane<J>, refusal: Refusal): void {
     lane.wakeAt = refusal.kind === 'not-before' ? refusal.at : refusal.kind === 'never' ? 0 : Infinity
-    if (lane.wakeAt < this.#timerAt) this.#arm()
+    if (lane.wakeAt < this.#alarm.at) this.#arm()
   }
 
   #release(): void {
+    const now = this.#clock.now()
     if (this.#paused) {
+      this.#expire(now)
       this.#arm()
       return
     }
-    const now = this.#clock.now()
-    for (let job = this.#delays.takeDue(now); job !== undefined; job = this.#delays.takeDue(now)) {
-      const lane = this.#laneOfDelayed.get(job)!
-      this.#laneOfDelayed.delete(job)
-      lane.queue.putBack(job)
+    for (let due = this.#delays.takeDue(now); due !== undefined; due = this.#delays.takeDue(now)) {
+      const { job, lane } = due
+      this.#putBack(lane, job)
       lane.wakeAt = now
     }
     for (const lane of this.#lanes) if (lane.wakeAt <= now) this.pump(lane)
+    // After it: what could start at the very moment of its deadline has.
+    this.#expire(now)
     this.#arm()
   }
 
   /**
-   * Sets the one timer to the earliest time at which anything may start. While paused that is not known; jobs that wait
-   * for {@link resume} keep the process alive all the same.
+   * Sets the one timer to the earliest time at which anything may start or is late. While paused nothing starts; jobs that
+   * wait for {@link resume} keep the process alive all the same.
    */
   #arm(): void {
-    let at = this.#paused ? Infinity : this.#delays.nextDueAt
-    if (this.#paused) at = this.waiting > 0 ? WHEN_RESUMED : Infinity
-    else for (const lane of this.#lanes) if (lane.wakeAt < at) at = lane.wakeAt
-    if (at === this.#timerAt) return
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#timerAt = at
-    if (at === Infinity) return
-    const delay = Math.min(Math.max(0, Math.ceil(at - this.#clock.now())), MAX_TIMER_MS)
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#timer = undefined
-      this.#timerAt = Infinity
-      this.#release()
-    }, delay)
+    let at = this.#deadlines.nextDueAt
+    if (this.#paused) {
+      if (at === Infinity && this.waiting > 0) at = WHEN_RESUMED
+    } else {
+      at = Math.min(at, this.#delays.nextDueAt)
+      for (const lane of this.#lanes) if (lane.wakeAt < at) at = lane.wakeAt
+    }
+    this.#alarm.set(at)
   }
 }

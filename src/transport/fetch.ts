@@ -110,6 +110,7 @@ function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientS
     model,
     route,
     priority: hints.priority,
+    deadlineMs: hints.deadlineMs,
     fallback: hints.fallback,
     signal,
     maxRetries: retriesOf(options, settings),

@@ -4,6 +4,8 @@ import { InvalidRequest } from '../errors.js'
 export interface Hints {
   /** Higher ones start first. @default 0 */
   readonly priority?: number
+  /** Until when the call must have started, in ms from now. @default no deadline */
+  readonly deadlineMs?: number
   /** `false`: no backup model takes over. */
   readonly fallback?: false
 }
@@ -40,14 +42,14 @@ export type FetchOptions = Record<never, never>
  */
 export function hint(hints: Hints): FetchOptions {
   if (typeof hints !== 'object' || hints === null)
-    throw new InvalidRequest(`hint(hints) was given ${String(hints)}: give { priority, fallback }`)
+    throw new InvalidRequest(`hint(hints) was given ${String(hints)}: give { priority, deadlineMs, fallback }`)
   for (const name of Object.keys(hints)) {
     if (!NAMES.includes(name)) throw new InvalidRequest(`hint() has no '${name}'. There are ${NAMES.join(', ')}`)
   }
   return { [HINTS]: hints } as FetchOptions
 }
 
-const NAMES: readonly string[] = ['priority', 'fallback'] satisfies (keyof Hints)[]
+const NAMES: readonly string[] = ['priority', 'deadlineMs', 'fallback'] satisfies (keyof Hints)[]
 
 export function withSettings(init: RequestInit | undefined, settings: ClientSettings): RequestInit {
   return { ...init, [SETTINGS]: settings } as HintedInit
@@ -75,12 +77,19 @@ export function withoutOurKeys(init: RequestInit): RequestInit {
 
 const PRIORITY_HEADER = 'x-headgate-priority'
 /** Asked for by name: to go through all headers costs more than all else that a call does here. */
-const HINT_HEADERS = [PRIORITY_HEADER, 'x-headgate-tenant', 'x-headgate-deadline-ms']
+const DEADLINE_HEADER = 'x-headgate-deadline-ms'
+const HINT_HEADERS = [PRIORITY_HEADER, DEADLINE_HEADER, 'x-headgate-tenant']
 
 /** What a call hints at, by its `init` or by headers. */
 export function hintsOf(init: HintedInit, headers: Headers): Hints {
   const priority = headers.get(PRIORITY_HEADER)
-  return priority === null ? (init[HINTS] ?? {}) : { priority: Number(priority), ...init[HINTS] }
+  const deadline = headers.get(DEADLINE_HEADER)
+  if (priority === null && deadline === null) return init[HINTS] ?? {}
+  return {
+    ...(priority !== null && { priority: Number(priority) }),
+    ...(deadline !== null && { deadlineMs: Number(deadline) }),
+    ...init[HINTS],
+  }
 }
 
 export function hasHintHeaders(headers: Headers): boolean {

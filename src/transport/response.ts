@@ -32,6 +32,7 @@ export const NO_RETRY: Readonly<Record<string, string>> = { 'x-should-retry': 'f
 
 const STATUS: Readonly<Partial<Record<HeadgateErrorCode, number>>> = {
   queue_full: 429,
+  deadline_impossible: 429,
   quota_exhausted: 429,
   request_too_large: 400,
   invalid_request: 400,

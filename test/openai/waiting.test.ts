@@ -110,7 +110,9 @@ describe('pitfall 7: hints of a single call', () => {
   })
 
   it('that there are not are refused, before anything is sent', () => {
-    expect(() => hint({ priorty: 5 } as never)).toThrow("hint() has no 'priorty'. There are priority, fallback")
+    expect(() => hint({ priorty: 5 } as never)).toThrow(
+      "hint() has no 'priorty'. There are priority, deadlineMs, fallback",
+    )
   })
 
   it('with other options of fetch beside them', async () => {

@@ -12,10 +12,10 @@ interface Job extends Schedulable {
   readonly name: string
 }
 
-function job(name: string, priority = 0, tokens = 0): Job {
+function job(name: string, priority = 0, tokens = 0, startBy = Infinity): Job {
   const cost = { requests: 1, inputTokens: tokens, outputTokens: 0, thinkingTokens: 0 }
   const place = { inClass: undefined as PriorityClass | undefined, before: undefined as Waiting | undefined }
-  return { name, priority, cost, ...place, after: undefined }
+  return { name, priority, cost, startBy, ...place, after: undefined }
 }
 
 /** Counts timers as they are set, too. */
@@ -31,12 +31,14 @@ function setup({ maxWaiting = Infinity, onStart = (_job: Job, _reservation: Rese
   const clock = new CountingClock(1000)
   const started: { name: string; at: number; reservation: Reservation }[] = []
   const never: { name: string; limit: string }[] = []
+  const late: string[] = []
   const scheduler = new Scheduler<Job>(clock, maxWaiting, {
     onStart(each: Job, reservation) {
       started.push({ name: each.name, at: clock.now() - 1000, reservation })
       onStart(each, reservation)
     },
     onNever: (each: Job, why: Never) => never.push({ name: each.name, limit: why.limit }),
+    onLate: (each) => late.push(`${each.name}@${clock.now() - 1000}`),
   })
   const addLane = (limits: Limits, model = 'm') =>
     scheduler.addLane(
@@ -47,6 +49,7 @@ function setup({ maxWaiting = Infinity, onStart = (_job: Job, _reservation: Rese
     clock,
     scheduler,
     never,
+    late,
     started,
     addLane,
     starts: () => started.map(({ name, at }) => `${name}@${at}`).join(' '),
@@ -177,6 +180,7 @@ describe('timers', () => {
     const scheduler = new Scheduler<Job>(clock, Infinity, {
       onStart: () => started.push(clock.now() - 1000),
       onNever: () => expect.unreachable(),
+      onLate: () => expect.unreachable(),
     })
     const gate = new MeterGate(
       { limits: { rps: 1 }, profile: profiles['model-studio'], jitterMs: 0, idleSince: -Infinity },

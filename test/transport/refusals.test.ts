@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { hint } from '../../src/transport/hints.js'
 import { json } from '../support/fake-fetch.js'
 import { chatBody, failure, LimitedFetch } from '../support/limited-fetch.js'
 import { settlePromises } from '../support/virtual-clock.js'
@@ -28,6 +29,17 @@ describe('what the limiter refuses', () => {
     await expectRefused(world, world.post(), 429, 'queue_full')
     world.limiter.resume()
     expect((await first).status).toBe(200)
+    world.expectAtRest()
+  })
+
+  it.each<[name: string, headers: Record<string, string>, hints: object]>([
+    ['a hint', {}, hint({ deadlineMs: 0 })],
+    ['a header', { 'x-headgate-deadline-ms': '0' }, {}],
+  ])('a deadline that cannot be kept, by %s: 429 deadline_impossible', async (_, headers, hints) => {
+    const world = new LimitedFetch([ok], { limits: { 'qwen-plus': { rpm: 1 } }, perSecond: false })
+    await world.post()
+    const init = { headers: { 'content-type': 'application/json', ...headers }, ...hints }
+    await expectRefused(world, world.post(chatBody, init), 429, 'deadline_impossible')
     world.expectAtRest()
   })
 

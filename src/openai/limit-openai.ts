@@ -46,7 +46,13 @@ export function limitOpenAI<C extends WrappableClient>(client: C, limiter: Limit
   const azure = { ...(apiVersion && { apiVersion }), ...(deploymentName && { deployment: deploymentName }) }
   const wrapped = clone(client, {
     ...azure,
-    fetch: (input, init) => limiter.fetch(input, withSettings(init, { ...settings, callRetries: callRetriesOf(init) })),
+    fetch(input, init) {
+      const callRetries = callRetriesOf(init)
+      return limiter.fetch(
+        input,
+        withSettings(init, callRetries === undefined ? settings : { ...settings, callRetries }),
+      )
+    },
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
   }) as C

@@ -16,6 +16,7 @@ import type { Limits } from './types.js'
 
 const DEFAULT_JITTER_MS = 50
 const DEFAULT_RETRIES = 4
+const DEFAULT_HEAD_DELAY_MS = 2000
 
 /**
  * Keeps requests at the full quota of their models and clear of 429s. One per account and region: two of them do not know
@@ -91,6 +92,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     output: new OutputEstimator(),
     maxRetries: options.maxRetries ?? DEFAULT_RETRIES,
     maxQueue: options.maxQueue ?? Infinity,
+    maxHeadDelayMs: options.maxHeadDelayMs ?? DEFAULT_HEAD_DELAY_MS,
     spillAfterMs: options.spillAfterMs,
   })
   // After the dispatcher: a source may tell of its first table while it is subscribed to.

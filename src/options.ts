@@ -38,6 +38,12 @@ export interface LimiterOptions {
   /** How many requests may wait; the next one is refused with `QueueFull`. @default Infinity */
   readonly maxQueue?: number | undefined
   /**
+   * While the next request in a queue has to wait, smaller ones behind it may start, which uses what it leaves of the quota.
+   * By how much all of them together may delay it, in ms. 0: by nothing at all; Infinity: whatever fits.
+   * @default 2000
+   */
+  readonly maxHeadDelayMs?: number | undefined
+  /**
    * J: how much later than one request another may be counted by the server, in ms. "No 429" holds while the delay to the
    * server varies by no more than this; the usable share of a window W is W ÷ (W + J).
    * @default 50
@@ -78,6 +84,7 @@ const NAMES = [
   'spillAfterMs',
   'maxRetries',
   'maxQueue',
+  'maxHeadDelayMs',
   'jitterMs',
   'profile',
   'unknownModel',
@@ -96,7 +103,7 @@ const NAMES = [
 export function checkOptions(options: LimiterOptions): void {
   if (!isPlain(options)) throw new InvalidRequest('createLimiter(options): give an object, or nothing')
   checkNames('createLimiter', options, NAMES)
-  const { maxRetries, maxQueue, jitterMs, unknownModel, fallback, spillAfterMs } = options
+  const { maxRetries, maxQueue, jitterMs, unknownModel, fallback, spillAfterMs, maxHeadDelayMs } = options
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {
     throw new InvalidRequest(`maxRetries is ${String(maxRetries)}: give a whole number, 0 or more`)
   }
@@ -108,6 +115,9 @@ export function checkOptions(options: LimiterOptions): void {
   }
   if (spillAfterMs !== undefined && !(typeof spillAfterMs === 'number' && spillAfterMs >= 0)) {
     throw new InvalidRequest(`spillAfterMs is ${String(spillAfterMs)}: give milliseconds, 0 or more, or leave it out`)
+  }
+  if (maxHeadDelayMs !== undefined && !(typeof maxHeadDelayMs === 'number' && maxHeadDelayMs >= 0)) {
+    throw new InvalidRequest(`maxHeadDelayMs is ${String(maxHeadDelayMs)}: give milliseconds, 0 or more, or Infinity`)
   }
   for (const name of ['perSecond', 'assumeFresh'] as const) {
     const value: unknown = options[name]

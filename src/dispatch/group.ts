@@ -4,7 +4,7 @@ import type { ResolvedLimits } from '../limits/resolve.js'
 import type { Gate, Never } from '../meter/gate.js'
 import { Collector } from '../metrics/collector.js'
 import type { Episodes } from '../route/learn.js'
-import type { Lane } from '../schedule/scheduler.js'
+import type { Lane } from '../schedule/lane.js'
 import type { Cost, Profile } from '../types.js'
 import type { Job } from './job.js'
 

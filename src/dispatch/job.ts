@@ -1,6 +1,6 @@
 import { onAbort } from '../aborts.js'
 import type { PriorityClass, Waiting } from '../schedule/queue.js'
-import type { Schedulable } from '../schedule/scheduler.js'
+import type { Schedulable } from '../schedule/lane.js'
 import type { Cost, Profile } from '../types.js'
 import type { Attempt } from './attempt.js'
 import { inCallersContext } from './context.js'

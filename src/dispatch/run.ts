@@ -23,6 +23,8 @@ export interface DispatcherOptions extends GroupsOptions {
   readonly profile: Profile
   readonly maxRetries: number
   readonly maxQueue: number
+  /** How much later the head of a queue may start for all that went before it, in ms. */
+  readonly maxHeadDelayMs: number
   /** Undefined: a new request waits for its own model, however long. */
   readonly spillAfterMs: number | undefined
 }
@@ -48,11 +50,15 @@ export class Dispatcher implements AttemptEvents {
     this.#options = options
     this.#clock = options.clock
     this.#events = options.events
-    this.#scheduler = new Scheduler<Job>(options.clock, options.maxQueue, {
-      onStart: (job, reservation) => this.#start(job, reservation),
-      onNever: (job) => this.#never(job),
-      onLate: (job) => this.#again.late(job),
-    })
+    this.#scheduler = new Scheduler<Job>(
+      options.clock,
+      { maxWaiting: options.maxQueue, maxHeadDelayMs: options.maxHeadDelayMs },
+      {
+        onStart: (job, reservation) => this.#start(job, reservation),
+        onNever: (job) => this.#never(job),
+        onLate: (job) => this.#again.late(job),
+      },
+    )
     this.#again = new Again(options, this.#scheduler, () => this.#idle.check())
     this.groups = new Groups(options, this.#scheduler)
   }

@@ -40,7 +40,7 @@ export class PriorityClass {
  * Jobs in the order in which they are to start: higher priorities first, first in first out within one. Adding and
  * removing at any place is O(1) for a priority that is in use, a search among the priorities else.
  *
- * The order within a priority is the place where shares of tenants, deadlines and packing will come in.
+ * The order within a priority is the place where shares of tenants will come in.
  */
 export class JobQueue<J extends Waiting> {
   /** Highest priority first; classes without jobs are removed. */
@@ -54,6 +54,23 @@ export class JobQueue<J extends Waiting> {
   /** The job to start next. */
   peek(): J | undefined {
     return this.#classes[0]?.first as J | undefined
+  }
+
+  /** The next `most` jobs behind one, in their order. */
+  *behind(job: J, most: number): Generator<J, void, undefined> {
+    let left = most
+    let index = this.#classes.indexOf(job.inClass!)
+    let next: Waiting | undefined = job.after
+    for (;;) {
+      while (next === undefined) {
+        const inClass: PriorityClass | undefined = this.#classes[++index]
+        if (inClass === undefined) return
+        next = inClass.first
+      }
+      if (left-- === 0) return
+      yield next as J
+      next = next.after
+    }
   }
 
   /** What all jobs cost that start before a new one of this priority. */

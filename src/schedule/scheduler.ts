@@ -2,7 +2,8 @@ import type { Clock } from '../clock.js'
 import type { Gate, Never, Refusal, Reservation } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import { Alarm } from './alarm.js'
-import { JobQueue, type Waiting } from './queue.js'
+import { Lane, type Schedulable } from './lane.js'
+import { MOST_CANDIDATES } from './packing.js'
 import { TimedJobs } from './timed.js'
 
 /**
@@ -13,25 +14,11 @@ const DEEPEST = 100
 /** While paused: later than any time, and still one to set a timer for. */
 const WHEN_RESUMED = Number.MAX_VALUE
 
-/** What the scheduler needs of a job. */
-export interface Schedulable extends Waiting {
-  /** Until when it must start, in the clock's ms; Infinity where it has no deadline. */
-  readonly startBy: number
-}
-
-/** One model's jobs and the gate that they wait for. */
-export class Lane<J extends Schedulable> {
-  readonly model: string
-  readonly gate: Gate
-  readonly queue = new JobQueue<J>()
-  /** When the first of the queue may start; Infinity if only a change can tell. */
-  wakeAt = Infinity
-  pumping = false
-
-  constructor(model: string, gate: Gate) {
-    this.model = model
-    this.gate = gate
-  }
+export interface SchedulerOptions {
+  /** How many jobs may wait. */
+  readonly maxWaiting: number
+  /** How much later the head of a queue may start for all that went before it together, in ms. */
+  readonly maxHeadDelayMs: number
 }
 
 export interface SchedulerEvents<J> {
@@ -50,7 +37,7 @@ export interface SchedulerEvents<J> {
  */
 export class Scheduler<J extends Schedulable> {
   readonly #clock: Clock
-  readonly #maxWaiting: number
+  readonly #options: SchedulerOptions
   readonly #events: SchedulerEvents<J>
   readonly #lanes: Lane<J>[] = []
   /** Jobs that back off: they wait for their time first, then for their gate. */
@@ -62,9 +49,9 @@ export class Scheduler<J extends Schedulable> {
   #depth = 0
   readonly #alarm: Alarm
 
-  constructor(clock: Clock, maxWaiting: number, events: SchedulerEvents<J>) {
+  constructor(clock: Clock, options: SchedulerOptions, events: SchedulerEvents<J>) {
     this.#clock = clock
-    this.#maxWaiting = maxWaiting
+    this.#options = options
     this.#events = events
     this.#alarm = new Alarm(clock, () => this.#release())
   }
@@ -105,7 +92,7 @@ export class Scheduler<J extends Schedulable> {
     if (this.#isFull()) return 'full'
     lane.queue.push(job)
     this.#watch(lane, job)
-    if (this.#paused || lane.queue.peek() === job) {
+    if (this.#paused || lane.queue.peek() === job || lane.queue.size <= MOST_CANDIDATES) {
       if (isDeep && !this.#paused) this.#waitFor(lane, { kind: 'not-before', at: now })
       else this.pump(lane)
     }
@@ -202,7 +189,7 @@ export class Scheduler<J extends Schedulable> {
         const admission = lane.gate.admit(job.cost, now)
         if (admission.kind === 'until-change') break
         if (admission.kind === 'not-before') {
-          lane.wakeAt = admission.at
+          if (this.#startBefore(lane, job, admission.at, now)) continue
           break
         }
         this.#take(lane, job)
@@ -213,6 +200,19 @@ export class Scheduler<J extends Schedulable> {
       lane.pumping = false
     }
     this.#arm()
+  }
+
+  /** Starts one that fits while the head has to wait until `headAt`; false if none does, and when to try again is set. */
+  #startBefore(lane: Lane<J>, head: J, headAt: number, now: number): boolean {
+    const { start, wakeAt } = lane.overtaker(head, headAt, now, this.#options.maxHeadDelayMs)
+    const admission = start && lane.gate.admit(start.cost, now)
+    if (start === undefined || admission?.kind !== undefined) {
+      lane.wakeAt = Math.min(headAt, wakeAt)
+      return false
+    }
+    this.#take(lane, start)
+    this.#start(start, admission as Reservation)
+    return true
   }
 
   #putBack(lane: Lane<J>, job: J): void {
@@ -247,7 +247,8 @@ export class Scheduler<J extends Schedulable> {
   }
 
   #isFull(): boolean {
-    return this.#maxWaiting !== Infinity && this.waiting >= this.#maxWaiting
+    const { maxWaiting } = this.#options
+    return maxWaiting !== Infinity && this.waiting >= maxWaiting
   }
 
   #waitFor(lane: Lane<J>, refusal: Refusal): void {

@@ -14,12 +14,13 @@ describe('abort', () => {
   })
 
   test('while waiting: gone at once, and the next takes its place', async () => {
-    const { clock, send, sends, limiter } = setup({ limits: { a: { tpm: 100 } } })
+    const { clock, send, sends, limiter } = setup({ limits: { a: { tpm: 100 } }, maxHeadDelayMs: 0 })
     const controller = new AbortController()
     send({ model: 'a', tokens: 50 }, 'runs', [{ returns: '' }])
+    await clock.advance(100)
     const large = send({ model: 'a', tokens: 100, signal: controller.signal }, 'large')
     send({ model: 'a', tokens: 50 }, 'small', [{ returns: '' }])
-    await clock.advance(500)
+    await clock.advance(400)
     expect(limiter.stats().waiting).toBe(2)
     controller.abort()
     await clock.advance(0)
@@ -142,11 +143,12 @@ describe('abort', () => {
   })
 
   test('one signal for many: none of them starts on the way out of the others', async () => {
-    const { clock, limiter, send, sends, used } = setup({ limits: { a: { tpm: 1000 } } })
+    const { clock, limiter, send, sends, used } = setup({ limits: { a: { tpm: 1000 } }, maxHeadDelayMs: 0 })
     send({ model: 'a', tokens: 600 }, 'first', [{ returns: '' }])
+    await clock.advance(100)
     const { signal, abort } = abortable()
-    const large = send({ model: 'a', tokens: 600, signal }, 'large')
-    const small = send({ model: 'a', tokens: 100, signal }, 'small')
+    const large = send({ model: 'a', tokens: 900, signal }, 'large')
+    const small = send({ model: 'a', tokens: 200, signal }, 'small')
     await clock.advance(20)
     abort()
     await clock.run()

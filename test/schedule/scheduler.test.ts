@@ -4,7 +4,8 @@ import type { Never, Reservation } from '../../src/meter/gate.js'
 import { MeterGate } from '../../src/meter/meter-gate.js'
 import { profiles } from '../../src/route/profile.js'
 import type { PriorityClass, Waiting } from '../../src/schedule/queue.js'
-import { Scheduler, type Lane, type Schedulable } from '../../src/schedule/scheduler.js'
+import type { Lane, Schedulable } from '../../src/schedule/lane.js'
+import { Scheduler } from '../../src/schedule/scheduler.js'
 import type { Limits } from '../../src/types.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
@@ -32,14 +33,18 @@ function setup({ maxWaiting = Infinity, onStart = (_job: Job, _reservation: Rese
   const started: { name: string; at: number; reservation: Reservation }[] = []
   const never: { name: string; limit: string }[] = []
   const late: string[] = []
-  const scheduler = new Scheduler<Job>(clock, maxWaiting, {
-    onStart(each: Job, reservation) {
-      started.push({ name: each.name, at: clock.now() - 1000, reservation })
-      onStart(each, reservation)
+  const scheduler = new Scheduler<Job>(
+    clock,
+    { maxWaiting, maxHeadDelayMs: 0 },
+    {
+      onStart(each: Job, reservation) {
+        started.push({ name: each.name, at: clock.now() - 1000, reservation })
+        onStart(each, reservation)
+      },
+      onNever: (each: Job, why: Never) => never.push({ name: each.name, limit: why.limit }),
+      onLate: (each) => late.push(`${each.name}@${clock.now() - 1000}`),
     },
-    onNever: (each: Job, why: Never) => never.push({ name: each.name, limit: why.limit }),
-    onLate: (each) => late.push(`${each.name}@${clock.now() - 1000}`),
-  })
+  )
   const addLane = (limits: Limits, model = 'm') =>
     scheduler.addLane(
       model,
@@ -91,10 +96,11 @@ describe('order', () => {
     expect(starts()).toBe('a@0 high@60000 b@120000 c@180000 low@240000')
   })
 
-  test('one that has room does not overtake the first, who has not', async () => {
+  test('one that has room does not overtake the first, who has not, where that would delay it', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ tpm: 100 })
     scheduler.add(lane, job('a', 0, 60))
+    await clock.advance(1)
     scheduler.add(lane, job('large', 0, 100))
     expect(scheduler.add(lane, job('small', 0, 1))).toBe('waits')
     await clock.run()
@@ -177,11 +183,15 @@ describe('timers', () => {
       }
     })(1000)
     const started: number[] = []
-    const scheduler = new Scheduler<Job>(clock, Infinity, {
-      onStart: () => started.push(clock.now() - 1000),
-      onNever: () => expect.unreachable(),
-      onLate: () => expect.unreachable(),
-    })
+    const scheduler = new Scheduler<Job>(
+      clock,
+      { maxWaiting: Infinity, maxHeadDelayMs: 0 },
+      {
+        onStart: () => started.push(clock.now() - 1000),
+        onNever: () => expect.unreachable(),
+        onLate: () => expect.unreachable(),
+      },
+    )
     const gate = new MeterGate(
       { limits: { rps: 1 }, profile: profiles['model-studio'], jitterMs: 0, idleSince: -Infinity },
       1000,

@@ -1,0 +1,166 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MeterGate } from '../../src/meter/meter-gate.js'
+import { pack } from '../../src/schedule/packing.js'
+import { Scheduler } from '../../src/schedule/scheduler.js'
+import type { PriorityClass, Waiting } from '../../src/schedule/queue.js'
+import type { Cost, Limits } from '../../src/types.js'
+import { profileOf, runs } from '../property/traffic.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+
+const cost = (inputTokens: number): Cost => ({ requests: 1, inputTokens, outputTokens: 0, thinkingTokens: 0 })
+
+interface Candidate {
+  readonly cost: Cost
+  /** When it may start, and when the head may if it does. */
+  readonly at: number
+  readonly headAt: number
+}
+
+describe('pack', () => {
+  test('takes the largest that fits and leaves the head its time, the first of equal ones: as a search of all does', () => {
+    const one = fc.record({
+      tokens: fc.nat(12),
+      at: fc.constantFrom(0, 0, 5, 9, Infinity),
+      headAt: fc.constantFrom(10, 12, 15),
+    })
+    fc.assert(
+      fc.property(
+        fc.array(one, { maxLength: 8 }),
+        fc.nat(12),
+        fc.constantFrom(10, 12, 15, Infinity),
+        (given, head, headBy) => {
+          const candidates: Candidate[] = given.map(({ tokens, at, headAt }) => ({ cost: cost(tokens), at, headAt }))
+          const of = (each: Cost) => candidates.find((candidate) => candidate.cost === each)!
+          const room = { earliest: (each: Cost) => of(each).at, headAfter: (each: Cost) => of(each).headAt }
+          const { start, wakeAt } = pack(cost(head), candidates, room, 0, headBy)
+          const smaller = candidates.filter((each) => each.cost.inputTokens < head)
+          const fitting = smaller.filter(({ at, headAt }) => at <= 0 && headAt <= headBy)
+          const most = Math.max(...fitting.map((each) => each.cost.inputTokens))
+          expect(start).toBe(fitting.find((each) => each.cost.inputTokens === most))
+          if (start === undefined) expect(wakeAt).toBe(Math.min(...smaller.map(({ at }) => (at > 0 ? at : Infinity))))
+        },
+      ),
+      runs(2000),
+    )
+  })
+
+  test('looks no further than it is given, and asks of none that is no smaller than the head', () => {
+    const room = { earliest: () => expect.unreachable(), headAfter: () => expect.unreachable() }
+    expect(pack(cost(5), [{ cost: cost(5) }, { cost: cost(9) }], room, 0, Infinity)).toEqual({
+      start: undefined,
+      wakeAt: Infinity,
+    })
+  })
+})
+
+interface Job extends Waiting {
+  readonly tokens: number
+  readonly startBy: number
+}
+
+function job(tokens: number, priority = 0): Job {
+  const links = { inClass: undefined as PriorityClass | undefined, before: undefined, after: undefined }
+  return { tokens, priority, cost: cost(tokens), startBy: Infinity, ...links }
+}
+
+/** Runs jobs of these sizes that all come at once, and tells when each started. */
+async function started(sizes: readonly number[], limits: Limits, maxHeadDelayMs: number, jitterMs = 50) {
+  const clock = new VirtualClock(0)
+  const gate = new MeterGate({ limits, profile: profileOf('unknown'), jitterMs, idleSince: 0 }, 0)
+  const starts = new Map<Job, number>()
+  let head: Job | undefined
+  /** When each that was first in the queue could have started, had nothing gone before it. */
+  const couldStart = new Map<Job, number>()
+  const noteHead = (): void => {
+    const next = lane.queue.peek()
+    if (next === undefined || next === head) return
+    head = next
+    const answer = gate.earliest(next.cost, clock.now())
+    if (answer.kind === 'not-before') couldStart.set(next, answer.at)
+  }
+  const scheduler = new Scheduler<Job>(
+    clock,
+    { maxWaiting: Infinity, maxHeadDelayMs },
+    {
+      onStart(each, reservation) {
+        starts.set(each, reservation.at)
+        noteHead()
+      },
+      onNever: () => expect.unreachable(),
+      onLate: () => expect.unreachable(),
+    },
+  )
+  const lane = scheduler.addLane('m', gate)
+  const jobs = sizes.map((tokens) => job(tokens))
+  for (const each of jobs) {
+    scheduler.add(lane, each)
+    noteHead()
+  }
+  await clock.run()
+  return { jobs, starts, couldStart, pending: clock.pending }
+}
+
+const size = fc.oneof(
+  { arbitrary: fc.integer({ min: 1, max: 60 }), weight: 3 },
+  { arbitrary: fc.integer({ min: 1, max: 1000 }), weight: 1 },
+)
+
+describe('what overtakes a head', () => {
+  test.each([0, 500, 2000])('delays it by no more than %d ms in all, on every meter', async (maxHeadDelayMs) => {
+    const limits: Limits = { tpm: 1000, tps: 1000 / 60, rpm: 30 }
+    await fc.assert(
+      fc.asyncProperty(fc.array(size, { minLength: 1, maxLength: 40 }), async (sizes) => {
+        const { jobs, starts, couldStart, pending } = await started(sizes, limits, maxHeadDelayMs)
+        expect(starts.size).toBe(jobs.length)
+        // A timer may wake a millisecond late, for each time that it is set.
+        for (const [head, at] of couldStart) expect(starts.get(head)! - at).toBeLessThanOrEqual(maxHeadDelayMs + 1)
+        expect(pending).toBe(0)
+      }),
+      runs(60),
+    )
+  })
+
+  test('never lets a large one starve, however many small ones come', async () => {
+    const sizes = [30, 900, ...Array.from({ length: 400 }, () => 10)]
+    const { jobs, starts, couldStart } = await started(sizes, { tpm: 1000 }, 2000)
+    const large = jobs[1]!
+    expect(starts.get(large)! - couldStart.get(large)!).toBeLessThanOrEqual(2001)
+    expect([...starts.values()].filter((at) => at < starts.get(large)!).length).toBeGreaterThan(1)
+  })
+
+  test('fills what the head leaves: more of the quota is used, the freer the more', async () => {
+    // As chats come: the sizes of a long tail, against a second that holds one or two of them.
+    const sizes = Array.from({ length: 300 }, (_, i) => Math.ceil(100 * Math.exp(1.2 * Math.sin(i * 12.9898) * 1.5)))
+    const sum = sizes.reduce((all, each) => all + each, 0)
+    const seconds: number[] = []
+    for (const maxHeadDelayMs of [0, 2000, Infinity]) {
+      const { starts } = await started(sizes, { tpm: 20_000, tps: 20_000 / 60 }, maxHeadDelayMs)
+      seconds.push(Math.max(...starts.values()) / 1000)
+    }
+    const inOrder = await startedInOrder(sizes)
+    const shares = [inOrder, ...seconds].map((each) => sum / (each * (20_000 / 60)))
+    expect(shares[1]).toBeGreaterThan(shares[0]! + 0.05)
+    expect(shares[2]).toBeGreaterThan(shares[1]!)
+  })
+})
+
+/** Seconds to the last start where each waits for the one before it. */
+async function startedInOrder(sizes: readonly number[]): Promise<number> {
+  const gate = new MeterGate(
+    { limits: { tpm: 20_000, tps: 20_000 / 60 }, profile: profileOf('unknown'), jitterMs: 50, idleSince: 0 },
+    0,
+  )
+  let now = 0
+  for (const tokens of sizes) {
+    for (
+      let answer = gate.admit(cost(tokens), now);
+      answer.kind !== undefined;
+      answer = gate.admit(cost(tokens), now)
+    ) {
+      if (answer.kind !== 'not-before') throw new Error(answer.kind)
+      now = answer.at
+    }
+  }
+  return now / 1000
+}

@@ -16,6 +16,14 @@ export function number(name: string, value: unknown, min: number, max = Infinity
   throw wrong(name, `a number${range}`, value)
 }
 
+/** The end of the year 9999, the last that the dates of HTTP can say. */
+const LAST_EPOCH_MS = Date.UTC(10_000, 0) - 1
+
+/** A time in epoch milliseconds. */
+export function epoch(name: string, value: unknown): number {
+  return number(name, value, 0, LAST_EPOCH_MS)
+}
+
 export function integer(name: string, value: unknown, min: number, max = Infinity): number {
   if (Number.isSafeInteger(number(name, value, min, max))) return value as number
   throw wrong(name, 'a whole number', value)

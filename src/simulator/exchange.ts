@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, TimerHandle } from '../clock.js'
 import type { Dialect, ServiceName } from './errors/dialect.js'
-import { serviceHeaders } from './headers.js'
+import type { LiveExchanges } from './connections.js'
+import { mergedHeaders, serviceHeaders } from './headers.js'
 import type { Draft, LedgerEntry } from './ledger.js'
 import type { Charge } from './metering/charge.js'
 import type { Model } from './models.js'
@@ -15,8 +16,7 @@ export interface Surroundings {
   /** Epoch milliseconds at the clock's zero. */
   readonly epochAtZero: number
   readonly service: ServiceName
-  /** The exchanges that are not over. */
-  readonly live: Set<Exchange>
+  readonly live: LiveExchanges
   /** To be called before anything is counted. */
   catchUp(): void
 }
@@ -76,8 +76,7 @@ export class Exchange {
       charges: NO_CHARGES,
       status: 0,
     }
-    around.live.add(this)
-    response.on('close', () => this.hangUp())
+    around.live.add(this, response.req.socket)
   }
 
   get clock(): Clock {
@@ -185,11 +184,12 @@ export class Exchange {
   /** Takes the connection down, once what was written, and `text`, has gone out. */
   tear(text = ''): void {
     if (this.#over) return
-    const { socket } = this.#response
+    // Not the response's own socket: it has none yet while it waits behind others of the same connection.
+    const { socket } = this.#response.req
     this.finish()
     if (text !== '') this.#response.write(text)
     else if (this.#response.headersSent) this.#response.flushHeaders()
-    socket?.destroySoon()
+    socket.destroySoon()
   }
 
   /** Frees everything and closes the charge. The second call does nothing. */
@@ -198,7 +198,7 @@ export class Exchange {
     this.#over = true
     const now = this.clock.now()
     if (this.#timer !== undefined) this.clock.clearTimeout(this.#timer)
-    this.#around.live.delete(this)
+    this.#around.live.delete(this, this.#response.req.socket)
     this.entry.doneAt = now
     if (this.#charge === undefined || this.#model === undefined) return
     this.#around.catchUp()
@@ -216,13 +216,12 @@ export class Exchange {
     this.finish()
   }
 
-  #head(status: number, type: string, length?: number, extra?: Readonly<Record<string, string>>): void {
+  #head(status: number, type: string, length?: number, extra: Readonly<Record<string, string>> = {}): void {
+    if (status < 200) throw new RangeError(`a status below 200 is no answer: ${status}`)
     const now = this.clock.now()
     const times = { arrivedAt: this.arrivedAt, answeredAt: this.epochNow, tookMs: now - this.at }
-    const headers = ['content-type', type, ...serviceHeaders(this.#around.service, this.id, times), ...this.headers]
-    if (length !== undefined) headers.push('content-length', String(length))
-    if (extra !== undefined) for (const [name, value] of Object.entries(extra)) headers.push(name, value)
-    this.#response.writeHead(status, headers)
+    const own = ['content-type', type, ...serviceHeaders(this.#around.service, this.id, times), ...this.headers]
+    this.#response.writeHead(status, mergedHeaders(own, extra, status === 204 ? undefined : length))
     this.entry.status = status
   }
 }

@@ -12,6 +12,28 @@ export interface Times {
   readonly tookMs: number
 }
 
+/** What says how long a body is: the server's own, since with another the answer would not be HTTP. */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
+
+/**
+ * All headers of an answer, names and values in turn. Of one name, whatever its case, the last holds: a script's own come
+ * after the service's. `length`: of the body, where it is known and the status has one.
+ */
+export function mergedHeaders(
+  own: readonly string[],
+  scripted: Readonly<Record<string, string>>,
+  length?: number,
+): string[] {
+  const merged = new Map<string, readonly [name: string, value: string]>()
+  const set = (name: string, value: string): void => {
+    merged.set(name.toLowerCase(), [name, value])
+  }
+  for (let i = 0; i < own.length; i += 2) set(own[i] ?? '', own[i + 1] ?? '')
+  for (const [name, value] of Object.entries(scripted)) if (!FRAMING.has(name.toLowerCase())) set(name, value)
+  if (length !== undefined) set('content-length', String(length))
+  return [...merged.values()].flat()
+}
+
 /** The headers that the service puts on every answer, names and values in turn. */
 export function serviceHeaders(service: ServiceName, requestId: string, times: Times): string[] {
   const cost = String(Math.round(times.tookMs))

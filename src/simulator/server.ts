@@ -78,7 +78,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     closed ??= new Promise((resolve) => {
       server.close(() => resolve())
       for (const socket of sockets) socket.destroy()
-      for (const exchange of service.live) exchange.hangUp()
+      service.live.hangUpAll()
     })
     return closed
   }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { isHeadgateError } from '../errors.js'
+import { dropAnswer } from './answers/dropped.js'
 import { answerEmbeddings } from './answers/embeddings.js'
 import { bodyText } from './answers/plain.js'
 import { answerText } from './answers/text.js'
@@ -7,6 +8,7 @@ import { dialects } from './errors/dialects.js'
 import type { Dialect, ErrorForm } from './errors/dialect.js'
 import { stateAnswer } from './errors/states.js'
 import { errorShapes } from './errors/throttling.js'
+import { LiveExchanges } from './connections.js'
 import { Exchange } from './exchange.js'
 import type { Surroundings } from './exchange.js'
 import type { Fault, StatusFault } from './faults/faults.js'
@@ -29,8 +31,7 @@ export class Service {
   readonly models: Models
   readonly dialect: Dialect
   readonly rules: ParseRules
-  /** The exchanges that are not over. */
-  readonly live = new Set<Exchange>()
+  readonly live = new LiveExchanges()
   readonly #log: EntryLog
   readonly #around: Surroundings
   #metered = 0
@@ -147,12 +148,7 @@ export class Service {
 
   #answer(exchange: Exchange, request: SimulatedRequest, fault: Fault | undefined): void {
     if (fault !== undefined && 'status' in fault) return this.#sendStatus(exchange, fault)
-    if (fault !== undefined && 'drop' in fault) {
-      return exchange.after(this.settings.latency.firstTokenMs + (fault.delayMs ?? 0), () => {
-        if (fault.drop === 'after-headers') exchange.openStream()
-        exchange.tear()
-      })
-    }
+    if (fault !== undefined && 'drop' in fault) return dropAnswer(exchange, request, this.settings, fault)
     if (request.route === 'embeddings') return answerEmbeddings(exchange, request, this.settings, fault)
     answerText(exchange, request, this.settings, fault)
   }

@@ -64,6 +64,21 @@ describe('a script of faults', () => {
     await expect(response.text()).rejects.toThrow('terminated')
   })
 
+  it.each([
+    ['chat/completions', { messages }],
+    ['completions', { prompt: 'deep' }],
+    ['embeddings', { input: 'deep' }],
+    ['responses', { input: 'deep' }],
+  ])('drops a plain answer of %s after headers of its own kind', async (path, fields) => {
+    const { simulator } = await faulty({ drop: 'after-headers' })
+    const response = await post(simulator, `/v1/${path}`, JSON.stringify({ model, ...fields }))
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
+    expect(Number(response.headers.get('content-length'))).toBeGreaterThan(50)
+    expect(response.headers.get('transfer-encoding')).toBeNull()
+    await expect(response.text()).rejects.toThrow('terminated')
+    expect(simulator.ledger().entries[0]).toMatchObject({ status: 200, admitted: true, outputTokens: 0 })
+  })
+
   it('breaks a stream off after some chunks, charged for those', async () => {
     const { simulator, client } = await faulty({ cutAfterChunks: 3 })
     const stream = await client.chat.completions.create({ model, messages, stream: true })

@@ -61,6 +61,8 @@ describe('a value that is out of range', () => {
     ],
     [{ controlPlane: { updatingStatus: 'X' as never } }, 'invalid_request', /one of UPDATING, PENDING, not/],
     [{ batch: { linesPerSecond: 0 } }, 'invalid_request', /batch\.linesPerSecond/],
+    [{ epochMs: 9e15 }, 'invalid_request', /epochMs must be a number from 0 to 253402300799999, not 9000000000000000/],
+    [{ state: { kind: 'token-plan', resetAt: 9e15 } }, 'invalid_request', /state\.resetAt must be a number from 0 to/],
     [{ port: 70_000 }, 'invalid_request', /port must be a number from 0 to 65535/],
   ])('%o is refused by name', async (options, code, message) => {
     const error = await refused(options)

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { startSimulator } from '../../src/simulator/index.js'
 import type { SimulatorOptions } from '../../src/simulator/index.js'
 import { ManualClock } from './manual-clock.js'
-import { clientOf, messages, post, readAll, refusalOf, simulate } from './setup.js'
+import { clientOf, messages, MESSAGES_TOKENS, post, readAll, refusalOf, simulate } from './setup.js'
 
 const model = 'qwen-plus'
 
@@ -150,6 +150,45 @@ describe('a client that hangs up', () => {
     await clock.armed()
     clock.advance(1e6)
     await next
+  })
+
+  const streamed = JSON.stringify({ model, messages, stream: true })
+  const streamedRequest = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${streamed.length}\r\n\r\n${streamed}`
+
+  it('ends all that it asked for one behind the other, each charged what was generated', async () => {
+    const clock = new ManualClock()
+    const { simulator } = await simulate({
+      clock,
+      latency: { firstTokenMs: 100, perTokenMs: 10, jitter: 0 },
+      answer: () => ({ content: 'deep', outputTokens: 300 }),
+      limits: { [model]: { tpm: 1e6 } },
+    })
+    const socket = connect(simulator.port, '127.0.0.1')
+    socket.write(streamedRequest.repeat(3))
+    await clock.armed(3)
+    clock.advance(140)
+    socket.destroy()
+    const ends = (): unknown[] => simulator.ledger().entries.map(({ hungUp, outputTokens }) => [hungUp, outputTokens])
+    await vi.waitFor(() => expect(ends()).toEqual([1, 2, 3].map(() => [true, 5])), 10_000)
+    const used = 3 * (MESSAGES_TOKENS + 5)
+    expect(simulator.ledger().models[model]).toMatchObject({ inFlight: 0, windows: { tpm: { used } } })
+    expect(clock.pending).toBe(0)
+  })
+
+  it('is torn off with its connection, also where the answer before is still to come', async () => {
+    const clock = new ManualClock()
+    const { simulator } = await simulate({
+      clock,
+      latency: { firstTokenMs: 100, perTokenMs: 10, jitter: 0 },
+      fail: (_, n) => (n === 2 ? { drop: true } : undefined),
+    })
+    const socket = connect(simulator.port, '127.0.0.1')
+    socket.write(streamedRequest.repeat(2))
+    await clock.armed(2)
+    clock.advance(100)
+    await once(socket.resume(), 'close')
+    await vi.waitFor(() => expect(simulator.ledger().models[model]?.inFlight).toBe(0), 10_000)
+    expect(simulator.ledger().entries.map(({ hungUp }) => hungUp)).toEqual([true, undefined])
   })
 })
 

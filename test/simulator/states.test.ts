@@ -14,6 +14,7 @@ describe('lasting states', () => {
     [{ kind: 'free-quota' }, 429, 'Throttling.AllocationQuota', /Free allocated quota exceeded\./],
     [{ kind: 'voice-limit' }, 429, 'Throttling.AllocationQuota', /Maximum voice-clone voice limit exceeded\./],
     [{ kind: 'arrearage' }, 400, 'Arrearage', /make sure your account is in good standing/],
+    [{ kind: 'arrearage', code: 'AccountOverdue' }, 400, 'AccountOverdue', /your account is in good standing/],
     [{ kind: 'not-purchased' }, 429, 'CommodityNotPurchased', /Commodity has not purchased yet\./],
     [{ kind: 'prepaid-overdue' }, 429, 'PrepaidBillOverdue', /The prepaid bill is overdue\./],
     [{ kind: 'postpaid-overdue' }, 429, 'PostpaidBillOverdue', /The postpaid bill is overdue\./],

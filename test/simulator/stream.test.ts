@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import type { TimerHandle } from '../../src/clock.js'
 import type { SimulatorOptions } from '../../src/simulator/index.js'
 import { ManualClock } from './manual-clock.js'
 import { messages, MESSAGES_TOKENS, post, readAll, simulate } from './setup.js'
@@ -80,6 +81,38 @@ describe('a streamed answer', () => {
     clock.advance(1.19)
     expect(clock.pending).toBe(0)
     expect(await readAll(await opened)).toHaveLength(6)
+  })
+})
+
+/** Refuses a timer once there were more than any stream needs, so that a loop of them is no endless one. */
+class CountingClock extends ManualClock {
+  #left = 1000
+
+  override setTimeout(callback: () => void, delayMs: number): TimerHandle {
+    this.#left -= 1
+    if (this.#left < 0) throw new Error('too many timers')
+    return super.setTimeout(callback, delayMs)
+  }
+}
+
+describe('far from the zero of the clock', () => {
+  it.each([0, 123.25, 1e9 + 0.1, 1.7e12, 1e15])('a stream that begins at %d comes to its end', async (start) => {
+    for (const perTokenMs of [0, 0.1, 0.2, 1 / 3, 7.7]) {
+      for (const firstTokenMs of [20, 3 + 1 / 7]) {
+        const clock = new CountingClock(start)
+        const { client } = await simulate({
+          clock,
+          latency: { firstTokenMs, perTokenMs, jitter: 0.3 },
+          answer: () => ({ content: 'x'.repeat(400), outputTokens: 400 }),
+        })
+        const opened = client.chat.completions.create({ model, messages, stream: true })
+        await clock.armed()
+        clock.advance(10_000)
+        const chunks = await readAll(await opened)
+        expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop')
+        expect(clock.pending).toBe(0)
+      }
+    }
   })
 })
 

@@ -74,7 +74,9 @@ export class Generation {
     const now = this.#exchange.clock.now()
     const ready = this.#readyAt(now)
     let next = this.#nextChunk()
-    while (next <= ready && this.#generated < this.#tokens && !this.#stopped) {
+    // A chunk whose own time has come is ready whatever the division says: the timer was set for that time, and far from
+    // the clock's zero it would be set for the same time again.
+    while ((next <= ready || this.#timeOf(next) <= now) && this.#generated < this.#tokens && !this.#stopped) {
       const from = this.#generated
       this.#count(from, next)
       this.#generated = next
@@ -84,7 +86,7 @@ export class Generation {
     const done = this.#generated >= this.#tokens
     if (this.#stopped) return
     this.#listener.flush(done)
-    if (!done) this.#exchange.after(Math.max(this.#timeOf(next) - now, Number.MIN_VALUE), () => this.#advance())
+    if (!done) this.#exchange.after(this.#timeOf(next) - now, () => this.#advance())
   }
 
   #nextChunk(): number {

@@ -1,14 +1,11 @@
 import { isHeadgateError } from '../../errors.js'
 import type { Endpoint } from '../endpoints/endpoint.js'
-import { errorBody } from '../errors/bodies.js'
 import type { Exchange } from '../exchange.js'
 import { parseObject } from '../requests/fields.js'
 import type { Service } from '../service.js'
 import type { Batch } from './batch.js'
 import type { Batches } from './batches.js'
 import { listOf } from './file-endpoints.js'
-
-const INVALID = 'invalid_request_error'
 
 /** Create, list, get and cancel. */
 export function batchEndpoints(service: Service, batches: Batches): Endpoint[] {
@@ -17,7 +14,7 @@ export function batchEndpoints(service: Service, batches: Batches): Endpoint[] {
   const withBatch = (exchange: Exchange, id: string, answer: (batch: Batch) => void): void => {
     const batch = batches.get(id)
     if (batch !== undefined) return answer(batch)
-    exchange.send(404, errorBody('not_found', INVALID, `No such Batch object: ${id}`, exchange.id))
+    exchange.send(404, service.dialect.noSuch('Batch', id, exchange.id))
   }
   return [
     {
@@ -50,7 +47,7 @@ export function batchEndpoints(service: Service, batches: Batches): Endpoint[] {
         withBatch(exchange, id, (batch) => {
           if (batch.cancel(clock.now())) return exchange.send(200, JSON.stringify(shown(batch)))
           const message = `Cannot cancel a batch with status '${batch.advance(clock.now())}'.`
-          exchange.send(409, errorBody('conflict', INVALID, message, exchange.id))
+          exchange.send(409, service.dialect.conflict(message, exchange.id))
         }),
     },
   ]

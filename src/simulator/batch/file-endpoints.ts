@@ -1,5 +1,4 @@
 import type { Endpoint } from '../endpoints/endpoint.js'
-import { errorBody } from '../errors/bodies.js'
 import type { Exchange } from '../exchange.js'
 import type { Service } from '../service.js'
 import { fileObject } from './files.js'
@@ -15,7 +14,7 @@ export function fileEndpoints(service: Service, files: Files): Endpoint[] {
   const withFile = (exchange: Exchange, id: string, answer: (file: StoredFile) => void): void => {
     const file = files.get(id)
     if (file !== undefined) return answer(file)
-    exchange.send(404, noSuchFile(id, exchange.id))
+    exchange.send(404, service.dialect.noSuch('File', id, exchange.id))
   }
   return [
     {
@@ -90,8 +89,4 @@ export function listOf<T extends { readonly id: string }>(
     last_id: page.at(-1)?.id ?? null,
     has_more: start + page.length < all.length,
   }
-}
-
-function noSuchFile(id: string, requestId: string): string {
-  return errorBody('not_found', 'invalid_request_error', `No such File object: ${id}`, requestId)
 }

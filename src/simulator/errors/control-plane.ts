@@ -21,6 +21,8 @@ export const controlPlane: Dialect = {
   badRequest: (message, requestId) => flatBody('InvalidParameter', message, requestId),
   tooLarge: (maxBytes, requestId) => flatBody('RequestTooLarge', `Request body exceeds ${maxBytes} bytes.`, requestId),
   notFound: (path, requestId) => flatBody('NotFound', `Invalid URL (${path})`, requestId),
+  noSuch: (kind, id, requestId) => flatBody('NotFound', `${kind}: ${id} not found!`, requestId),
+  conflict: (message, requestId) => flatBody('Conflict', message, requestId),
   wrongMethod: (method, path, requestId) =>
     flatBody('MethodNotAllowed', `Not allowed to ${method} on ${path}`, requestId),
   internal: (message, requestId) => flatBody('InternalError', message, requestId),

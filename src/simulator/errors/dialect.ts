@@ -41,6 +41,10 @@ export interface Dialect {
   badRequest(message: string, requestId: string): string
   tooLarge(maxBytes: number, requestId: string): string
   notFound(path: string, requestId: string): string
+  /** A file or a batch that is not there. */
+  noSuch(kind: 'File' | 'Batch', id: string, requestId: string): string
+  /** What cannot be done in the state that a thing is in. */
+  conflict(message: string, requestId: string): string
   wrongMethod(method: string, path: string, requestId: string): string
   internal(message: string, requestId: string): string
   /** What goes with a status that a script asks for without a body. */

@@ -7,6 +7,9 @@ const INTERNAL = 'An internal error has occurred, please try again later.'
 /** Model Studio under its OpenAI-compatible paths. */
 export const modelStudio: Dialect = {
   ...errorBodies,
+  noSuch: (kind, id, requestId) =>
+    errorBody('not_found', 'invalid_request_error', `No such ${kind} object: ${id}`, requestId),
+  conflict: (message, requestId) => errorBody('conflict', 'invalid_request_error', message, requestId),
   throttled: ({ class: refusal, form, requestId }) => throttleBody(refusal, form.shape, requestId, form.wording),
   ofStatus: (status, { shape, wording }, requestId) => {
     if (status === 401) return errorBodies.badKey()

@@ -34,6 +34,11 @@ export const openai: Dialect = {
   badRequest: (message) => codeless(message, REQUESTS),
   tooLarge: (maxBytes) => errorBody('request_too_large', REQUESTS, `Request body exceeds ${maxBytes} bytes.`),
   notFound: (path) => codeless(`Invalid URL (${path})`, REQUESTS),
+  noSuch: (kind, id) =>
+    kind === 'File'
+      ? codeless(`No such File object: ${id}`, REQUESTS, 'id')
+      : codeless(`No batch found with id '${id}'.`, REQUESTS),
+  conflict: (message) => codeless(message, REQUESTS),
   wrongMethod: (method, path) => errorBody('method_not_supported', REQUESTS, `Not allowed to ${method} on ${path}`),
   internal: (message) => codeless(message, SERVER),
   ofStatus: (status) => {
@@ -53,10 +58,10 @@ export const openai: Dialect = {
   streamErrors: () => [errorOf(FAILED, SERVER)],
 }
 
-function errorOf(message: string, type: string): unknown {
-  return { error: { message, type, param: null, code: null } }
+function errorOf(message: string, type: string, param: string | null = null): unknown {
+  return { error: { message, type, param, code: null } }
 }
 
-function codeless(message: string, type: string): string {
-  return JSON.stringify(errorOf(message, type))
+function codeless(message: string, type: string, param?: string): string {
+  return JSON.stringify(errorOf(message, type, param))
 }

@@ -1,4 +1,4 @@
-import { integer, named, number, oneOf, text } from '../checks.js'
+import { epoch, integer, named, number, oneOf, text } from '../checks.js'
 import type { Names } from '../checks.js'
 import { errorBodies } from './bodies.js'
 import { shapedBody } from './throttling.js'
@@ -91,7 +91,7 @@ export function checkState(name: string, state: AccountState): void {
   oneOf(`${name}.kind`, kind, stateKinds)
   if (status !== undefined) integer(`${name}.status`, status, 400, 599)
   if (afterTokens !== undefined) number(`${name}.afterTokens`, afterTokens, 0)
-  if (resetAt !== undefined) number(`${name}.resetAt`, resetAt, 0)
+  if (resetAt !== undefined) epoch(`${name}.resetAt`, resetAt)
   if (period !== undefined) text(`${name}.period`, period)
   if (code !== undefined) text(`${name}.code`, code)
 }
@@ -109,7 +109,7 @@ export function stateAnswer(
 ): { readonly status: number; readonly body: string } {
   const wording = state.kind === 'token-plan' ? tokenPlan(state) : wordings[state.kind]
   const { status = wording.status, code = wording.code } = state
-  if (state.kind === 'arrearage') return { status, body: errorBodies.arrearage(requestId) }
+  if (state.kind === 'arrearage' && state.code === undefined) return { status, body: errorBodies.arrearage(requestId) }
   if (state.kind === 'free-tier' && state.code === undefined) {
     return { status, body: errorBodies.freeTierOnly(requestId) }
   }

@@ -11,6 +11,10 @@ export interface StatusFault extends Delayed {
   readonly status: number
   /** A string goes out as it is, anything else as JSON. @default what the service says with the status */
   readonly body?: unknown
+  /**
+   * In place of the service's own of the same name, whatever their case. `content-length` and `transfer-encoding` are left
+   * out: the server frames the body itself.
+   */
   readonly headers?: Readonly<Record<string, string>>
   /** Whether the request must pass the limits first and is charged its input. @default false */
   readonly charged?: boolean

@@ -28,7 +28,7 @@ export interface SimulatorOptions extends LimitOptions, AnswerOptions {
   readonly batch?: BatchOptions
   /** The time; all delays and windows go through it. @default the machine's */
   readonly clock?: Clock
-  /** The wall time at the start, for headers and `created`, in epoch milliseconds. @default Date.now() */
+  /** The wall time at the start, for headers and `created`, in epoch milliseconds, up to the year 9999. @default Date.now() */
   readonly epochMs?: number
   /** How many requests the ledger keeps one by one; the sums are of all. @default 250_000 */
   readonly ledgerSize?: number

@@ -5,6 +5,7 @@ import { errorShapes } from '../errors/throttling.js'
 import { faultNames } from '../faults/rates.js'
 import type { FaultRates } from '../faults/rates.js'
 import type { AnswerOptions, Latency } from '../options/answers.js'
+import { checkedAnswer, checkedCount } from './script-results.js'
 import { faultRateNames, latencyNames } from './option-names.js'
 
 type Optional = 'fail' | 'failOthers' | 'faultRates' | 'answer'
@@ -23,7 +24,7 @@ export function answerSettings(options: AnswerOptions): AnswerSettings {
   const { answer, fail, failOthers, faultRates, thinks, countTokens } = options
   if (faultRates !== undefined) checkRates(faultRates)
   return {
-    ...(answer !== undefined && { answer: callback('answer', answer) }),
+    ...(answer !== undefined && { answer: checkedAnswer(callback('answer', answer)) }),
     ...(fail !== undefined && { fail: callback('fail', fail) }),
     ...(failOthers !== undefined && { failOthers: callback('failOthers', failOthers) }),
     ...(faultRates !== undefined && { faultRates }),
@@ -34,7 +35,10 @@ export function answerSettings(options: AnswerOptions): AnswerSettings {
     showsReasoning: flag('showsReasoning', options.showsReasoning ?? true),
     toolCallRate: number('toolCallRate', options.toolCallRate ?? 1, 0, 1),
     chunkTokens: integer('chunkTokens', options.chunkTokens ?? 8, 1),
-    countTokens: callback('countTokens', countTokens ?? ((text: string) => Math.ceil(Buffer.byteLength(text) / 4))),
+    countTokens:
+      countTokens === undefined
+        ? (text: string) => Math.ceil(Buffer.byteLength(text) / 4)
+        : checkedCount(callback('countTokens', countTokens)),
     imageTokens: integer('imageTokens', options.imageTokens ?? 1026, 0),
     maxChoices: integer('maxChoices', options.maxChoices ?? 4, 1),
     embeddingDimensions: integer('embeddingDimensions', options.embeddingDimensions ?? 1024, 1),

@@ -1,6 +1,6 @@
 import { systemClock } from '../../clock.js'
 import type { Clock } from '../../clock.js'
-import { integer, named, number, text, texts, wrong } from '../checks.js'
+import { epoch, integer, named, text, texts, wrong } from '../checks.js'
 import type { SimulatorOptions } from '../options/options.js'
 import { answerSettings } from './answer-settings.js'
 import type { AnswerSettings } from './answer-settings.js'
@@ -46,7 +46,7 @@ export function settingsOf(options: SimulatorOptions): Settings {
     controlPlane: controlPlaneSettings(controlPlane === undefined ? {} : controlPlane),
     batch: batchSettings(batch === undefined ? {} : batch),
     clock: clockOf(options.clock === undefined ? systemClock : options.clock),
-    epochMs: number('epochMs', options.epochMs ?? Date.now(), 0),
+    epochMs: epoch('epochMs', options.epochMs ?? Date.now()),
     ledgerSize: integer('ledgerSize', options.ledgerSize ?? 250_000, 1),
     port: integer('port', options.port ?? 0, 0, 65_535),
     host: text('host', options.host ?? '127.0.0.1'),

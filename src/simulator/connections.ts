@@ -1,0 +1,32 @@
+import type { Socket } from 'node:net'
+import type { Exchange } from './exchange.js'
+
+/**
+ * The exchanges that are not over, by their connection. A connection that closes ends all of its own: of requests that were
+ * sent one behind the other, only the first one's response hears of it.
+ */
+export class LiveExchanges {
+  readonly #bySocket = new Map<Socket, Set<Exchange>>()
+
+  add(exchange: Exchange, socket: Socket): void {
+    const known = this.#bySocket.get(socket)
+    if (known !== undefined) {
+      known.add(exchange)
+      return
+    }
+    const own = new Set([exchange])
+    this.#bySocket.set(socket, own)
+    socket.once('close', () => {
+      this.#bySocket.delete(socket)
+      for (const one of own) one.hangUp()
+    })
+  }
+
+  delete(exchange: Exchange, socket: Socket): void {
+    this.#bySocket.get(socket)?.delete(exchange)
+  }
+
+  hangUpAll(): void {
+    for (const own of this.#bySocket.values()) for (const one of own) one.hangUp()
+  }
+}

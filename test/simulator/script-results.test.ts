@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import type { SimulatorOptions } from '../../src/simulator/index.js'
+import { messages, refusalOf, simulate } from './setup.js'
+
+const model = 'qwen-plus'
+
+/** What a program in JavaScript may give, whatever the types say. */
+const giving =
+  (value: unknown): (() => never) =>
+  () =>
+    value as never
+
+describe('what a script gives and cannot be', () => {
+  it.each<[string, SimulatorOptions]>([
+    ['answer must give a whole number from 0 on as outputTokens, not -5', { answer: giving({ outputTokens: -5 }) }],
+    [
+      'answer must give a whole number from 0 on as outputTokens, not NaN',
+      { answer: giving({ outputTokens: Number.NaN }) },
+    ],
+    [
+      'answer must give a whole number from 0 on as outputTokens, not Infinity',
+      { answer: giving({ outputTokens: Infinity }) },
+    ],
+    ['answer must give a text as content, not 7', { answer: giving({ content: 7 }) }],
+    ['answer must give a list of calls as toolCalls, not an object', { answer: giving({ toolCalls: {} }) }],
+    ['answer must give a text or an object, not undefined', { answer: giving(undefined) }],
+    ['answer must give a text or an object, not', { answer: giving(Promise.resolve('deep')) }],
+    ['countTokens must give a number from 0 on, not NaN', { countTokens: giving(Number.NaN) }],
+    ['countTokens must give a number from 0 on, not -1', { countTokens: giving(-1) }],
+    ['countTokens must give a number from 0 on, not the text "8"', { countTokens: giving('8') }],
+  ])('is a 500 that says: %s', async (message, options) => {
+    const { simulator, client } = await simulate({ ...options, limits: { [model]: { tpm: 1e6 } } })
+    for (const stream of [false, true]) {
+      const refusal = await refusalOf(client.chat.completions.create({ model, messages, stream }))
+      expect([refusal.status, refusal.message]).toEqual([500, expect.stringContaining(`simulator option ${message}`)])
+    }
+    expect(simulator.ledger().entries.map(({ status, outputTokens }) => [status, outputTokens])).toEqual([
+      [500, 0],
+      [500, 0],
+    ])
+    expect(simulator.ledger().models[model]?.inFlight ?? 0).toBe(0)
+  })
+
+  it('counts a fraction of a token as one', async () => {
+    const { client } = await simulate({ countTokens: () => 0.25 })
+    const { usage } = await client.chat.completions.create({ model, messages })
+    expect(usage?.prompt_tokens).toBe(11)
+  })
+
+  it('leaves what it can be as it is', async () => {
+    const { client } = await simulate({ countTokens: () => 0, answer: () => ({ outputTokens: 0 }) })
+    const { usage } = await client.chat.completions.create({ model, messages })
+    expect(usage).toMatchObject({ prompt_tokens: 10, completion_tokens: 0 })
+  })
+})

@@ -103,12 +103,15 @@ function isRepeatedAbove(settings: ClientSettings | undefined): boolean {
 
 function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientSettings | undefined): JobRequest {
   const { route, model, body, hints, signal } = request
-  const estimate = estimateBody(route, body, model, options.tokenizer)
+  const { inputTokens, maxOutputTokens, choices } = estimateBody(route, body, model, options.tokenizer)
+  const own = options.estimator && ownEstimate(request, options.estimator)
   return {
-    ...estimate,
-    ...ownEstimate(request, options.estimator),
     model,
     route,
+    choices,
+    inputTokens: own?.inputTokens ?? inputTokens,
+    maxOutputTokens: own?.maxOutputTokens ?? maxOutputTokens,
+    tokens: own?.tokens,
     priority: hints.priority,
     deadlineMs: hints.deadlineMs,
     fallback: hints.fallback,
@@ -119,9 +122,9 @@ function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientS
   }
 }
 
-function ownEstimate({ route, model, body }: MeteredRequest, estimator: Estimator | undefined): ReturnType<Estimator> {
-  if (estimator === undefined) return {}
+function ownEstimate({ route, model, body }: MeteredRequest, estimator: Estimator): ReturnType<Estimator> {
   try {
+    // Read here: it may be a getter that throws, too.
     const { inputTokens, maxOutputTokens, tokens } = estimator({ route, model, body })
     return {
       ...(inputTokens !== undefined && { inputTokens }),

@@ -1,19 +1,27 @@
-type Bind = (run: (...given: never[]) => unknown) => (...given: never[]) => unknown
-
-/** Where the runtime has asynchronous contexts. Asked for by name, because the core imports nothing. */
-function bindOfRuntime(): Bind | undefined {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
-  const hooks = process?.getBuiltinModule?.('node:async_hooks') as { AsyncResource?: { bind?: Bind } } | undefined
-  const resource = hooks?.AsyncResource
-  return resource?.bind && ((run) => resource.bind!(run))
+/** What a runtime with asynchronous contexts keeps of the one that it was made in. */
+export interface Context {
+  runInAsyncScope<R>(run: (given: never) => R, self: undefined, given: unknown): R
 }
 
-const bind = bindOfRuntime()
+interface Hooks {
+  readonly AsyncResource?: new (type: string, options: { requireManualDestroy: true }) => Context
+}
+
+/** Where the runtime has such contexts. Asked for by name, because the core imports nothing. */
+function hooksOfRuntime(): Hooks | undefined {
+  const { process } = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
+  return process?.getBuiltinModule?.('node:async_hooks') as Hooks | undefined
+}
+
+const Resource = hooksOfRuntime()?.AsyncResource
+
+/** Nothing has to be destroyed: without that its making would cost more than all else of a job that waits. */
+const OPTIONS = { requireManualDestroy: true } as const
 
 /**
- * `run` as it would run now: what waits is started by a timer or by another request's end, and would else see that one's
- * `AsyncLocalStorage`, its trace or its user, in place of its own caller's.
+ * The context of now: what waits is started by a timer or by another request's end, and would else see that one's
+ * `AsyncLocalStorage`, its trace or its user, in place of its own caller's. Undefined where the runtime has none.
  */
-export function inCallersContext<F extends (...given: never[]) => unknown>(run: F): F {
-  return bind === undefined ? run : (bind(run) as F)
+export function contextOfCaller(): Context | undefined {
+  return Resource && new Resource('headgate.job', OPTIONS)
 }

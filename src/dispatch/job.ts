@@ -3,7 +3,7 @@ import type { PriorityClass, Waiting } from '../schedule/queue.js'
 import type { Schedulable } from '../schedule/lane.js'
 import type { Cost, Profile } from '../types.js'
 import type { Attempt } from './attempt.js'
-import { inCallersContext } from './context.js'
+import { contextOfCaller, type Context } from './context.js'
 import type { Group } from './group.js'
 import type { JobRequest } from './request.js'
 
@@ -12,19 +12,17 @@ export type Run<T> = (attempt: Attempt) => T | PromiseLike<T>
 
 /** One request from the call to its end, over all attempts and models. It ends exactly once. */
 export class Job implements Schedulable {
-  readonly priority: number
   readonly request: JobRequest
-  run: Run<unknown>
+  readonly #run: Run<unknown>
   readonly resolve: (value: never) => void
-  readonly reject: (reason: unknown) => void
   /** The models that may serve it, the one asked for first. */
   readonly chain: readonly Group[]
   /** The service as its caller knows it: how its answers are read. */
   readonly profile: Profile
   group: Group
   cost: Cost
-  /** Until when it must start, in the clock's ms. */
-  readonly startBy: number
+  /** Undefined takes no room, Infinity would: a million jobs may wait. */
+  readonly #startBy: number | undefined
   /** When it came to the queue that it is in, in the clock's ms. */
   queuedAt: number
   attempts = 0
@@ -37,7 +35,7 @@ export class Job implements Schedulable {
   before: Waiting | undefined
   after: Waiting | undefined
   #forget: (() => void) | undefined
-  #keepsContext = false
+  #context: Context | undefined
 
   constructor(
     request: JobRequest,
@@ -47,26 +45,42 @@ export class Job implements Schedulable {
     cost: Cost,
     now: number,
     resolve: (value: never) => void,
-    reject: (reason: unknown) => void,
   ) {
-    this.priority = request.priority ?? 0
     this.request = request
-    this.run = run
+    this.#run = run
     this.chain = chain
     this.profile = profile
     this.queuedAt = now
-    this.startBy = request.deadlineMs === undefined ? Infinity : now + request.deadlineMs
+    this.#startBy = request.deadlineMs === undefined ? undefined : now + request.deadlineMs
     this.group = chain[0]!
     this.cost = cost
     this.resolve = resolve
-    this.reject = reject
+  }
+
+  get priority(): number {
+    return this.request.priority ?? 0
+  }
+
+  /** By way of `resolve`: to keep a second function for each job that waits would cost a sixth of what it takes. */
+  reject(reason: unknown): void {
+    this.resolve(Promise.reject(reason) as never)
+  }
+
+  /** Until when it must start, in the clock's ms; Infinity without a deadline. */
+  get startBy(): number {
+    return this.#startBy ?? Infinity
+  }
+
+  /** Does its work once, in its caller's context. */
+  run(attempt: Attempt): unknown {
+    const run = this.#run
+    const context = this.#context
+    return context === undefined ? run(attempt) : context.runInAsyncScope(run, undefined, attempt)
   }
 
   /** To be called before it waits for the first time, by its caller. */
   keepContext(): void {
-    if (this.#keepsContext) return
-    this.#keepsContext = true
-    this.run = inCallersContext(this.run)
+    this.#context ??= contextOfCaller()
   }
 
   /** Calls `aborted` if the caller aborts, until {@link forgetAbort}: so long as it waits. */

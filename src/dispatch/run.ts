@@ -65,13 +65,13 @@ export class Dispatcher implements AttemptEvents {
 
   /** `check` looks at what a user wrote by hand more closely than at what transport made. */
   submit<T>(request: JobRequest, run: Run<T>, check?: (request: JobRequest) => void): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+    return new Promise<T>((resolve) => {
       // What this throws rejects the promise: the request was not taken.
       checkRequest(request, run)
       check?.(request)
       if (this.#isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
       if (request.signal?.aborted === true) throw request.signal.reason
-      this.#enter(this.#jobOf(request, run, resolve, reject))
+      this.#enter(this.#jobOf(request, run, resolve))
     })
   }
 
@@ -83,21 +83,16 @@ export class Dispatcher implements AttemptEvents {
   predict(request: JobRequest): { model: string; waitMs: number } {
     checkRequest(request, ignore)
     checkFields(request)
-    const job = this.#jobOf(request, ignore, ignore, ignore)
+    const job = this.#jobOf(request, ignore, ignore)
     const { group, startsAt } = this.#entryOf(job)
     return { model: group.model, waitMs: Math.max(0, startsAt() - job.queuedAt) }
   }
 
-  #jobOf(
-    request: JobRequest,
-    run: Run<unknown>,
-    resolve: (value: never) => void,
-    reject: (reason: unknown) => void,
-  ): Job {
+  #jobOf(request: JobRequest, run: Run<unknown>, resolve: (value: never) => void): Job {
     const profile = request.profile ?? this.#options.profile
     const chain = this.groups.chainOf(request.model, profile, request.fallback !== false)
     const cost = this.#costAt(chain[0]!, request)
-    return new Job(request, run, chain, profile, cost, this.#clock.now(), resolve, reject)
+    return new Job(request, run, chain, profile, cost, this.#clock.now(), resolve)
   }
 
   /** How many requests wait. */

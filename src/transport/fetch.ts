@@ -11,7 +11,7 @@ import { settingsOf, type ClientSettings } from './hints.js'
 import { pass } from './pass.js'
 import { readRequest, type MeteredRequest } from './request.js'
 import { NO_RETRY, rebuilt, refusalResponse } from './response.js'
-import { send } from './send.js'
+import { send, type SendOptions } from './send.js'
 
 /** What an {@link Estimator} is asked about. */
 export interface EstimatorInput {
@@ -48,34 +48,40 @@ export interface FetchOptions {
 export function createFetch(options: FetchOptions): typeof globalThis.fetch {
   return async (input, init) => {
     const settings = settingsOf(init)
-    const sendOptions = {
+    const call = settings?.call
+    const sendOptions: SendOptions = {
       clock: options.clock,
       fetch: settings?.fetch ?? globalThis.fetch,
       timeoutMs: settings?.timeoutMs,
+      coversBody: settings?.coversBody === true,
+      handOverBy: call?.timeoutMs === undefined ? undefined : options.clock.now() + HAND_OVER_AFTER * call.timeoutMs,
     }
+    call?.begin()
+    let retries = 0
     try {
       const request = await readRequest(input, init)
       if (request === undefined) {
         // An SDK that only takes our fetch repeats by itself what we do not meter.
         const maxRetries = settings === undefined ? 0 : (retriesOf(options, settings) ?? 0)
-        const { random } = options
-        return await pass(input, init, {
-          ...sendOptions,
-          maxRetries,
-          random,
-          isRepeatedAbove: isRepeatedAbove(settings),
-        })
+        const onRetry = () => void retries++
+        const isRepeatedAbove = call?.retriesLeft !== undefined
+        return await pass(input, init, { ...sendOptions, maxRetries, random: options.random, isRepeatedAbove, onRetry })
       }
       const job = jobOf(request, options, settings)
       const box = await options.dispatcher.submit(job, async (attempt): Promise<Box> => {
+        retries = attempt.job.retries
         return { response: await send(request, attempt, sendOptions) }
       })
       return takeOut(box)
     } catch (error) {
+      call?.failed(error instanceof ConnectionFailed ? error.cause : error, retries)
       return lastAnswer(error)
     }
   }
 }
+
+/** A stream without content goes to its reader after this part of its call's timeout: that ends with the head. */
+const HAND_OVER_AFTER = 0.9
 
 /**
  * How an answer comes through the dispatcher. What settles a stream keeps its job, and this the answer that it resolved
@@ -93,12 +99,7 @@ function takeOut(box: Box): Response {
 
 /** What was said of the single call comes first, then the limiter's, then the client's. */
 function retriesOf(options: FetchOptions, settings: ClientSettings | undefined): number | undefined {
-  return settings?.callRetries ?? options.maxRetries ?? settings?.maxRetries
-}
-
-/** Whether the client repeats by itself what fails without an answer: to repeat it here too would multiply. */
-function isRepeatedAbove(settings: ClientSettings | undefined): boolean {
-  return settings?.callRetries !== undefined
+  return settings?.call?.retriesLeft ?? options.maxRetries ?? settings?.maxRetries
 }
 
 function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientSettings | undefined): JobRequest {
@@ -117,7 +118,8 @@ function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientS
     fallback: hints.fallback,
     signal,
     maxRetries: retriesOf(options, settings),
-    isRepeatedAbove: isRepeatedAbove(settings),
+    // What fails without an answer SDKs repeat by themselves: to repeat it here too would multiply.
+    isRepeatedAbove: settings === undefined ? request.isFromSdk : settings.call?.retriesLeft !== undefined,
     profile: options.profile ?? profileOfHost(request.url.hostname),
   }
 }

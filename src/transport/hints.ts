@@ -1,4 +1,5 @@
 import { InvalidRequest } from '../errors.js'
+import { Call, type CallGiven } from './call.js'
 
 /** What a call may tell the limiter beside its request. */
 export interface Hints {
@@ -17,18 +18,20 @@ export interface ClientSettings {
   /** How long one attempt may take once it is admitted, in ms. */
   readonly timeoutMs: number
   readonly maxRetries: number
-  /** The `maxRetries` of the single call: a call whose connection fails the client repeats by itself then. */
-  readonly callRetries?: number | undefined
+  /** Whether the client's timeout covers the body of an answer, as that of `openai` 7.5 and later; else only its head. */
+  readonly coversBody?: boolean | undefined
+  /** The single call, where it was given settings of its own. */
+  readonly call?: Call | undefined
 }
 
 /** The keys under which all this travels in a `fetch` call's `init`; the same in every copy of the package. */
 const HINTS: unique symbol = Symbol.for('headgate.hints') as never
 const SETTINGS: unique symbol = Symbol.for('headgate.client-settings') as never
 
-const CALL_RETRIES: unique symbol = Symbol.for('headgate.call-retries') as never
+const CALL: unique symbol = Symbol.for('headgate.call') as never
 
 /** A `RequestInit` that carries hints or settings. */
-export type HintedInit = RequestInit & { [HINTS]?: Hints; [SETTINGS]?: ClientSettings; [CALL_RETRIES]?: unknown }
+export type HintedInit = RequestInit & { [HINTS]?: Hints; [SETTINGS]?: ClientSettings; [CALL]?: Call }
 
 /** Fits wherever an SDK takes options for `fetch`: to types, it has no properties that could clash with theirs. */
 export type FetchOptions = Record<never, never>
@@ -59,19 +62,18 @@ export function settingsOf(init: RequestInit | undefined): ClientSettings | unde
   return (init as HintedInit | undefined)?.[SETTINGS]
 }
 
-/** `fetchOptions` of a call that was given a `maxRetries` of its own. */
-export function withCallRetries(fetchOptions: object | undefined, maxRetries: unknown): object {
-  return { ...fetchOptions, [CALL_RETRIES]: maxRetries }
+/** `fetchOptions` that carry a call of its own settings: the same one each time that the client sends it. */
+export function withCall(fetchOptions: object | undefined, given: CallGiven): object {
+  return { ...fetchOptions, [CALL]: callOf(fetchOptions) ?? new Call(given) }
 }
 
-export function callRetriesOf(init: RequestInit | undefined): number | undefined {
-  const retries = (init as HintedInit | undefined)?.[CALL_RETRIES]
-  return Number.isInteger(retries) && (retries as number) >= 0 ? (retries as number) : undefined
+export function callOf(init: object | undefined): Call | undefined {
+  return (init as HintedInit | undefined)?.[CALL]
 }
 
 /** `init` without our keys: what sends may be another limiter's `fetch`, which would take them for its own. */
 export function withoutOurKeys(init: RequestInit): RequestInit {
-  const { [HINTS]: _hints, [SETTINGS]: _settings, [CALL_RETRIES]: _retries, ...rest } = init as HintedInit
+  const { [HINTS]: _hints, [SETTINGS]: _settings, [CALL]: _call, ...rest } = init as HintedInit
   return rest
 }
 

@@ -12,6 +12,7 @@ export interface PassOptions extends SendOptions {
   /** Whether the client repeats by itself a call that gets no answer. */
   readonly isRepeatedAbove: boolean
   readonly random: () => number
+  readonly onRetry: () => void
 }
 
 /**
@@ -38,6 +39,7 @@ export async function pass(
     } catch (error) {
       if (isLast || options.isRepeatedAbove || caller?.aborted === true) throw error
     }
+    options.onRetry()
     await pause(backoffMs(retry, adviceMs, options.random), caller, options)
   }
 }
@@ -46,7 +48,7 @@ async function passOnce(
   input: RequestInfo | URL,
   sent: RequestInit,
   caller: AbortSignal | undefined,
-  { clock, fetch, timeoutMs }: PassOptions,
+  { clock, fetch, timeoutMs, coversBody }: PassOptions,
 ): Promise<Response> {
   if (timeoutMs === undefined) return fetch(input, sent)
   const controller = new AbortController()
@@ -54,10 +56,17 @@ async function passOnce(
   try {
     // The caller's goes on to hold for the body.
     const signal = caller ? AbortSignal.any([caller, controller.signal]) : controller.signal
-    return await fetch(input, { ...sent, signal })
+    const response = await fetch(input, { ...sent, signal })
+    if (!coversBody || !isJson(response)) return response
+    // So little that it can be read here: what is left of the time is for it.
+    return rebuilt(response, response.body === null ? null : await response.arrayBuffer())
   } finally {
     clock.clearTimeout(timer)
   }
+}
+
+function isJson({ headers }: Response): boolean {
+  return headers.get('content-type')?.toLowerCase().includes('json') === true
 }
 
 /** By status and headers alone: the body is the caller's, and profiles differ in bodies only. */

@@ -19,6 +19,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
 const METERED_PATH = /\/(chat\/completions|completions|embeddings|responses)\/?$/
 /** The `openai` client tells the service how often it has tried; we try in its place. */
 const RETRY_COUNT = 'x-stainless-retry-count'
+const NATIVE_FETCH = globalThis.fetch
 const AZURE_DEPLOYMENT = /(\/deployments\/)([^/]+)(\/)/
 
 /** An HTTP request whose cost counts against a model's limits. */
@@ -29,6 +30,8 @@ export interface MeteredRequest {
   readonly body: Readonly<Record<string, unknown>>
   readonly hints: Hints
   readonly signal: AbortSignal | undefined
+  /** Whether it comes from an SDK that counts its own attempts: it repeats what fails. */
+  readonly isFromSdk: boolean
   /** Whether the usage at the end of the stream was asked for by us, so that the caller must not see it. */
   readonly hidesUsage: boolean
   /** The arguments for `fetch` that send it to `model`, after so many attempts. */
@@ -53,7 +56,10 @@ export async function readRequest(
 
   // Before anything is waited for: the caller may go on to use its headers. An SDK's own are new for each call.
   const asGiven = init.headers ?? given?.headers
-  const theirs = asGiven instanceof Headers && settingsOf(init) !== undefined ? asGiven : new Headers(asGiven)
+  const settings = settingsOf(init)
+  const theirs = asGiven instanceof Headers && settings !== undefined ? asGiven : new Headers(asGiven)
+  // A fetch of the caller's own may change what it is given: then each attempt has its own.
+  const isNative = settings?.fetch === NATIVE_FETCH
   const hints = hintsOf(init, theirs)
   const { text, type } = await readBody(given, init)
   const body = parseBody(text, url)
@@ -73,9 +79,12 @@ export async function readRequest(
     body,
     hints,
     signal: init.signal ?? given?.signal,
+    isFromSdk: headers.has(RETRY_COUNT),
     hidesUsage,
     sendTo(to, signal, retries = 0) {
-      const ours = retries > 0 && headers.has(RETRY_COUNT) ? withRetryCount(headers, retries) : headers
+      const isCounted = retries > 0 && headers.has(RETRY_COUNT)
+      const ours = isNative && !isCounted ? headers : new Headers(headers)
+      if (isCounted) ours.set(RETRY_COUNT, String(retries))
       const sent =
         hidesUsage || to !== model
           ? JSON.stringify({
@@ -100,12 +109,6 @@ export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefi
   const hasOurs = hasHintHeaders(headers)
   if (hasOurs) dropHintHeaders(headers)
   return { ...withoutOurKeys(init ?? {}), ...(hasOurs && { headers }) }
-}
-
-function withRetryCount(headers: Headers, retries: number): Headers {
-  const copy = new Headers(headers)
-  copy.set(RETRY_COUNT, String(retries))
-  return copy
 }
 
 /** The headers as they are to be sent: the same object where nothing is to be changed, which is the rule. */

@@ -12,8 +12,14 @@ export function rebuilt(
   const { status, statusText } = response
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries(extraHeaders ?? {})) headers.set(name, value)
-  const copy = new Response(body, { status, statusText, headers })
-  return lookingLike(copy, response)
+  // Some gateways answer with a status that a `Response` cannot be made with.
+  if (status >= 200 && status <= 599) return lookingLike(new Response(body, { status, statusText, headers }), response)
+  const odd = lookingLike(new Response(body, { headers }), response)
+  return Object.defineProperties(odd, {
+    status: { value: status },
+    statusText: { value: statusText },
+    ok: { value: false },
+  })
 }
 
 /** `copy` with what `response` says of itself; its clones say the same. */

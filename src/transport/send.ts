@@ -11,8 +11,12 @@ import { observeStream } from './stream.js'
 export interface SendOptions {
   readonly clock: Clock
   readonly fetch: typeof globalThis.fetch
-  /** How long the answer's head, or a whole JSON answer, may take, in ms; undefined: as long as it likes. */
+  /** How long the answer's head may take, in ms; undefined: as long as it likes. */
   readonly timeoutMs: number | undefined
+  /** Whether that covers the body of a JSON answer too. */
+  readonly coversBody: boolean
+  /** Until when a stream goes to its reader, content or not, in the clock's ms; undefined: by the timeout. */
+  readonly handOverBy: number | undefined
 }
 
 /** A stream that has no content after this long goes to its reader as it is, an error that is still to come included. */
@@ -40,10 +44,11 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
         hidesUsage: request.hidesUsage,
         unreadMs: timeoutMs ?? UNREAD_MS,
         signal: leash.signal,
-        holdBackMs: Math.min(timeoutMs ?? LONGEST_HOLD_BACK_MS, LONGEST_HOLD_BACK_MS),
+        holdBackMs: holdBackMs(options),
         release: () => leash.release(),
       })
     }
+    if (!options.coversBody) leash.stopTimer()
     const bytes = await readBytes(response, leash.signal)
     leash.release()
     const body = new ReadBody(bytes)
@@ -61,6 +66,11 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
     if (request.signal?.aborted === true) throw request.signal.reason
     throw error instanceof ConnectionFailed ? error : new ConnectionFailed(error)
   }
+}
+
+function holdBackMs({ clock, timeoutMs = LONGEST_HOLD_BACK_MS, handOverBy }: SendOptions): number {
+  const leftMs = handOverBy === undefined ? Infinity : Math.max(0, handOverBy - clock.now())
+  return Math.min(timeoutMs, LONGEST_HOLD_BACK_MS, leftMs)
 }
 
 /** Whether the answer comes in events: it says so, or it was asked to and does not say that it is JSON. */

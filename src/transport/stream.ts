@@ -77,13 +77,13 @@ class StreamObserver {
       { highWaterMark: 0 },
     )
     if (this.#hasEnded) this.#end()
-    else if (!this.#isSettled) {
+    else {
       unreadStreams.register(stream, this, this)
       const { signal } = this.#options
       this.#forgetAbort = signal && onAbort(signal, () => this.#end())
       if (signal?.aborted === true) this.#end()
       // A late reader still gets the answer; only the place is free.
-      else this.#unread.start(this.#options.unreadMs, () => this.#settle())
+      else if (!this.#isSettled) this.#unread.start(this.#options.unreadMs, () => this.#settle())
     }
     return rebuilt(this.#response, stream)
   }
@@ -197,7 +197,8 @@ class StreamObserver {
     if (meaning.isError && (this.#hasContent || this.#attempt.isOpen)) {
       this.#attempt.refusedLate({ status: event.status, headers: undefined, body: event.data })
     }
-    if (meaning.isLast) this.#end()
+    // Not its end yet: the server may leave the connection open, and the caller abort it.
+    if (meaning.isLast) this.#settle()
     return meaning
   }
 

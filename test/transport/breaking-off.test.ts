@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { withSettings } from '../../src/transport/hints.js'
 import { Feed, json, later, silence } from '../support/fake-fetch.js'
-import { chatBody, failure, LimitedFetch } from '../support/limited-fetch.js'
+import { BASE, chatBody, failure, LimitedFetch } from '../support/limited-fetch.js'
 import { settlePromises } from '../support/virtual-clock.js'
 
 const usage = { prompt_tokens: 12, completion_tokens: 3, total_tokens: 15 }
@@ -32,14 +33,33 @@ describe('the timeout', () => {
     world.expectAtRest()
   })
 
-  it('covers the body of a JSON answer', async () => {
+  it('covers the body of a JSON answer where the client’s does, metered or not', async () => {
+    for (const path of ['chat', 'models']) {
+      const feed = new Feed('application/json')
+      const world = new LimitedFetch([feed.answer()])
+      const settings = { fetch: world.service.fetch, timeoutMs: 1000, maxRetries: 0, coversBody: true }
+      const call =
+        path === 'chat'
+          ? failure(world.post(chatBody, {}, settings))
+          : failure(world.limiter.fetch(`${BASE}/models`, withSettings({}, settings)))
+      await settlePromises()
+      feed.push('{"choices":')
+      await world.clock.advance(1000)
+      expect([path, ((await call) as Error).name]).toEqual([path, 'TimeoutError'])
+      world.expectAtRest()
+    }
+  })
+
+  it('ends with the head where the client’s does', async () => {
     const feed = new Feed('application/json')
     const world = new LimitedFetch([feed.answer()])
-    const call = failure(world.post(chatBody, {}, { timeoutMs: 1000, maxRetries: 0 }))
+    const call = world.post(chatBody, {}, { timeoutMs: 1000, maxRetries: 0 })
     await settlePromises()
-    feed.push('{"choices":')
-    await world.clock.advance(1000)
-    expect(((await call) as Error).name).toBe('TimeoutError')
+    feed.push('  ')
+    await world.clock.advance(60_000)
+    feed.push('{"choices":[]}')
+    feed.end()
+    expect(await (await call).text()).toBe('  {"choices":[]}')
     world.expectAtRest()
   })
 

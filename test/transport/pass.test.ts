@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Call } from '../../src/transport/call.js'
 import { withSettings } from '../../src/transport/hints.js'
 import { Feed, json, silence, throwing } from '../support/fake-fetch.js'
 import { BASE, failure, LimitedFetch } from '../support/limited-fetch.js'
@@ -56,7 +57,12 @@ describe('what is not metered', () => {
   it('is repeated by the client alone where a call has a maxRetries of its own', async () => {
     const broken = new TypeError('fetch failed')
     const world = new LimitedFetch([throwing(broken)])
-    const settings = { fetch: world.service.fetch, timeoutMs: 1000, maxRetries: 3, callRetries: 2 }
+    const settings = {
+      fetch: world.service.fetch,
+      timeoutMs: 1000,
+      maxRetries: 3,
+      call: new Call({ maxRetries: 2, timeoutMs: undefined }),
+    }
     expect(await failure(world.limiter.fetch(`${BASE}/models`, withSettings({}, settings)))).toBe(broken)
     expect(world.service.sent).toHaveLength(1)
   })

@@ -162,3 +162,20 @@ it('each of many streams that end in every way settles once', async () => {
     { numRuns: 50 },
   )
 })
+
+describe('a connection that the server leaves open after the last event', () => {
+  it('is broken off where the caller aborts', async () => {
+    const feed = new Feed()
+    const world = new LimitedFetch([feed.answer()])
+    const controller = world.abortable()
+    const call = world.stream({ signal: controller.signal })
+    await settlePromises()
+    feed.push(opening + content('Hello') + usage + done)
+    const text = failure((await call).text())
+    await settlePromises()
+    expect(world.settled[0]?.usage).toEqual(USED)
+    controller.abort('mine')
+    expect(await text).toBe('mine')
+    world.expectAtRest()
+  })
+})

@@ -19,6 +19,27 @@ function tornDown(maxRetries: number): Case {
   }
 }
 
+/** Faults of these kinds, one after the other, with a call that may be repeated so often. */
+function mixed(kinds: string, maxRetries: number, requests: number): Case {
+  const each = kinds.split(', ')
+  return {
+    name: `${kinds}, maxRetries ${maxRetries} with the call`,
+    service: {
+      fail(_, n) {
+        const kind = each[(n - 1) % each.length]
+        if (kind === 'ok') return undefined
+        return kind === 'drop' ? { drop: true } : { status: Number(kind), headers: SOON }
+      },
+    },
+    async run(world) {
+      const call = world.client().chat.completions.create(chat, { maxRetries })
+      const seen = await call.catch((error: unknown) => error)
+      assert.equal(world.http.count, requests)
+      return seen
+    },
+  }
+}
+
 function failing(status: number, code: string): Case {
   return {
     name: `error ${status}`,
@@ -131,6 +152,10 @@ export const errorCases: Case[] = [
   },
   tornDown(0),
   tornDown(1),
+  mixed('500, 500, drop', 2, 3),
+  mixed('500, drop, ok', 1, 2),
+  mixed('500, drop, ok', 2, 3),
+  mixed('drop, 500, ok', 2, 3),
   {
     name: 'an answer that breaks off',
     service: { fail: () => ({ cutAfterChunks: 1 }) },

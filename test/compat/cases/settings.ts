@@ -89,6 +89,14 @@ export const settingsCases: Case[] = [
     },
   },
   {
+    name: 'a key that is a function',
+    async run(world) {
+      const apiKey = (async () => 'sk-of-a-function') as never
+      await world.client({ apiKey }).chat.completions.create(chat)
+      return world.http.requests()[0]?.headers['authorization']
+    },
+  },
+  {
     name: 'headers, query and idempotency key of a call',
     async run(world) {
       const client = world.client({ defaultHeaders: { 'x-mine': 'default', 'x-other': 'kept' } })

@@ -19,7 +19,8 @@ const ROUTES: Readonly<Record<string, Route>> = {
 const METERED_PATH = /\/(chat\/completions|completions|embeddings|responses)\/?$/
 /** The `openai` client tells the service how often it has tried; we try in its place. */
 const RETRY_COUNT = 'x-stainless-retry-count'
-const NATIVE_FETCH = globalThis.fetch
+/** It changes nothing that it is given, and leaves nothing on it that would disturb another request. */
+export const NATIVE_FETCH = globalThis.fetch
 const AZURE_DEPLOYMENT = /(\/deployments\/)([^/]+)(\/)/
 
 /** An HTTP request whose cost counts against a model's limits. */

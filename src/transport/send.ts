@@ -3,7 +3,7 @@ import { usageOf } from '../cost/usage.js'
 import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { Attempt } from '../dispatch/attempt.js'
 import { Leash } from './leash.js'
-import type { MeteredRequest } from './request.js'
+import { NATIVE_FETCH, type MeteredRequest } from './request.js'
 import { readableAgain, ReadBody } from './reread.js'
 import { rebuilt } from './response.js'
 import { observeStream } from './stream.js'
@@ -33,7 +33,7 @@ const UNREAD_MS = 600_000
 export async function send(request: MeteredRequest, attempt: Attempt, options: SendOptions): Promise<Response> {
   // A bare name: in browsers and workers `fetch` refuses to be called as a method of something else.
   const { clock, fetch, timeoutMs } = options
-  const leash = new Leash(request.signal, clock, timeoutMs)
+  const leash = new Leash(request.signal, clock, timeoutMs, fetch === NATIVE_FETCH)
   try {
     const [url, init] = request.sendTo(attempt.model, leash.signal, attempt.attempt - 1)
     const response = await fetch(url, init)

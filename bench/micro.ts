@@ -5,6 +5,7 @@ import pThrottle from 'p-throttle'
 import { createLimiter } from '../src/index.js'
 import { MeterGate } from '../src/meter/meter-gate.js'
 import { profiles } from '../src/route/profile.js'
+import type { Limits } from '../src/types.js'
 import { machine, measure, print, type Subject } from './measure.js'
 
 const ROOMY = { rpm: 1e9, tpm: 1e12 }
@@ -13,14 +14,17 @@ const JOBS = 100_000
 /** bottleneck takes a hundred times as long a job as the others; its time a job grows with their number. */
 const BOTTLENECK_JOBS = 5000
 
-/** Admissions over four limits (RPM, TPM, RPS, TPS) in virtual time, a microsecond apart, with room for each. */
-function admission(settles: boolean): Subject {
+const FOUR = { rpm: 60e6, tpm: 15e9, rps: 1e6, tps: 250e6 }
+const SIX = { ...FOUR, inputTpm: 10e9, outputTpm: 10e9 }
+
+/** Admissions in virtual time, two microseconds apart, with room for each. */
+function admission(limits: Limits, settles: boolean): Subject {
   const count = 500_000
+  const name = `admit${settles ? ' and settle' : ''}, ${Object.keys(limits).length} limits`
   return {
-    name: settles ? 'admit and settle, 4 limits' : 'admit, 4 limits',
+    name,
     count,
     run() {
-      const limits = { rpm: 60e6, tpm: 15e9, rps: 1e6, tps: 250e6 }
       const gate = new MeterGate({ limits, profile: profiles['model-studio'], jitterMs: 50, idleSince: -1e6 }, 0)
       const used = { ...COST, outputTokens: 80 }
       for (let i = 0; i < count; i++) {
@@ -85,6 +89,73 @@ function atOnce(): Subject[] {
   ]
 }
 
+/** The same, each awaited before the next is made. */
+function oneByOne(): Subject[] {
+  const count = 50_000
+  return [
+    {
+      name: 'headgate schedule',
+      count,
+      async run() {
+        const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
+        const request = { model: 'm', tokens: 100 }
+        for (let i = 0; i < count; i++) await limiter.schedule(request, noop)
+      },
+    },
+    {
+      name: 'p-throttle',
+      count,
+      async run() {
+        const throttled = pThrottle({ limit: 1e9, interval: 1000 })(noop)
+        for (let i = 0; i < count; i++) await throttled()
+      },
+    },
+    {
+      name: 'p-queue',
+      count,
+      async run() {
+        const queue = new PQueue({ intervalCap: 1e9, interval: 1000, strict: true })
+        for (let i = 0; i < count; i++) await queue.add(noop)
+      },
+    },
+  ]
+}
+
+/** Jobs that wait until all are there, and then run: the time of one, and the heap that it takes while it waits. */
+async function waiting(count: number): Promise<{ us: number; bytes: number }> {
+  const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
+  const request = { model: 'm', tokens: 1 }
+  limiter.pause()
+  globalThis.gc?.()
+  const before = process.memoryUsage().heapUsed
+  const start = performance.now()
+  for (let i = 0; i < count; i++) void limiter.schedule(request, noop)
+  const taken = performance.now()
+  globalThis.gc?.()
+  const bytes = (process.memoryUsage().heapUsed - before) / count
+  const collected = performance.now()
+  limiter.resume()
+  await limiter.drain()
+  return { us: ((taken - start + (performance.now() - collected)) * 1000) / count, bytes }
+}
+
+async function printWaiting(): Promise<void> {
+  const rounds = async (count: number) => {
+    const each: { us: number; bytes: number }[] = []
+    for (let round = 0; round < 3; round++) each.push(await waiting(count))
+    return each.toSorted((a, b) => a.us - b.us)[1]!
+  }
+  await waiting(1000)
+  const few = await rounds(1000)
+  const many = await rounds(1_000_000)
+  console.log(`\nJobs that wait, medians of 3 rounds`)
+  console.log(`  a job at 1,000 waiting               ${few.us.toFixed(2).padStart(8)} µs`)
+  console.log(
+    `  a job at 1,000,000 waiting           ${many.us.toFixed(2).padStart(8)} µs, ${(many.us / few.us).toFixed(1)} × (goal ≤ 2.5)`,
+  )
+  console.log(`  heap a job at 1,000,000 waiting      ${many.bytes.toFixed(0).padStart(8)} bytes (goal ≤ 450)`)
+}
+
 const require = createRequire(import.meta.url)
 const versions = ['p-throttle', 'p-queue', 'bottleneck'].map((name) => `${name} ${versionOf(name)}`)
 
@@ -94,6 +165,11 @@ function versionOf(name: string): string {
 }
 
 console.log(`${machine()}\nheadgate beside ${versions.join(', ')}; medians of 5 rounds, all in turn in one process`)
-print('Admission in a gate', await measure([admission(false), admission(true)]), { 'admit, 4 limits': 1 })
+print('Admission in a gate', await measure([admission(FOUR, false), admission(FOUR, true), admission(SIX, false)]), {
+  'admit, 4 limits': 1,
+  'admit, 6 limits': 0.3,
+})
 print('No-op jobs at once, with room for all', await measure(atOnce()), { 'headgate schedule': 3 })
+print('No-op jobs awaited one by one', await measure(oneByOne()), { 'headgate schedule': 0.9 })
+await printWaiting()
 process.exit(0)

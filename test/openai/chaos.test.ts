@@ -6,23 +6,13 @@ import { limitOpenAI } from '../../src/openai/index.js'
 import { BODIES } from '../route/bodies.js'
 import { closing, content, done, inStreamErrors, opening, usage } from '../support/chat-events.js'
 import { Feed, FakeFetch, json, type FakeAnswer, type Sent } from '../support/fake-fetch.js'
+import { seeded } from '../support/seeded.js'
 import { settlePromises, VirtualClock } from '../support/virtual-clock.js'
 import { completion, messages } from './setup.js'
 
 const CALLS = 10_000
 /** So many run at once. */
 const WAVE = 250
-
-/** Numbers in [0, 1): the same in every run. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** A service where anything may happen: refusals of all kinds, faults, dropped sockets, streams that stall or break off. */
 class Trouble {

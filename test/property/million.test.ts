@@ -1,22 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Reservation } from '../../src/meter/gate.js'
 import type { Row } from '../support/oracle.js'
+import { seeded } from '../support/seeded.js'
 import { gateOf, tokens } from './traffic.js'
 
 const MINUTE_US = 60_000_000
 const SECOND_US = 1_000_000
 const ADMISSIONS_EACH = 17_500
-
-/** mulberry32: the same numbers in every run. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 interface Log {
   readonly at: Float64Array
@@ -27,7 +17,7 @@ interface Log {
 
 /** Sends as much as the gate lets through, with gaps now and then; most are settled below what they reserved. */
 function saturate(row: Row, jitterUs: number, largest: number, seed: number): Log {
-  const random = randomOf(seed)
+  const random = seeded(seed)
   const gate = gateOf(row, jitterUs, 0)
   const at = new Float64Array(ADMISSIONS_EACH)
   const used = new Float64Array(ADMISSIONS_EACH)

@@ -81,36 +81,42 @@ async function round(): Promise<Record<string, number>> {
   return ended
 }
 
-/** The heap in use once nothing more can be collected, in MB. */
+/** The heap in use once nothing more can be collected, in MB: what is released by finalizers takes several turns. */
 async function heapMB(): Promise<number> {
-  for (let turns = 0; turns < 5; turns++) {
+  let least = Infinity
+  for (let turns = 0; turns < 12; turns++) {
     gc!()
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    for (const ref of signals) if (ref.deref() === undefined) signals.delete(ref)
+    least = Math.min(least, process.memoryUsage().heapUsed)
   }
-  return process.memoryUsage().heapUsed / 2 ** 20
+  return least / 2 ** 20
 }
 
 console.log(`${machine()}\n${CALLS.toLocaleString('en')} calls a round, ${AT_ONCE} at once; a warm-up round first\n`)
 await round()
 const before = await heapMB()
 let isClean = true
+const growths: number[] = []
 for (let number = 1; number <= ROUNDS; number++) {
   const ended = await round()
   const after = await heapMB()
   const { waiting, inFlight, doubleSettles } = limiter.stats()
   const listening = [...signals].filter((ref) => {
     const signal = ref.deref()
-    if (signal === undefined) signals.delete(ref)
     return signal !== undefined && getEventListeners(signal, 'abort').length > 0
   }).length
   const growth = (after / before - 1) * 100
   const left = { waiting, inFlight, doubleSettles, unsettled: counts.admitted - counts.settled, listening }
-  isClean &&= Object.values(left).every((count) => count === 0) && growth <= 5
+  isClean &&= Object.values(left).every((count) => count === 0)
+  growths.push(growth)
   console.log(
     `  round ${number}: heap ${after.toFixed(1)} MB, ${growth >= 0 ? '+' : ''}${growth.toFixed(1)} % (goal ≤ 5)`,
   )
   console.log(`    left: ${JSON.stringify(left)}`)
   console.log(`    calls: ${JSON.stringify(ended)}, attempts so far ${counts.admitted}, 429s ${counts.throttled}`)
 }
+const median = growths.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)]!
+console.log(`\n  the heap after, median: ${median >= 0 ? '+' : ''}${median.toFixed(1)} % (goal ≤ 5)`)
 simulator.stop()
-process.exit(isClean ? 0 : 1)
+process.exit(isClean && median <= 5 ? 0 : 1)

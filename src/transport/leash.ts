@@ -2,8 +2,8 @@ import { onAbort } from '../aborts.js'
 import type { Clock, TimerHandle } from '../clock.js'
 
 /** A controller is used by one attempt after another: to make one for each costs more than all else that a leash does. */
-const MOST_USES = 32
-const MOST_SPARE = 256
+const MOST_USES = 16
+const MOST_SPARE = 16
 const spare: { readonly controller: AbortController; uses: number }[] = []
 
 /** The signal of one attempt: aborts with the caller's, or when its time is up. Leaves no timer and no listener behind. */

@@ -4,6 +4,7 @@ import { InvalidRequest } from './errors.js'
 import type { BuiltInTableName } from './limits/built-in.js'
 import { nearest } from './limits/nearest.js'
 import type { UnknownModel } from './limits/resolve.js'
+import { isPlainOrModule } from './limits/value.js'
 import { profiles, type ProfileName } from './route/profile.js'
 import type { Estimator } from './transport/fetch.js'
 import type { Limits, LimitsSource, LimitsTable, Profile, WindowKind } from './types.js'
@@ -101,7 +102,7 @@ const NAMES = [
  * @throws InvalidRequest that says which option is wrong, and why
  */
 export function checkOptions(options: LimiterOptions): void {
-  if (!isPlain(options)) throw new InvalidRequest('createLimiter(options): give an object, or nothing')
+  if (!isPlainOrModule(options)) throw new InvalidRequest('createLimiter(options): give an object, or nothing')
   checkNames('createLimiter', options, NAMES)
   const { maxRetries, maxQueue, jitterMs, unknownModel, fallback, spillAfterMs, maxHeadDelayMs } = options
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {
@@ -127,7 +128,7 @@ export function checkOptions(options: LimiterOptions): void {
   if (unknownModel !== undefined && !['conservative', 'unlimited', 'reject'].includes(unknownModel)) {
     throw new InvalidRequest(`unknownModel is ${String(unknownModel)}: give 'conservative', 'unlimited' or 'reject'`)
   }
-  if (fallback !== undefined && !isPlain(fallback)) {
+  if (fallback !== undefined && !isPlainOrModule(fallback)) {
     throw new InvalidRequest(`fallback is ${String(fallback)}: give { 'a-model': ['its-backup'] }`)
   }
   for (const [model, backups] of Object.entries(fallback ?? {})) {
@@ -146,11 +147,6 @@ export function checkNames(name: string, options: object, known: readonly string
     const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
     throw new InvalidRequest(`${name} has no option '${given}'.${hint} There are ${known.join(', ')}`)
   }
-}
-
-/** Not a Map, an array or the like, whose entries would be passed over. */
-function isPlain(value: unknown): value is object {
-  return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value))
 }
 
 /** What is called later on must be callable: found missing then, it would be an error of no request's own. */

@@ -1,3 +1,4 @@
+import { startOf } from '../meter/gate.js'
 import type { Candidate } from '../route/fallback.js'
 import type { Cost } from '../types.js'
 import type { Group } from './group.js'
@@ -34,8 +35,7 @@ export function candidates(
 }
 
 function atHead({ gate }: Group, cost: Cost, now: number): number {
-  const earliest = gate.earliest(cost, now)
-  return earliest.kind === 'not-before' ? earliest.at : Infinity
+  return startOf(gate.earliest(cost, now))
 }
 
 /**

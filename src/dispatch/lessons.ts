@@ -20,43 +20,41 @@ export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
  */
 export function heed(group: Group, sentAt: number, refusal: Refusal, clock: Clock, events: Events): boolean {
   const now = clock.now()
-  const event = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
+  const told = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
   group.activity.throttled(refusal.class, now)
-  if (refusal.kind === 'exhausted') {
-    const told = readResetTime(refusal.resetText, Date.now())
-    // A year that was misread, or never meant: no time at all is more honest.
-    const resetAt = told && told.getTime() - Date.now() < LONGEST_QUOTA_MS ? told : undefined
-    const closedMs = resetAt === undefined ? PROBE_AFTER_MS : Math.max(resetAt.getTime() - Date.now(), 1000)
-    close(group, refusal.message, now + closedMs, resetAt)
-    events.emit('throttled', { ...event, holdMs: closedMs })
+  const closeFor = (closedMs: number, resetAt: Date | undefined): true => {
+    group.exhausted = { until: now + closedMs, error: exhaustedError(group.model, refusal.message, resetAt) }
+    events.emit('throttled', { ...told, holdMs: closedMs })
     return true
   }
+  if (refusal.kind === 'exhausted') {
+    const wallMs = Date.now()
+    const resetAt = readResetTime(refusal.resetText, wallMs)
+    const leftMs = resetAt === undefined ? Infinity : resetAt.getTime() - wallMs
+    // A year that was misread, or never meant: no time at all is more honest.
+    return leftMs < LONGEST_QUOTA_MS ? closeFor(Math.max(leftMs, 1000), resetAt) : closeFor(PROBE_AFTER_MS, undefined)
+  }
+  const { retryAfterMs } = refusal
   const { holdUntil, empties, exhausted } = group.episodes.refused({
     class: refusal.class,
-    retryAfterMs: refusal.retryAfterMs,
+    retryAfterMs,
     sentAt,
     now,
     minuteFreesAt: group.gate.minuteFreesAt(now),
   })
   if (exhausted) {
-    const closedMs = Math.min(Math.max(refusal.retryAfterMs ?? 0, PROBE_AFTER_MS), LONGEST_CLOSED_MS)
-    const resetAt = closedMs === refusal.retryAfterMs ? new Date(Date.now() + closedMs) : undefined
-    close(group, refusal.message, now + closedMs, resetAt)
-    events.emit('throttled', { ...event, holdMs: closedMs })
-  } else {
-    if (holdUntil !== undefined) group.gate.hold(holdUntil, empties, now)
-    events.emit('throttled', { ...event, holdMs: (holdUntil ?? now) - now })
+    const closedMs = Math.min(Math.max(retryAfterMs ?? 0, PROBE_AFTER_MS), LONGEST_CLOSED_MS)
+    return closeFor(closedMs, closedMs === retryAfterMs ? new Date(Date.now() + closedMs) : undefined)
   }
-  return exhausted
+  if (holdUntil !== undefined) group.gate.hold(holdUntil, empties, now)
+  events.emit('throttled', { ...told, holdMs: (holdUntil ?? now) - now })
+  return false
 }
 
-function close(group: Group, message: string, until: number, resetAt: Date | undefined): void {
+function exhaustedError(model: string, message: string, resetAt: Date | undefined): QuotaExhausted {
   const when = resetAt === undefined ? '' : ` It comes back at ${resetAt.toISOString()}.`
-  group.exhausted = {
-    until,
-    error: new QuotaExhausted(
-      `The quota of '${group.model}' is used up, and waiting a minute does not help.${when} The server: ${message}`,
-      { resetAt },
-    ),
-  }
+  return new QuotaExhausted(
+    `The quota of '${model}' is used up, and waiting a minute does not help.${when} The server: ${message}`,
+    { resetAt },
+  )
 }

@@ -3,7 +3,7 @@ import type { Limits, LimitsSource, LimitsTable } from '../types.js'
 import { mergeLimits, resolveLimits, type Resolution, type UnknownModel } from './resolve.js'
 import { toSource, type NamedLimitsSource } from './source.js'
 import { validateLimits, validateOverrides } from './table.js'
-import { shown } from './value.js'
+import { isPlainOrModule, shown } from './value.js'
 
 export interface LiveLimitsOptions {
   readonly limits?: string | LimitsTable | LimitsSource | undefined
@@ -68,10 +68,7 @@ function currentTable(source: NamedLimitsSource): LimitsTable {
     throw new InvalidLimits(`The source of limits threw in current(): ${String(cause)}`, { cause })
   }
   // A promise or a Map would be taken for a table without rows.
-  if (
-    !['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(table)) ||
-    typeof (table as PromiseLike<unknown>).then === 'function'
-  ) {
+  if (!isPlainOrModule(table) || typeof (table as PromiseLike<unknown>).then === 'function') {
     throw new InvalidLimits(
       `The source of limits gave ${shown(table)} in current(): give a table, { 'a-model': { rpm, tpm } }; {} while there is none`,
     )

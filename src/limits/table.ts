@@ -1,7 +1,7 @@
 import { InvalidLimits } from '../errors.js'
 import type { Limits, LimitsRow, LimitsTable } from '../types.js'
 import { isLimitField, LIMIT_FIELDS, nearestField, ROW_FIELDS } from './fields.js'
-import { shown, valueProblem } from './value.js'
+import { isPlain, shown, valueProblem } from './value.js'
 
 /**
  * Checks limits that a user gave for one model, and returns a frozen copy of them. Fields left out or undefined stay
@@ -66,12 +66,12 @@ function mapModels<Row>(
   what: string,
   checkOne: (row: unknown, place: string) => Row,
 ): Readonly<Record<string, Row>> {
-  if (!isPlain(models)) {
+  if (!isFields(models)) {
     const advice = models instanceof Promise ? 'await it first' : "give { 'model-name': { rpm, tpm } }"
     throw new InvalidLimits(`${what} is ${shown(models)}: ${advice}`)
   }
   const checked = Object.entries(models).map(([model, row]) => {
-    if (!isPlain(row) && isLimitField(model)) {
+    if (!isFields(row) && isLimitField(model)) {
       throw new InvalidLimits(`${what}: '${model}' is a limit, not a model: give { 'model-name': { ${model}: … } }`)
     }
     return [model, checkOne(row, at(model, what))] as const
@@ -80,7 +80,7 @@ function mapModels<Row>(
 }
 
 function check(row: unknown, place: string, mayBeRetired: boolean): LimitsRow {
-  if (!isPlain(row)) {
+  if (!isFields(row)) {
     throw new InvalidLimits(`${place} is ${shown(row)}: give an object, such as { rpm: 600, tpm: 1000000 }`)
   }
   const retired = mayBeRetired && isRetired(row)
@@ -121,7 +121,6 @@ function at(model: string, what?: string): string {
   return `${within}model '${model}'`
 }
 
-/** An object of fields. An array, a Map, a Promise or a Date is none: it would pass as an empty one. */
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> & { rpm?: number; tpm?: number } {
-  return typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Object]'
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> & { rpm?: number; tpm?: number } {
+  return isPlain(value)
 }

@@ -63,3 +63,13 @@ function exampleOf(field: LimitField): string {
   if (field === 'concurrency' || field === 'rps') return '10'
   return field === 'rpm' ? '600' : '100000'
 }
+
+/** Whether `value` is an object of fields: not a Map, an array or the like, whose entries would be passed over. */
+export function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Object]'
+}
+
+/** The same, or what `import * as` gives. */
+export function isPlainOrModule(value: unknown): value is object {
+  return isPlain(value) || Object.prototype.toString.call(value) === '[object Module]'
+}

@@ -74,3 +74,8 @@ export interface Gate {
   /** Reservations not settled yet. */
   readonly inFlight: number
 }
+
+/** When an answer of {@link Gate.earliest} lets it start, in the clock's ms; Infinity if more than time decides, or never. */
+export function startOf(answer: NotBefore | UntilChange | Never): number {
+  return answer.kind === 'not-before' ? answer.at : Infinity
+}

@@ -1,4 +1,4 @@
-import type { Gate } from '../meter/gate.js'
+import { startOf, type Gate } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import { MOST_CANDIDATES, pack, type Packed, type Room } from './packing.js'
 import { JobQueue, type Waiting } from './queue.js'
@@ -47,10 +47,9 @@ export class Lane<J extends Schedulable> {
 
   #roomFor(head: Cost, now: number): Room {
     const { gate } = this
-    const at = (answer: ReturnType<Gate['earliest']>): number => (answer.kind === 'not-before' ? answer.at : Infinity)
     return {
-      earliest: (cost) => at(gate.earliest(cost, now)),
-      headAfter: (cost) => at(gate.earliest(head, now, cost)),
+      earliest: (cost) => startOf(gate.earliest(cost, now)),
+      headAfter: (cost) => startOf(gate.earliest(head, now, cost)),
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import type { Gate, Never, Refusal, Reservation } from '../meter/gate.js'
+import { startOf, type Gate, type Never, type Refusal, type Reservation } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import { Alarm } from './alarm.js'
 import { Lane, type Schedulable } from './lane.js'
@@ -76,26 +76,17 @@ export class Scheduler<J extends Schedulable> {
 
   /** Starts a job at once or adds it at the end of its priority; `'full'`: as many as may wait already. */
   add(lane: Lane<J>, job: J, now = this.#clock.now()): 'started' | 'waits' | 'full' {
-    const isDeep = this.#depth >= DEEPEST
-    if (lane.queue.size === 0 && !lane.pumping && !this.#paused && !isDeep) {
-      const admission = lane.gate.admit(job.cost, now)
-      if (admission.kind === undefined) {
-        this.#start(job, admission)
-        return 'started'
-      }
-      if (this.#isFull()) return 'full'
-      lane.queue.push(job)
-      this.#watch(lane, job)
-      this.#waitFor(lane, admission)
-      return 'waits'
+    const isFree = lane.queue.size === 0 && !lane.pumping && !this.#paused && this.#depth < DEEPEST
+    const admission = isFree ? lane.gate.admit(job.cost, now) : undefined
+    if (admission !== undefined && admission.kind === undefined) {
+      this.#start(job, admission)
+      return 'started'
     }
     if (this.#isFull()) return 'full'
     lane.queue.push(job)
     this.#watch(lane, job)
-    if (this.#paused || lane.queue.peek() === job || lane.queue.size <= MOST_CANDIDATES) {
-      if (isDeep && !this.#paused) this.#waitFor(lane, { kind: 'not-before', at: now })
-      else this.pump(lane)
-    }
+    if (admission !== undefined) this.#waitFor(lane, admission)
+    else if (this.#paused || lane.queue.peek() === job || lane.queue.size <= MOST_CANDIDATES) this.pump(lane)
     return job.inClass === undefined ? 'started' : 'waits'
   }
 
@@ -113,8 +104,7 @@ export class Scheduler<J extends Schedulable> {
    * Infinity if that depends on more than time.
    */
   predict(lane: Lane<J>, cost: Cost, priority: number): number {
-    const answer = lane.gate.earliest(cost, this.#clock.now(), lane.queue.ahead(priority))
-    return answer.kind === 'not-before' ? answer.at : Infinity
+    return startOf(lane.gate.earliest(cost, this.#clock.now(), lane.queue.ahead(priority)))
   }
 
   /** Puts a job back before the others of its priority; not before `notBefore` if that is later than now. */
@@ -125,8 +115,7 @@ export class Scheduler<J extends Schedulable> {
       return
     }
     this.#putBack(lane, job)
-    if (this.#depth < DEEPEST || this.#paused) this.pump(lane)
-    else this.#waitFor(lane, { kind: 'not-before', at: this.#clock.now() })
+    this.pump(lane)
   }
 
   /** Takes a waiting job out; false if it does not wait. What it kept from starting starts. */
@@ -151,9 +140,10 @@ export class Scheduler<J extends Schedulable> {
       }
       lane.wakeAt = Infinity
     }
-    taken.push(...this.#delays.takeAll(only))
+    // No spread: there may be more of them than a call can have arguments.
+    const all = taken.concat(this.#delays.takeAll(only))
     this.#arm()
-    return taken
+    return all
   }
 
   /** Starts nothing until {@link resume}; what runs goes on. */
@@ -173,6 +163,10 @@ export class Scheduler<J extends Schedulable> {
     if (lane.pumping) return
     if (this.#paused) {
       this.#arm()
+      return
+    }
+    if (this.#depth >= DEEPEST && lane.queue.size > 0) {
+      this.#waitFor(lane, { kind: 'not-before', at: this.#clock.now() })
       return
     }
     lane.pumping = true

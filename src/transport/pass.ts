@@ -1,3 +1,4 @@
+import { onAbort } from '../aborts.js'
 import { classify, type Verdict } from '../route/classify.js'
 import { profiles } from '../route/profile.js'
 import { backoffMs } from '../route/retry.js'
@@ -82,15 +83,16 @@ function isRepeatable(input: RequestInfo | URL, { body }: RequestInit): boolean 
 
 function pause(ms: number, caller: AbortSignal | undefined, { clock }: PassOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
+    const timer = clock.setTimeout(() => {
+      forget?.()
+      resolve()
+    }, ms)
+    const stop = (): void => {
       clock.clearTimeout(timer)
       reject(caller?.reason)
     }
-    const timer = clock.setTimeout(() => {
-      caller?.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    if (caller?.aborted === true) onAbort()
-    else caller?.addEventListener('abort', onAbort, { once: true })
+    const forget = caller && onAbort(caller, stop)
+    // One that has aborted already calls nobody.
+    if (caller?.aborted === true) stop()
   })
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Admission, Reservation } from '../../src/meter/gate.js'
 import { MeterGate } from '../../src/meter/meter-gate.js'
 import type { Cost, Limits, WindowKind } from '../../src/types.js'
+import { profileOf } from '../property/traffic.js'
 
 const J = 50
 
@@ -15,15 +16,7 @@ interface GateSpec {
 
 function gateOf(limits: Limits, spec: GateSpec = {}): MeterGate {
   const { jitterMs = J, window = 'unknown', idleMs = 120_000, now = 0 } = spec
-  const profile = {
-    name: 'test',
-    minuteWindow: window,
-    secondWindow: window,
-    perSecond: true,
-    rejectedCost: 0,
-    insufficientQuota: 'tokens',
-  } as const
-  return new MeterGate({ limits, profile, jitterMs, idleSince: now - idleMs }, now)
+  return new MeterGate({ limits, profile: profileOf(window), jitterMs, idleSince: now - idleMs }, now)
 }
 
 function cost(inputTokens: number, more: Partial<Cost> = {}): Cost {

@@ -94,6 +94,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     maxQueue: options.maxQueue ?? Infinity,
     maxHeadDelayMs: options.maxHeadDelayMs ?? DEFAULT_HEAD_DELAY_MS,
     spillAfterMs: options.spillAfterMs,
+    weightOf: weightsOf(options.weights),
   })
   // After the dispatcher: a source may tell of its first table while it is subscribed to.
   const live = new LiveLimits(options, () => dispatcher.groups.refresh())
@@ -132,6 +133,11 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     [Symbol.asyncDispose]: () => limiter.close(),
   }
   return limiter
+}
+
+function weightsOf(weights: Readonly<Record<string, number>> = {}): (tenant: string | undefined) => number {
+  const byTenant = new Map(Object.entries(weights))
+  return (tenant) => (tenant === undefined ? 1 : (byTenant.get(tenant) ?? 1))
 }
 
 function statsOf(dispatcher: Dispatcher, lastMs: number, now: number): Stats {

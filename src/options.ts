@@ -45,6 +45,11 @@ export interface LimiterOptions {
    */
   readonly maxHeadDelayMs?: number | undefined
   /**
+   * The weights of tenants: `{ web: 3 }` gives `web` three times the share of each other one while both wait.
+   * @default 1 each
+   */
+  readonly weights?: Readonly<Record<string, number>> | undefined
+  /**
    * J: how much later than one request another may be counted by the server, in ms. "No 429" holds while the delay to the
    * server varies by no more than this; the usable share of a window W is W ÷ (W + J).
    * @default 50
@@ -77,6 +82,9 @@ export interface LimiterOptions {
   readonly random?: (() => number) | undefined
 }
 
+/** So far apart, and no further, shares still are exact. */
+const LEAST_WEIGHT = 1e-6
+
 const NAMES = [
   'limits',
   'overrides',
@@ -86,6 +94,7 @@ const NAMES = [
   'maxRetries',
   'maxQueue',
   'maxHeadDelayMs',
+  'weights',
   'jitterMs',
   'profile',
   'unknownModel',
@@ -136,7 +145,19 @@ export function checkOptions(options: LimiterOptions): void {
       throw new InvalidRequest(`fallback of '${model}' is no list of model names: give { '${model}': ['its-backup'] }`)
     }
   }
+  checkWeights(options.weights)
   checkCallables(options)
+}
+
+function checkWeights(weights: unknown): void {
+  if (weights === undefined) return
+  if (!isPlainOrModule(weights)) throw new InvalidRequest(`weights is ${String(weights)}: give { 'a-tenant': 2 }`)
+  for (const [tenant, weight] of Object.entries(weights)) {
+    if (typeof weight === 'number' && weight >= LEAST_WEIGHT && weight <= 1 / LEAST_WEIGHT) continue
+    throw new InvalidRequest(
+      `weights of '${tenant}' is ${String(weight)}: give a number from ${LEAST_WEIGHT} to ${1 / LEAST_WEIGHT}; others have 1`,
+    )
+  }
 }
 
 /** @throws InvalidRequest for an option that `name` does not have: misspelt, it would be without effect */

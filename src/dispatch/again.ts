@@ -29,7 +29,7 @@ export class Again {
     const { clock, events } = this.#options
     const isClosed = heed(group, sentAt, refusal, clock, events)
     if (!isClosed) return
-    for (const job of this.#scheduler.takeAll(group.lane)) this.reroute(job, 'its quota is used up')
+    for (const job of this.#scheduler.takeAll([group.lane])) this.reroute(job, 'its quota is used up')
   }
 
   /** An attempt failed; `error` is what its caller gets if nothing else helps. */

@@ -42,6 +42,8 @@ export class Attempt implements Grant {
   readonly group: Group
   readonly job: Job
   readonly reservation: Reservation
+  /** What its tenant was charged with; undefined where nothing waited. */
+  readonly share: number | undefined
   /** Set where the answer goes on after `run` has returned: then transport settles. */
   isOpen = false
   /** Whether `run` has returned or thrown. */
@@ -51,10 +53,11 @@ export class Attempt implements Grant {
   readonly #events: AttemptEvents
   #signal: AbortSignal | undefined
 
-  constructor(job: Job, reservation: Reservation, events: AttemptEvents) {
+  constructor(job: Job, reservation: Reservation, share: number | undefined, events: AttemptEvents) {
     this.job = job
     this.group = job.group
     this.reservation = reservation
+    this.share = share
     this.model = job.group.model
     this.attempt = ++job.attempts
     this.waitMs = Math.max(0, reservation.at - job.queuedAt)

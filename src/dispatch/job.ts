@@ -1,5 +1,5 @@
 import { onAbort } from '../aborts.js'
-import type { PriorityClass, Waiting } from '../schedule/queue.js'
+import type { JobList, Waiting } from '../schedule/job-list.js'
 import type { Schedulable } from '../schedule/lane.js'
 import type { Cost, Profile } from '../types.js'
 import type { Attempt } from './attempt.js'
@@ -31,7 +31,7 @@ export class Job implements Schedulable {
   tried: Set<Group> | undefined
   /** Models that it found to have their quota used up: it goes to none of them again. */
   usedUp: Set<Group> | undefined
-  inClass: PriorityClass | undefined
+  inList: JobList | undefined
   before: Waiting | undefined
   after: Waiting | undefined
   #forget: (() => void) | undefined
@@ -59,6 +59,10 @@ export class Job implements Schedulable {
 
   get priority(): number {
     return this.request.priority ?? 0
+  }
+
+  get tenant(): string | undefined {
+    return this.request.tenant
   }
 
   /** By way of `resolve`: to keep a second function for each job that waits would cost a sixth of what it takes. */

@@ -15,6 +15,11 @@ export interface ScheduleRequest {
   /** Higher ones start first. @default 0 */
   readonly priority?: number | undefined
   /**
+   * Whose request it is. While several tenants wait at one priority, they share the quota by the limiter's `weights`; all
+   * that name none are one tenant.
+   */
+  readonly tenant?: string | undefined
+  /**
    * Until when it must have started, in ms from the call. One that cannot is refused at once, and none starts late.
    * @default no deadline
    */
@@ -46,6 +51,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof ScheduleRequest>([
   'maxOutputTokens',
   'tokens',
   'priority',
+  'tenant',
   'deadlineMs',
   'signal',
   'fallback',
@@ -68,7 +74,7 @@ export function checkRequest(request: JobRequest, run: unknown): void {
   if (typeof run !== 'function') {
     throw new InvalidRequest('schedule(request, run): give run as a function that sends the request')
   }
-  const { model, priority, deadlineMs, signal } = request
+  const { model, priority, tenant, deadlineMs, signal } = request
   const fallback: unknown = request.fallback
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
@@ -81,6 +87,9 @@ export function checkRequest(request: JobRequest, run: unknown): void {
   }
   if (priority !== undefined && !Number.isFinite(priority)) {
     throw new InvalidRequest(`priority is ${shown(priority)}: give a finite number; higher ones start first`)
+  }
+  if (tenant !== undefined && (typeof tenant !== 'string' || tenant === '')) {
+    throw new InvalidRequest(`tenant is ${shown(tenant)}: give a name, or leave it out`)
   }
   if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0)) {
     throw new InvalidRequest(`deadlineMs is ${shown(deadlineMs)}: give milliseconds from the call, 0 or more`)

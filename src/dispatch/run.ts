@@ -25,6 +25,8 @@ export interface DispatcherOptions extends GroupsOptions {
   readonly maxQueue: number
   /** How much later the head of a queue may start for all that went before it, in ms. */
   readonly maxHeadDelayMs: number
+  /** A tenant's weight in the shares of a queue. */
+  readonly weightOf: (tenant: string | undefined) => number
   /** Undefined: a new request waits for its own model, however long. */
   readonly spillAfterMs: number | undefined
 }
@@ -52,9 +54,9 @@ export class Dispatcher implements AttemptEvents {
     this.#events = options.events
     this.#scheduler = new Scheduler<Job>(
       options.clock,
-      { maxWaiting: options.maxQueue, maxHeadDelayMs: options.maxHeadDelayMs },
+      { maxWaiting: options.maxQueue, maxHeadDelayMs: options.maxHeadDelayMs, weightOf: options.weightOf },
       {
-        onStart: (job, reservation) => this.#start(job, reservation),
+        onStart: (job, reservation, share) => this.#start(job, reservation, share),
         onNever: (job) => this.#never(job),
         onLate: (job) => this.#again.late(job),
       },
@@ -163,7 +165,7 @@ export class Dispatcher implements AttemptEvents {
 
   #entryOf(job: Job): Entry {
     const { output, spillAfterMs } = this.#options
-    const predict = (group: Group, cost: Cost) => this.#scheduler.predict(group.lane, cost, job.priority)
+    const predict = (group: Group, cost: Cost) => this.#scheduler.predict(group.lane, job, cost)
     return entryOf(job, job.queuedAt, { output, spillAfterMs, predict })
   }
 
@@ -176,7 +178,7 @@ export class Dispatcher implements AttemptEvents {
     } else this.#again.reroute(job, 'its limits are lower now')
   }
 
-  #start(job: Job, reservation: Reservation): void {
+  #start(job: Job, reservation: Reservation, share: number | undefined): void {
     job.forgetAbort()
     const { group } = job
     // One signal may abort many, and what the first of them leaves lets the next one in before it is told.
@@ -186,7 +188,7 @@ export class Dispatcher implements AttemptEvents {
       this.#idle.check()
       return
     }
-    const attempt = new Attempt(job, reservation, this)
+    const attempt = new Attempt(job, reservation, share, this)
     this.#idle.begin()
     group.inFlight++
     group.activity.call(reservation.at)

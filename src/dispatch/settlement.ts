@@ -33,6 +33,7 @@ export function settle(attempt: Attempt, ending: Ending, now: number, output: Ou
     const usage = typeof ending === 'object' ? ending : undefined
     events.emit('settle', { model: group.model, reserved: { inputTokens, outputTokens, thinkingTokens }, usage })
   }
+  if (attempt.share !== undefined && actual !== undefined) group.lane.queue.correct(job, attempt.share, actual)
   // Last, because the room that comes back may start other requests.
   group.gate.settle(reservation, actual, now)
 }

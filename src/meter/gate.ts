@@ -57,6 +57,8 @@ export interface Gate {
   impossible(cost: Cost): Never | undefined
   /** The most output tokens that can ever pass with so many of input: what is only expected must not exceed it. */
   mostOutput(inputTokens: number): number
+  /** Which part of the scarcest limit's minute `cost` takes: its dominant share. Without limits, by requests. */
+  shareOf(cost: Cost): number
   /** Corrects a reservation to what was used; `undefined`: the reservation stands. False if it was settled before. */
   settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean
   /** Admits nothing until `until`, and lets the meters of `empties` start from nothing then. */

@@ -85,6 +85,12 @@ export class MeterGate implements Gate {
     return Math.max(0, Math.min(tpm - inputTokens, outputTpm))
   }
 
+  shareOf(cost: Cost): number {
+    let share = 0
+    for (const meter of this.#meters) share = Math.max(share, amountOf(cost, meter.dimension) / meter.perMinute)
+    return this.#meters.length === 0 ? cost.requests : share
+  }
+
   settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean {
     if (reservation.settled) return false
     reservation.settled = true

@@ -167,6 +167,12 @@ export class Meter {
     return this.#rule.limit === 'rps' || this.#rule.limit === 'tps' ? Infinity : this.#rule.stated
   }
 
+  /** The limit as an amount a minute. */
+  get perMinute(): number {
+    const { limit, stated } = this.#rule
+    return limit === 'rps' || limit === 'tps' ? 60 * stated : stated
+  }
+
   get rule(): MeterRule {
     return this.#rule
   }
@@ -193,8 +199,7 @@ export class Meter {
    */
   bounded(amount: number, reserved: number, nowUs: number): number {
     if (amount <= reserved) return amount
-    const { limit, stated } = this.#rule
-    const minute = limit === 'rps' || limit === 'tps' ? Math.ceil(60 * stated) : stated
+    const minute = Math.ceil(this.perMinute)
     return Math.min(amount, reserved + Math.max(0, LONGEST_DEBT_MINUTES * minute - this.#owed(nowUs)))
   }
 

@@ -1,158 +1,182 @@
 import type { Cost } from '../types.js'
-
-/** What a queue needs of a job: the links are the queue's own. */
-export interface Waiting {
-  readonly priority: number
-  /** What it is charged with when it starts; it does not change while it waits here. */
-  readonly cost: Cost
-  inClass: PriorityClass | undefined
-  before: Waiting | undefined
-  after: Waiting | undefined
-}
-
-/** The jobs of one priority, first to last. */
-export class PriorityClass {
-  readonly priority: number
-  first: Waiting | undefined
-  last: Waiting | undefined
-  /** The last of those that were put back: they come before all others. */
-  lastBack: Waiting | undefined
-  /** The sums of what its jobs cost. */
-  requests = 0
-  inputTokens = 0
-  outputTokens = 0
-  thinkingTokens = 0
-
-  constructor(priority: number) {
-    this.priority = priority
-  }
-
-  /** Counts a job that comes (1) or goes (-1). */
-  count({ requests, inputTokens, outputTokens, thinkingTokens }: Cost, sign: 1 | -1): void {
-    this.requests += sign * requests
-    this.inputTokens += sign * inputTokens
-    this.outputTokens += sign * outputTokens
-    this.thinkingTokens += sign * thinkingTokens
-  }
-}
+import type { Fairness } from './fairness.js'
+import { Load, type Waiting } from './job-list.js'
+import { Level } from './level.js'
+import { Ordered } from './ordered.js'
 
 /**
- * Jobs in the order in which they are to start: higher priorities first, first in first out within one. Adding and
- * removing at any place is O(1) for a priority that is in use, a search among the priorities else.
+ * Ageing: a priority of which nothing has started for so long, in ms, comes before all others with one job. So the bound for
+ * the n-th job of a priority is n times this and what the jobs before it need of the quota.
+ */
+export const AGED_AFTER_MS = 300_000
+
+/**
+ * Jobs in the order in which they are to start: higher priorities first, with ageing; within one, those put back, then
+ * tenants by their shares; of one tenant, first in first out.
  *
- * The order within a priority is the place where shares of tenants will come in.
+ * The one that is next stays it until it starts or leaves, for what it waits for must not be taken by others again and again.
+ * Only a higher priority, or a job put back, comes before it; before an aged one nothing does.
  */
 export class JobQueue<J extends Waiting> {
-  /** Highest priority first; classes without jobs are removed. */
-  #classes: PriorityClass[] = []
+  readonly #fairness: Fairness
+  /** By priority, highest first; those without jobs are removed. */
+  readonly #levels = new Ordered<Level>()
+  /** The levels by the time of their last start. */
+  #oldest: Level | undefined
+  #newest: Level | undefined
   #size = 0
+  #head: J | undefined
+  #isAged = false
+
+  constructor(fairness: Fairness) {
+    this.#fairness = fairness
+  }
 
   get size(): number {
     return this.#size
   }
 
+  /** The job that was found to be next and still is. */
+  get head(): J | undefined {
+    return this.#head
+  }
+
   /** The job to start next. */
-  peek(): J | undefined {
-    return this.#classes[0]?.first as J | undefined
+  peek(now: number): J | undefined {
+    return this.#head ?? this.#choose(now)
   }
 
-  /** The next `most` jobs behind one, in their order. */
-  *behind(job: J, most: number): Generator<J, void, undefined> {
-    let left = most
-    let index = this.#classes.indexOf(job.inClass!)
-    let next: Waiting | undefined = job.after
-    for (;;) {
-      while (next === undefined) {
-        const inClass: PriorityClass | undefined = this.#classes[++index]
-        if (inClass === undefined) return
-        next = inClass.first
-      }
-      if (left-- === 0) return
-      yield next as J
-      next = next.after
+  /** Up to `most` that may overtake the head, in about the order in which they would start. */
+  behind(head: J, most: number): J[] {
+    const found: Waiting[] = []
+    for (let at = this.#levels.first; at !== undefined && found.length < most; at = at.next) {
+      at.item.collect(found, most, head)
     }
+    return found as J[]
   }
 
-  /** What all jobs cost that start before a new one of this priority. */
-  ahead(priority: number): Cost {
-    let [requests, inputTokens, outputTokens, thinkingTokens] = [0, 0, 0, 0]
-    for (const each of this.#classes) {
-      if (each.priority < priority) break
-      requests += each.requests
-      inputTokens += each.inputTokens
-      outputTokens += each.outputTokens
-      thinkingTokens += each.thinkingTokens
+  /** What all jobs cost that start before a new one of this priority and tenant, as things stand. */
+  ahead(priority: number, tenant: string | undefined): Load {
+    const ahead = new Load()
+    for (let at = this.#levels.first; at !== undefined; at = at.next) {
+      const level = at.item
+      if (level.priority < priority) break
+      if (level.priority > priority) ahead.count(level.load, 1)
+      else level.addAhead(tenant, ahead)
     }
-    return { requests, inputTokens, outputTokens, thinkingTokens }
+    ahead.roundUp()
+    return ahead
   }
 
-  push(job: J): void {
-    const inClass = this.#classOf(job.priority)
-    this.#insertAfter(inClass.last, job, inClass)
+  push(job: J, now: number): void {
+    this.#levelFor(job, now).push(job)
+    this.#size++
+    if (this.#head !== undefined && job.priority > this.#head.priority) this.#reconsider()
   }
 
-  /**
-   * Puts a job before all others of its priority, but for those that were put back before: it has waited its turn
-   * already, and so have they.
-   */
-  putBack(job: J): void {
-    const inClass = this.#classOf(job.priority)
-    this.#insertAfter(inClass.lastBack, job, inClass)
-    inClass.lastBack = job
+  /** Puts a job before all others of its priority, but for those that were put back before. */
+  putBack(job: J, now: number): void {
+    this.#levelFor(job, now).putBack(job)
+    this.#size++
+    if (this.#head !== undefined && job.priority >= this.#head.priority) this.#reconsider()
   }
 
   /** Takes a job out, wherever it stands. False if it is not in this queue. */
   remove(job: J): boolean {
-    const inClass = job.inClass
-    if (inClass === undefined) return false
-    if (job.before === undefined) inClass.first = job.after
-    else job.before.after = job.after
-    if (job.after === undefined) inClass.last = job.before
-    else job.after.before = job.before
-    if (inClass.lastBack === job) inClass.lastBack = job.before
-    job.inClass = job.before = job.after = undefined
-    inClass.count(job.cost, -1)
+    const list = job.inList
+    if (list === undefined) return false
+    const level = list.holder as Level
+    level.remove(job)
     this.#size--
-    if (inClass.first === undefined) this.#classes.splice(this.#classes.indexOf(inClass), 1)
+    if (job === this.#head) this.#head = undefined
+    if (level.next === undefined) this.#drop(level)
     return true
   }
 
+  /** Takes a job out because it starts: its tenant and its priority have had this turn. Returns what its tenant is charged with. */
+  start(job: J, now: number): number {
+    const level = job.inList!.holder as Level
+    const share = this.#fairness.shareOf(job.cost)
+    level.tenants.charge(job.tenant, share)
+    level.servedAt = now
+    if (level !== this.#newest) {
+      this.#unlink(level)
+      this.#linkNewest(level)
+    }
+    this.remove(job)
+    return share
+  }
+
+  /** A job that had been charged with `share` used `actual`. */
+  correct({ priority, tenant }: Pick<J, 'priority' | 'tenant'>, share: number, actual: Cost): void {
+    this.#find(priority)?.tenants.correct(tenant, this.#fairness.shareOf(actual) - share)
+  }
+
   /** Takes out all jobs, next to start first. */
-  takeAll(): J[] {
+  takeAll(now: number): J[] {
     const taken: J[] = []
-    for (let job = this.peek(); job !== undefined; job = this.peek()) {
+    for (let job = this.peek(now); job !== undefined; job = this.peek(now)) {
       this.remove(job)
       taken.push(job)
     }
     return taken
   }
 
-  /** `before` undefined: at the head. */
-  #insertAfter(before: Waiting | undefined, job: J, inClass: PriorityClass): void {
-    const after = before === undefined ? inClass.first : before.after
-    job.inClass = inClass
-    job.before = before
-    job.after = after
-    if (before === undefined) inClass.first = job
-    else before.after = job
-    if (after === undefined) inClass.last = job
-    else after.before = job
-    inClass.count(job.cost, 1)
-    this.#size++
+  /** Adds how many jobs of each tenant wait. */
+  countTenants(into: Map<string | undefined, number>): void {
+    const add = (tenant: string | undefined, jobs: number) => into.set(tenant, (into.get(tenant) ?? 0) + jobs)
+    for (let at = this.#levels.first; at !== undefined; at = at.next) {
+      for (const [tenant, jobs] of at.item.tenants.counts()) add(tenant, jobs)
+      for (let job = at.item.back.first; job !== undefined; job = job.after) add(job.tenant, 1)
+    }
   }
 
-  #classOf(priority: number): PriorityClass {
-    let low = 0
-    let high = this.#classes.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#classes[middle]!.priority > priority) low = middle + 1
-      else high = middle
-    }
-    const found = this.#classes[low]
-    if (found?.priority === priority) return found
-    const added = new PriorityClass(priority)
-    this.#classes.splice(low, 0, added)
-    return added
+  #choose(now: number): J | undefined {
+    const highest = this.#levels.first?.item
+    if (highest === undefined) return undefined
+    const oldest = this.#oldest!
+    this.#isAged = oldest !== highest && oldest.servedAt + AGED_AFTER_MS <= now
+    this.#head = (this.#isAged ? oldest : highest).next as J
+    return this.#head
+  }
+
+  #reconsider(): void {
+    if (!this.#isAged) this.#head = undefined
+  }
+
+  #find(priority: number): Level | undefined {
+    const highest = this.#levels.first?.item
+    if (highest?.priority === priority) return highest
+    const found = this.#levels.atLeast(-priority)?.item
+    return found?.priority === priority ? found : undefined
+  }
+
+  #levelFor({ priority }: J, now: number): Level {
+    const found = this.#find(priority)
+    if (found !== undefined) return found
+    const level = new Level(priority, this.#fairness, now)
+    level.place = this.#levels.add(level, -priority)
+    this.#linkNewest(level)
+    return level
+  }
+
+  #drop(level: Level): void {
+    this.#levels.remove(level.place!)
+    this.#unlink(level)
+  }
+
+  #linkNewest(level: Level): void {
+    level.older = this.#newest
+    level.newer = undefined
+    if (this.#newest === undefined) this.#oldest = level
+    else this.#newest.newer = level
+    this.#newest = level
+  }
+
+  #unlink(level: Level): void {
+    if (level.older === undefined) this.#oldest = level.newer
+    else level.older.newer = level.newer
+    if (level.newer === undefined) this.#newest = level.older
+    else level.newer.older = level.older
   }
 }

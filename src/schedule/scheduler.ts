@@ -1,9 +1,11 @@
 import type { Clock } from '../clock.js'
-import { startOf, type Gate, type Never, type Refusal, type Reservation } from '../meter/gate.js'
+import type { Gate, Never, Refusal, Reservation } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import { Alarm } from './alarm.js'
 import { Lane, type Schedulable } from './lane.js'
 import { MOST_CANDIDATES } from './packing.js'
+import { Pool } from './pool.js'
+import { predictedStart } from './predict.js'
 import { TimedJobs } from './timed.js'
 
 /**
@@ -19,11 +21,16 @@ export interface SchedulerOptions {
   readonly maxWaiting: number
   /** How much later the head of a queue may start for all that went before it together, in ms. */
   readonly maxHeadDelayMs: number
+  /** A tenant's weight; twice that of another is twice its share. */
+  readonly weightOf: (tenant: string | undefined) => number
 }
 
 export interface SchedulerEvents<J> {
-  /** A job was admitted and left its queue: run it. May call back into the scheduler. */
-  onStart(job: J, reservation: Reservation): void
+  /**
+   * A job was admitted and left its queue: run it. May call back into the scheduler. `share`: what its tenant was charged with;
+   * undefined where nothing waited.
+   */
+  onStart(job: J, reservation: Reservation, share: number | undefined): void
   /** A job that waited can never be admitted any more, and left its queue: the limits changed. */
   onNever(job: J, never: Never): void
   /** A job that waited did not start by its deadline, and left its queue. */
@@ -39,7 +46,7 @@ export class Scheduler<J extends Schedulable> {
   readonly #clock: Clock
   readonly #options: SchedulerOptions
   readonly #events: SchedulerEvents<J>
-  readonly #lanes: Lane<J>[] = []
+  readonly #pools: Pool<J>[] = []
   /** Jobs that back off: they wait for their time first, then for their gate. */
   readonly #delays = new TimedJobs<J, Lane<J>>()
   /** Jobs in a queue that have a deadline. */
@@ -59,7 +66,7 @@ export class Scheduler<J extends Schedulable> {
   /** How many jobs wait, those that back off included. */
   get waiting(): number {
     let waiting = this.#delays.size
-    for (const lane of this.#lanes) waiting += lane.queue.size
+    for (const lane of this.#lanes()) waiting += lane.queue.size
     return waiting
   }
 
@@ -67,44 +74,38 @@ export class Scheduler<J extends Schedulable> {
     return lane.queue.size + this.#delays.countIn(lane)
   }
 
-  addLane(model: string, gate: Gate): Lane<J> {
-    const lane = new Lane<J>(model, gate)
-    this.#lanes.push(lane)
-    gate.onChange(() => this.pump(lane))
+  /** `within`: a lane whose gate the jobs of this one are charged to as well. */
+  addLane(model: string, gate: Gate, within?: Lane<J>): Lane<J> {
+    const pool = within?.pool ?? new Pool<J>(gate)
+    if (within === undefined) this.#pools.push(pool)
+    const lane = new Lane<J>(model, gate, pool, this.#options.weightOf)
+    pool.add(lane)
+    gate.onChange(() => this.#pump(pool))
     return lane
   }
 
-  /** Starts a job at once or adds it at the end of its priority; `'full'`: as many as may wait already. */
+  /** Starts a job at once or adds it at the end of its tenant's; `'full'`: as many as may wait already. */
   add(lane: Lane<J>, job: J, now = this.#clock.now()): 'started' | 'waits' | 'full' {
-    const isFree = lane.queue.size === 0 && !lane.pumping && !this.#paused && this.#depth < DEEPEST
+    const { pool, queue } = lane
+    const isFree = !pool.isPumping && !this.#paused && this.#depth < DEEPEST && !pool.hasWaiting
     const admission = isFree ? lane.gate.admit(job.cost, now) : undefined
     if (admission !== undefined && admission.kind === undefined) {
-      this.#start(job, admission)
+      this.#start(job, admission, undefined)
       return 'started'
     }
     if (this.#isFull()) return 'full'
-    lane.queue.push(job)
+    if (queue.size === 0) pool.toEnd(lane)
+    queue.push(job, now)
     this.#watch(lane, job)
     if (admission !== undefined) this.#waitFor(lane, admission)
-    else if (this.#paused || lane.queue.peek() === job || lane.queue.size <= MOST_CANDIDATES) this.pump(lane)
-    return job.inClass === undefined ? 'started' : 'waits'
+    // Further back it is no candidate for anything yet.
+    else if (job.before === undefined || queue.size <= MOST_CANDIDATES) this.#pump(pool)
+    return job.inList === undefined ? 'started' : 'waits'
   }
 
-  #start(job: J, reservation: Reservation): void {
-    this.#depth++
-    try {
-      this.#events.onStart(job, reservation)
-    } finally {
-      this.#depth--
-    }
-  }
-
-  /**
-   * When a new job of this cost and priority may be expected to start, in the clock's ms: after all that waits before it.
-   * Infinity if that depends on more than time.
-   */
-  predict(lane: Lane<J>, cost: Cost, priority: number): number {
-    return startOf(lane.gate.earliest(cost, this.#clock.now(), lane.queue.ahead(priority)))
+  /** When a new job may be expected to start, in the clock's ms; Infinity if that depends on more than time. */
+  predict(lane: Lane<J>, job: Pick<J, 'priority' | 'tenant'>, cost: Cost): number {
+    return predictedStart(lane, job, cost, this.#clock.now())
   }
 
   /** Puts a job back before the others of its priority; not before `notBefore` if that is later than now. */
@@ -115,14 +116,15 @@ export class Scheduler<J extends Schedulable> {
       return
     }
     this.#putBack(lane, job)
-    this.pump(lane)
+    this.#pump(lane.pool)
   }
 
   /** Takes a waiting job out; false if it does not wait. What it kept from starting starts. */
   remove(lane: Lane<J>, job: J): boolean {
-    const wasFirst = lane.queue.peek() === job
-    if (this.#take(lane, job)) {
-      if (wasFirst) this.pump(lane)
+    const wasHead = lane.queue.head === job
+    this.#unwatch(job)
+    if (lane.queue.remove(job)) {
+      if (wasHead || lane.queue.size === 0) this.#pump(lane.pool)
       return true
     }
     if (!this.#delays.remove(job)) return false
@@ -130,20 +132,18 @@ export class Scheduler<J extends Schedulable> {
     return true
   }
 
-  /** Takes out all jobs that wait, in one lane or in all. */
-  takeAll(only?: Lane<J>): J[] {
-    const taken: J[] = []
-    for (const lane of only === undefined ? this.#lanes : [only]) {
-      for (const job of lane.queue.takeAll()) {
-        this.#unwatch(job)
-        taken.push(job)
-      }
+  /** Takes out all jobs that wait in these lanes, or in all. */
+  takeAll(lanes: Iterable<Lane<J>> = this.#lanes()): J[] {
+    const now = this.#clock.now()
+    const taken: J[][] = []
+    for (const lane of lanes) {
+      const queued = lane.queue.takeAll(now)
+      for (const job of queued) this.#unwatch(job)
       lane.wakeAt = Infinity
+      taken.push(queued, this.#delays.takeAll(lane))
     }
-    // No spread: there may be more of them than a call can have arguments.
-    const all = taken.concat(this.#delays.takeAll(only))
     this.#arm()
-    return all
+    return taken.flat()
   }
 
   /** Starts nothing until {@link resume}; what runs goes on. */
@@ -154,69 +154,51 @@ export class Scheduler<J extends Schedulable> {
 
   resume(): void {
     this.#paused = false
-    for (const lane of this.#lanes) lane.wakeAt = lane.queue.size > 0 ? 0 : Infinity
+    for (const lane of this.#lanes()) lane.wakeAt = lane.queue.size > 0 ? 0 : Infinity
     this.#release()
   }
 
-  /** Starts what the lane's gate admits now. */
-  pump(lane: Lane<J>): void {
-    if (lane.pumping) return
-    if (this.#paused) {
-      this.#arm()
-      return
-    }
-    if (this.#depth >= DEEPEST && lane.queue.size > 0) {
-      this.#waitFor(lane, { kind: 'not-before', at: this.#clock.now() })
-      return
-    }
-    lane.pumping = true
-    lane.wakeAt = Infinity
-    try {
-      for (let job = lane.queue.peek(); job !== undefined && !this.#paused; job = lane.queue.peek()) {
-        // Read anew for each: starting a job takes time, and a charge must not be dated before its request is sent.
-        const now = this.#clock.now()
-        if (job.startBy < now) {
-          this.#take(lane, job)
-          this.#events.onLate(job)
-          continue
-        }
-        const admission = lane.gate.admit(job.cost, now)
-        if (admission.kind === 'until-change') break
-        if (admission.kind === 'not-before') {
-          if (this.#startBefore(lane, job, admission.at, now)) continue
-          break
-        }
-        this.#take(lane, job)
-        if (admission.kind === undefined) this.#start(job, admission)
-        else this.#events.onNever(job, admission)
-      }
-    } finally {
-      lane.pumping = false
-    }
+  /** Starts what the gates admit now. */
+  #pump(pool: Pool<J>): void {
+    if (pool.isPumping) return
+    if (this.#depth >= DEEPEST && pool.hasWaiting) pool.lanes[0]!.wakeAt = this.#clock.now()
+    else if (!this.#paused) this.#startAll(pool)
     this.#arm()
   }
 
-  /** Starts one that fits while the head has to wait until `headAt`; false if none does, and when to try again is set. */
-  #startBefore(lane: Lane<J>, head: J, headAt: number, now: number): boolean {
-    const { start, wakeAt } = lane.overtaker(head, headAt, now, this.#options.maxHeadDelayMs)
-    const admission = start && lane.gate.admit(start.cost, now)
-    if (start === undefined || admission?.kind !== undefined) {
-      lane.wakeAt = Math.min(headAt, wakeAt)
-      return false
+  #startAll(pool: Pool<J>): void {
+    pool.isPumping = true
+    try {
+      while (!this.#paused) {
+        // The time is read anew for each: starting a job takes time, and a charge must not be dated before its request is sent.
+        const step = pool.next(this.#clock.now(), this.#options.maxHeadDelayMs)
+        if (step === undefined) return
+        this.#unwatch(step.job)
+        if ('reservation' in step) this.#start(step.job, step.reservation, step.share)
+        else if ('never' in step) this.#events.onNever(step.job, step.never)
+        else this.#events.onLate(step.job)
+      }
+    } finally {
+      pool.isPumping = false
     }
-    this.#take(lane, start)
-    this.#start(start, admission as Reservation)
-    return true
+  }
+
+  #start(job: J, reservation: Reservation, share: number | undefined): void {
+    this.#depth++
+    try {
+      this.#events.onStart(job, reservation, share)
+    } finally {
+      this.#depth--
+    }
+  }
+
+  *#lanes(): Generator<Lane<J>> {
+    for (const pool of this.#pools) yield* pool.lanes
   }
 
   #putBack(lane: Lane<J>, job: J): void {
-    lane.queue.putBack(job)
+    lane.queue.putBack(job, this.#clock.now())
     this.#watch(lane, job)
-  }
-
-  #take(lane: Lane<J>, job: J): boolean {
-    this.#unwatch(job)
-    return lane.queue.remove(job)
   }
 
   #watch(lane: Lane<J>, job: J): void {
@@ -233,10 +215,10 @@ export class Scheduler<J extends Schedulable> {
   #expire(now: number): void {
     for (let due = this.#deadlines.takeDue(now); due !== undefined; due = this.#deadlines.takeDue(now)) {
       const { job, lane } = due
-      const wasFirst = lane.queue.peek() === job
+      const wasHead = lane.queue.head === job
       lane.queue.remove(job)
       this.#events.onLate(job)
-      if (wasFirst) this.pump(lane)
+      if (wasHead) this.#pump(lane.pool)
     }
   }
 
@@ -252,17 +234,13 @@ export class Scheduler<J extends Schedulable> {
 
   #release(): void {
     const now = this.#clock.now()
-    if (this.#paused) {
-      this.#expire(now)
-      this.#arm()
-      return
+    if (!this.#paused) {
+      for (let due = this.#delays.takeDue(now); due !== undefined; due = this.#delays.takeDue(now)) {
+        this.#putBack(due.lane, due.job)
+        due.lane.wakeAt = now
+      }
+      for (const pool of this.#pools) if (pool.wakeAt <= now) this.#pump(pool)
     }
-    for (let due = this.#delays.takeDue(now); due !== undefined; due = this.#delays.takeDue(now)) {
-      const { job, lane } = due
-      this.#putBack(lane, job)
-      lane.wakeAt = now
-    }
-    for (const lane of this.#lanes) if (lane.wakeAt <= now) this.pump(lane)
     // After it: what could start at the very moment of its deadline has.
     this.#expire(now)
     this.#arm()
@@ -278,7 +256,7 @@ export class Scheduler<J extends Schedulable> {
       if (at === Infinity && this.waiting > 0) at = WHEN_RESUMED
     } else {
       at = Math.min(at, this.#delays.nextDueAt)
-      for (const lane of this.#lanes) if (lane.wakeAt < at) at = lane.wakeAt
+      for (const pool of this.#pools) at = Math.min(at, pool.wakeAt)
     }
     this.#alarm.set(at)
   }

@@ -1,48 +1,55 @@
-import { Delays } from './delays.js'
+import { Ordered, type Place } from './ordered.js'
 
-/** Jobs that something is due for at a time of their own, each with its lane. */
+interface Due<J, L> {
+  readonly job: J
+  readonly lane: L
+}
+
+/** Jobs that something is due for at a time of their own, each with its lane; equal times in the order of their coming. */
 export class TimedJobs<J, L> {
-  readonly #delays = new Delays<J>()
-  readonly #lanes = new Map<J, L>()
+  readonly #due = new Ordered<Due<J, L>>()
+  readonly #places = new Map<J, Place<Due<J, L>>>()
 
   get size(): number {
-    return this.#lanes.size
+    return this.#places.size
   }
 
   /** When the first is due, in the clock's ms; Infinity if there is none. */
   get nextDueAt(): number {
-    return this.#delays.nextDueAt
+    return this.#due.first?.key ?? Infinity
   }
 
   add(job: J, lane: L, dueAt: number): void {
-    this.#delays.add(job, dueAt)
-    this.#lanes.set(job, lane)
+    this.#places.set(job, this.#due.add({ job, lane }, dueAt))
   }
 
   /** False if it is not here. */
   remove(job: J): boolean {
-    return this.#lanes.delete(job) && this.#delays.remove(job)
+    const place = this.#places.get(job)
+    if (place === undefined) return false
+    this.#places.delete(job)
+    this.#due.remove(place)
+    return true
   }
 
   /** Takes out the first that is due at `now`. */
-  takeDue(now: number): { job: J; lane: L } | undefined {
-    const job = this.#delays.takeDue(now)
-    if (job === undefined) return undefined
-    const lane = this.#lanes.get(job)!
-    this.#lanes.delete(job)
-    return { job, lane }
+  takeDue(now: number): Due<J, L> | undefined {
+    const first = this.#due.first
+    if (first === undefined || first.key > now) return undefined
+    this.remove(first.item.job)
+    return first.item
   }
 
   countIn(lane: L): number {
     let count = 0
-    for (const each of this.#lanes.values()) if (each === lane) count++
+    for (const { item } of this.#places.values()) if (item.lane === lane) count++
     return count
   }
 
   /** Takes out all of one lane, or all. */
   takeAll(only?: L): J[] {
     const taken: J[] = []
-    for (const [job, lane] of this.#lanes) if (only === undefined || lane === only) taken.push(job)
+    for (const { item } of this.#places.values()) if (only === undefined || item.lane === only) taken.push(item.job)
     for (const job of taken) this.remove(job)
     return taken
   }

@@ -114,6 +114,7 @@ function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientS
     maxOutputTokens: own?.maxOutputTokens ?? maxOutputTokens,
     tokens: own?.tokens,
     priority: hints.priority,
+    tenant: hints.tenant,
     deadlineMs: hints.deadlineMs,
     fallback: hints.fallback,
     signal,

@@ -5,6 +5,8 @@ import { Call, type CallGiven } from './call.js'
 export interface Hints {
   /** Higher ones start first. @default 0 */
   readonly priority?: number
+  /** Whose call it is: tenants that wait share the quota by the limiter's `weights`. */
+  readonly tenant?: string
   /** Until when the call must have started, in ms from now. @default no deadline */
   readonly deadlineMs?: number
   /** `false`: no backup model takes over. */
@@ -45,14 +47,14 @@ export type FetchOptions = Record<never, never>
  */
 export function hint(hints: Hints): FetchOptions {
   if (typeof hints !== 'object' || hints === null)
-    throw new InvalidRequest(`hint(hints) was given ${String(hints)}: give { priority, deadlineMs, fallback }`)
+    throw new InvalidRequest(`hint(hints) was given ${String(hints)}: give { priority, tenant, deadlineMs, fallback }`)
   for (const name of Object.keys(hints)) {
     if (!NAMES.includes(name)) throw new InvalidRequest(`hint() has no '${name}'. There are ${NAMES.join(', ')}`)
   }
   return { [HINTS]: hints } as FetchOptions
 }
 
-const NAMES: readonly string[] = ['priority', 'deadlineMs', 'fallback'] satisfies (keyof Hints)[]
+const NAMES: readonly string[] = ['priority', 'tenant', 'deadlineMs', 'fallback'] satisfies (keyof Hints)[]
 
 export function withSettings(init: RequestInit | undefined, settings: ClientSettings): RequestInit {
   return { ...init, [SETTINGS]: settings } as HintedInit
@@ -77,28 +79,30 @@ export function withoutOurKeys(init: RequestInit): RequestInit {
   return rest
 }
 
-const PRIORITY_HEADER = 'x-headgate-priority'
 /** Asked for by name: to go through all headers costs more than all else that a call does here. */
+const PRIORITY_HEADER = 'x-headgate-priority'
+const TENANT_HEADER = 'x-headgate-tenant'
 const DEADLINE_HEADER = 'x-headgate-deadline-ms'
-const HINT_HEADERS = [PRIORITY_HEADER, DEADLINE_HEADER, 'x-headgate-tenant']
 
-/** What a call hints at, by its `init` or by headers. */
-export function hintsOf(init: HintedInit, headers: Headers): Hints {
+/** What a call hints at by its headers; undefined if by none. */
+export function headerHints(headers: Headers): Hints | undefined {
   const priority = headers.get(PRIORITY_HEADER)
+  const tenant = headers.get(TENANT_HEADER)
   const deadline = headers.get(DEADLINE_HEADER)
-  if (priority === null && deadline === null) return init[HINTS] ?? {}
+  if (priority === null && tenant === null && deadline === null) return undefined
   return {
     ...(priority !== null && { priority: Number(priority) }),
+    ...(tenant !== null && { tenant }),
     ...(deadline !== null && { deadlineMs: Number(deadline) }),
-    ...init[HINTS],
   }
 }
 
-export function hasHintHeaders(headers: Headers): boolean {
-  return HINT_HEADERS.some((name) => headers.has(name))
+/** What a call hints at, by its `init`, which comes first, or by headers. */
+export function hintsOf(init: HintedInit, fromHeaders: Hints | undefined): Hints {
+  return fromHeaders === undefined ? (init[HINTS] ?? {}) : { ...fromHeaders, ...init[HINTS] }
 }
 
 /** Takes the hints out, so that none is sent. */
 export function dropHintHeaders(headers: Headers): void {
-  for (const name of HINT_HEADERS) headers.delete(name)
+  for (const name of [PRIORITY_HEADER, TENANT_HEADER, DEADLINE_HEADER]) headers.delete(name)
 }

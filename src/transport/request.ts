@@ -2,7 +2,7 @@ import { InvalidRequest } from '../errors.js'
 import type { Route } from '../types.js'
 import {
   dropHintHeaders,
-  hasHintHeaders,
+  headerHints,
   hintsOf,
   settingsOf,
   withoutOurKeys,
@@ -61,7 +61,8 @@ export async function readRequest(
   const theirs = asGiven instanceof Headers && settings !== undefined ? asGiven : new Headers(asGiven)
   // A fetch of the caller's own may change what it is given: then each attempt has its own.
   const isNative = settings?.fetch === NATIVE_FETCH
-  const hints = hintsOf(init, theirs)
+  const fromHeaders = headerHints(theirs)
+  const hints = hintsOf(init, fromHeaders)
   const { text, type } = await readBody(given, init)
   const body = parseBody(text, url)
   // Azure's clients of one deployment send an empty model, or none: the path names it.
@@ -69,7 +70,7 @@ export async function readRequest(
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`The body of POST ${url.pathname} names no model: set its field model to a model's name`)
   }
-  const headers = sendable(theirs, type)
+  const headers = sendable(theirs, type, fromHeaders !== undefined)
   const options = body['stream_options'] as { include_usage?: unknown } | null | undefined
   const hidesUsage =
     (route === 'chat' || route === 'completions') && body['stream'] === true && options?.include_usage !== true
@@ -107,14 +108,14 @@ export async function readRequest(
 /** The call without our hints, for `fetch` to send as it is. */
 export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
-  const hasOurs = hasHintHeaders(headers)
+  const hasOurs = headerHints(headers) !== undefined
   if (hasOurs) dropHintHeaders(headers)
   return { ...withoutOurKeys(init ?? {}), ...(hasOurs && { headers }) }
 }
 
 /** The headers as they are to be sent: the same object where nothing is to be changed, which is the rule. */
-function sendable(theirs: Headers, type: string): Headers {
-  if (theirs.has('content-type') && !theirs.has('content-length') && !hasHintHeaders(theirs)) return theirs
+function sendable(theirs: Headers, type: string, hasHints: boolean): Headers {
+  if (theirs.has('content-type') && !theirs.has('content-length') && !hasHints) return theirs
   const headers = new Headers(theirs)
   dropHintHeaders(headers)
   headers.delete('content-length')

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { MeterGate } from '../../src/meter/meter-gate.js'
 import { pack } from '../../src/schedule/packing.js'
 import { Scheduler } from '../../src/schedule/scheduler.js'
-import type { PriorityClass, Waiting } from '../../src/schedule/queue.js'
+import type { JobList, Waiting } from '../../src/schedule/job-list.js'
 import type { Cost, Limits } from '../../src/types.js'
 import { profileOf, runs } from '../property/traffic.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -60,8 +60,8 @@ interface Job extends Waiting {
 }
 
 function job(tokens: number, priority = 0): Job {
-  const links = { inClass: undefined as PriorityClass | undefined, before: undefined, after: undefined }
-  return { tokens, priority, cost: cost(tokens), startBy: Infinity, ...links }
+  const links = { inList: undefined as JobList | undefined, before: undefined, after: undefined }
+  return { tokens, priority, tenant: undefined, cost: cost(tokens), startBy: Infinity, ...links }
 }
 
 /** Runs jobs of these sizes that all come at once, and tells when each started. */
@@ -73,7 +73,7 @@ async function started(sizes: readonly number[], limits: Limits, maxHeadDelayMs:
   /** When each that was first in the queue could have started, had nothing gone before it. */
   const couldStart = new Map<Job, number>()
   const noteHead = (): void => {
-    const next = lane.queue.peek()
+    const next = lane.queue.peek(clock.now())
     if (next === undefined || next === head) return
     head = next
     const answer = gate.earliest(next.cost, clock.now())
@@ -81,7 +81,7 @@ async function started(sizes: readonly number[], limits: Limits, maxHeadDelayMs:
   }
   const scheduler = new Scheduler<Job>(
     clock,
-    { maxWaiting: Infinity, maxHeadDelayMs },
+    { maxWaiting: Infinity, maxHeadDelayMs, weightOf: () => 1 },
     {
       onStart(each, reservation) {
         starts.set(each, reservation.at)

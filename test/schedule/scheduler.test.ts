@@ -3,7 +3,7 @@ import { MAX_TIMER_MS } from '../../src/clock.js'
 import type { Never, Reservation } from '../../src/meter/gate.js'
 import { MeterGate } from '../../src/meter/meter-gate.js'
 import { profiles } from '../../src/route/profile.js'
-import type { PriorityClass, Waiting } from '../../src/schedule/queue.js'
+import type { JobList, Waiting } from '../../src/schedule/job-list.js'
 import type { Lane, Schedulable } from '../../src/schedule/lane.js'
 import { Scheduler } from '../../src/schedule/scheduler.js'
 import type { Limits } from '../../src/types.js'
@@ -15,8 +15,8 @@ interface Job extends Schedulable {
 
 function job(name: string, priority = 0, tokens = 0, startBy = Infinity): Job {
   const cost = { requests: 1, inputTokens: tokens, outputTokens: 0, thinkingTokens: 0 }
-  const place = { inClass: undefined as PriorityClass | undefined, before: undefined as Waiting | undefined }
-  return { name, priority, cost, startBy, ...place, after: undefined }
+  const place = { inList: undefined as JobList | undefined, before: undefined as Waiting | undefined }
+  return { name, priority, tenant: undefined, cost, startBy, ...place, after: undefined }
 }
 
 /** Counts timers as they are set, too. */
@@ -35,7 +35,7 @@ function setup({ maxWaiting = Infinity, onStart = (_job: Job, _reservation: Rese
   const late: string[] = []
   const scheduler = new Scheduler<Job>(
     clock,
-    { maxWaiting, maxHeadDelayMs: 0 },
+    { maxWaiting, maxHeadDelayMs: 0, weightOf: () => 1 },
     {
       onStart(each: Job, reservation) {
         started.push({ name: each.name, at: clock.now() - 1000, reservation })
@@ -185,7 +185,7 @@ describe('timers', () => {
     const started: number[] = []
     const scheduler = new Scheduler<Job>(
       clock,
-      { maxWaiting: Infinity, maxHeadDelayMs: 0 },
+      { maxWaiting: Infinity, maxHeadDelayMs: 0, weightOf: () => 1 },
       {
         onStart: () => started.push(clock.now() - 1000),
         onNever: () => expect.unreachable(),
@@ -276,7 +276,7 @@ describe('taking out', () => {
       }
       scheduler.addFirst(lane, job(`${lane.model} later`), 1000 + 70_000)
     }
-    expect(scheduler.takeAll(x).map(({ name }) => name)).toEqual(['x3', 'x2', 'x later'])
+    expect(scheduler.takeAll([x]).map(({ name }) => name)).toEqual(['x3', 'x2', 'x later'])
     expect([scheduler.waiting, scheduler.waitingIn(x), scheduler.waitingIn(y), clock.pending]).toEqual([3, 0, 3, 1])
     expect(scheduler.takeAll().map(({ name }) => name)).toEqual(['y3', 'y2', 'y later'])
     expect([scheduler.waiting, clock.pending]).toEqual([0, 0])

@@ -247,20 +247,20 @@ describe('hints', () => {
 
   it('come as headers, which are not sent', async () => {
     const request = await metered(CHAT, post(body, { headers }))
-    expect(request.hints).toEqual({ priority: 7, deadlineMs: 2000 })
+    expect(request.hints).toEqual({ priority: 7, tenant: 'web', deadlineMs: 2000 })
     expect([...sent(request).headers.keys()]).toEqual(['content-type', 'x-headgated'])
   })
 
   it('come in the headers of a Request', async () => {
     const request = await metered(new Request(CHAT, post(body, { headers })))
-    expect(request.hints).toEqual({ priority: 7, deadlineMs: 2000 })
+    expect(request.hints).toEqual({ priority: 7, tenant: 'web', deadlineMs: 2000 })
     expect([...sent(request).headers.keys()]).toEqual(['content-type', 'x-headgated'])
   })
 
   it('come under a symbol, which is not sent either, and go before headers', async () => {
     const init = { ...post(body, { headers }), ...hint({ priority: 2, fallback: false }) }
     const request = await metered(CHAT, withSettings(init, settings))
-    expect(request.hints).toEqual({ priority: 2, deadlineMs: 2000, fallback: false })
+    expect(request.hints).toEqual({ priority: 2, tenant: 'web', deadlineMs: 2000, fallback: false })
     const [, forFetch] = request.sendTo('qwen-plus', undefined)
     expect(Object.getOwnPropertySymbols(forFetch)).toEqual([])
   })

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 
 /** One thing to measure: does `count` pieces of work, and is timed over all of them. */
@@ -44,6 +45,14 @@ export async function measure(subjects: readonly Subject[], rounds = 5): Promise
 export function machine(): string {
   const [cpu] = cpus()
   return `Node ${process.versions.node}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpu?.model ?? 'unknown CPU'}`
+}
+
+const require = createRequire(import.meta.url)
+
+/** A package's name and version. */
+export function versionOf(name: string): string {
+  const path = require.resolve(name).replace(new RegExp(`(node_modules/${name})/.*`), '$1/package.json')
+  return `${name} ${(require(path) as { version: string }).version}`
 }
 
 export function print(title: string, rows: readonly Measured[], goals: Readonly<Record<string, number>> = {}): void {

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import Bottleneck from 'bottleneck'
 import PQueue from 'p-queue'
 import pThrottle from 'p-throttle'
@@ -6,7 +5,7 @@ import { createLimiter } from '../src/index.js'
 import { MeterGate } from '../src/meter/meter-gate.js'
 import { profiles } from '../src/route/profile.js'
 import type { Limits } from '../src/types.js'
-import { machine, measure, print, type Subject } from './measure.js'
+import { machine, measure, print, versionOf, type Subject } from './measure.js'
 
 const ROOMY = { rpm: 1e9, tpm: 1e12 }
 const COST = { requests: 1, inputTokens: 100, outputTokens: 100, thinkingTokens: 0 }
@@ -156,14 +155,7 @@ async function printWaiting(): Promise<void> {
   console.log(`  heap a job at 1,000,000 waiting      ${many.bytes.toFixed(0).padStart(8)} bytes (goal ≤ 450)`)
 }
 
-const require = createRequire(import.meta.url)
-const versions = ['p-throttle', 'p-queue', 'bottleneck'].map((name) => `${name} ${versionOf(name)}`)
-
-function versionOf(name: string): string {
-  const path = require.resolve(name).replace(new RegExp(`(node_modules/${name})/.*`), '$1/package.json')
-  return (require(path) as { version: string }).version
-}
-
+const versions = ['p-throttle', 'p-queue', 'bottleneck'].map(versionOf)
 console.log(`${machine()}\nheadgate beside ${versions.join(', ')}; medians of 5 rounds, all in turn in one process`)
 print('Admission in a gate', await measure([admission(FOUR, false), admission(FOUR, true), admission(SIX, false)]), {
   'admit, 4 limits': 1,

@@ -1,18 +1,21 @@
 import { monotonicClock, systemClock } from './clock.js'
 import { OutputEstimator } from './cost/output.js'
 import type { Grant } from './dispatch/attempt.js'
-import { checkFields, type ScheduleRequest } from './dispatch/request.js'
+import type { Run } from './dispatch/job.js'
+import { checkFields, type JobRequest, type ScheduleRequest } from './dispatch/request.js'
 import { Dispatcher } from './dispatch/run.js'
-import { InvalidRequest } from './errors.js'
+import type { Workspace } from './dispatch/workspace.js'
+import { InvalidRequest, LimiterClosed } from './errors.js'
 import { LiveLimits } from './limits/live.js'
 import type { ResolvedLimits } from './limits/resolve.js'
 import { shown } from './limits/value.js'
-import { Events, type EventName, type HeadgateEvents } from './metrics/events.js'
-import type { ModelStats, Stats } from './metrics/stats.js'
+import { WorkspaceLimits } from './limits/workspace-limits.js'
+import type { EventName, HeadgateEvents } from './metrics/events.js'
+import type { Stats } from './metrics/stats.js'
 import { checkNames, checkOptions, profileOption, type LimiterOptions } from './options.js'
 import { profiles } from './route/profile.js'
 import { createFetch } from './transport/fetch.js'
-import type { Limits } from './types.js'
+import type { Limits, LimitsSource, LimitsTable } from './types.js'
 
 const DEFAULT_JITTER_MS = 50
 const DEFAULT_RETRIES = 4
@@ -50,7 +53,15 @@ export interface Limiter extends AsyncDisposable {
    * @throws InvalidLimits
    */
   setLimits(model: string, limits: Limits): void
-  /** How each model stands, and what it did in the last `lastMs` (default and at most an hour). */
+  /**
+   * A limiter for a workspace inside this one, the account: its requests are charged to both, all or nothing. `limits` are its
+   * own by model; a model that it does not name has the account's alone. Priorities and tenants are its own; where the account's
+   * quota is short, workspaces take turns. Whatever closes or pauses the account closes or pauses it too.
+   *
+   * @throws InvalidLimits for a limit above the account's; InvalidRequest for a name that is taken
+   */
+  workspace(name: string, limits: LimitsTable | LimitsSource): Limiter
+  /** How each model and tenant stands, and what it did in the last `lastMs` (default and at most an hour). */
   stats(options?: { lastMs?: number }): Stats
   /**
    * Calls `listener` at each such event; returns the way to stop that.
@@ -78,12 +89,11 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   checkOptions(options)
   const profile = profileOption(options.profile)
   const clock = monotonicClock(options.clock ?? systemClock)
-  const events = new Events()
   const defaultProfile = profile ?? profiles['model-studio']
+  const random = options.random ?? Math.random
   const dispatcher = new Dispatcher({
     clock,
-    events,
-    random: options.random ?? Math.random,
+    random,
     profile: defaultProfile,
     resolve: (model, { perSecond }) => live.resolve(model, perSecond),
     fallback: options.fallback ?? {},
@@ -97,42 +107,85 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     weightOf: weightsOf(options.weights),
   })
   // After the dispatcher: a source may tell of its first table while it is subscribed to.
-  const live = new LiveLimits(options, () => dispatcher.groups.refresh())
-  let closed: Promise<void> | undefined
+  const { account } = dispatcher
+  const inside = new Set<Limiter>()
+  const live = new LiveLimits(options, () => account.refresh())
 
-  const limiter: Limiter = {
-    schedule: (request, run) => dispatcher.submit(request, run, checkFields),
-    fetch: createFetch({
-      clock,
-      dispatcher,
-      profile,
-      maxRetries: options.maxRetries,
-      estimator: options.estimator,
-      tokenizer: options.tokenizer,
-      random: options.random ?? Math.random,
-    }),
-    predict: (request) => dispatcher.predict(request),
-    limitsOf(model) {
-      checkModel(model)
-      return dispatcher.groups.find(model)?.limits ?? live.resolve(model, defaultProfile.perSecond).limits
-    },
-    setLimits(model, limits) {
-      checkModel(model)
-      live.set(model, limits)
-    },
-    stats: (stats) => statsOf(dispatcher, spanOf(stats), clock.now()),
-    on: (event, listener) => events.on(event, listener),
-    pause: () => dispatcher.pause(),
-    resume: () => dispatcher.resume(),
-    drain: () => dispatcher.whenIdle(),
-    close(how) {
-      dispatcher.close(isAbandoning(how))
-      closed ??= dispatcher.whenIdle().finally(() => live.close())
-      return closed
-    },
-    [Symbol.asyncDispose]: () => limiter.close(),
+  /** `limits`: what holds in the workspace. */
+  function limiterOf(workspace: Workspace, limits: WorkspaceLimits | LiveLimits, ended: () => void): Limiter {
+    const submit = <T>(request: JobRequest, run: Run<T>) => dispatcher.submit(workspace, request, run)
+    let closed: Promise<void> | undefined
+    const limiter: Limiter = {
+      schedule: (request, run) => dispatcher.submit(workspace, request, run, checkFields),
+      fetch: createFetch({
+        clock,
+        submit,
+        profile,
+        maxRetries: options.maxRetries,
+        estimator: options.estimator,
+        tokenizer: options.tokenizer,
+        random,
+      }),
+      predict: (request) => dispatcher.predict(workspace, request),
+      limitsOf(model) {
+        checkModel(model)
+        return workspace.groups.find(model)?.limits ?? limits.resolve(model, defaultProfile.perSecond).limits
+      },
+      setLimits(model, values) {
+        checkModel(model)
+        limits.set(model, values)
+      },
+      workspace(name, values) {
+        checkWorkspace(name, workspace)
+        const within = new WorkspaceLimits(
+          {
+            name,
+            limits: values,
+            perSecond: options.perSecond,
+            account: (model, perSecondDefault) => live.resolve(model, perSecondDefault),
+            perSecondDefault: defaultProfile.perSecond,
+          },
+          () => added?.groups.refresh(),
+        )
+        let added: Workspace | undefined
+        try {
+          added = account.add(name, (model, { perSecond }) => within.resolve(model, perSecond))
+        } catch (error) {
+          within.close()
+          throw error
+        }
+        const made = added
+        const limiterInside = limiterOf(made, within, () => {
+          inside.delete(limiterInside)
+          account.forget(made)
+        })
+        inside.add(limiterInside)
+        return limiterInside
+      },
+      stats: (given) => ({
+        ...account.report(workspace, spanOf(given), clock.now()),
+        doubleSettles: dispatcher.doubleSettles,
+      }),
+      on: (event, listener) => workspace.events.on(event, listener),
+      pause: () => account.pause(workspace),
+      resume: () => account.resume(workspace),
+      drain: () => workspace.idle.whenIdle(),
+      close(how) {
+        const abandon = isAbandoning(how)
+        account.close(workspace, abandon)
+        if (workspace === account.main) for (const each of inside) void each.close({ abandon })
+        closed ??= workspace.idle.whenIdle().finally(() => {
+          limits.close()
+          ended()
+        })
+        return closed
+      },
+      [Symbol.asyncDispose]: () => limiter.close(),
+    }
+    return limiter
   }
-  return limiter
+
+  return limiterOf(account.main, live, () => {})
 }
 
 function weightsOf(weights: Readonly<Record<string, number>> = {}): (tenant: string | undefined) => number {
@@ -140,33 +193,16 @@ function weightsOf(weights: Readonly<Record<string, number>> = {}): (tenant: str
   return (tenant) => (tenant === undefined ? 1 : (byTenant.get(tenant) ?? 1))
 }
 
-function statsOf(dispatcher: Dispatcher, lastMs: number, now: number): Stats {
-  const models: [string, ModelStats][] = []
-  let inFlight = 0
-  for (const group of dispatcher.groups.all()) {
-    inFlight += group.inFlight
-    const stats = {
-      limits: group.limits,
-      windows: group.gate.room(now),
-      waiting: dispatcher.waitingFor(group),
-      inFlight: group.inFlight,
-      heldMs: Math.max(0, group.gate.heldUntil - now),
-      ...group.activity.report(lastMs, now),
-    }
-    models.push([group.model, stats])
-  }
-  // Not by assignment: a model may be called '__proto__'.
-  return {
-    models: Object.fromEntries(models),
-    waiting: dispatcher.waiting,
-    inFlight,
-    doubleSettles: dispatcher.doubleSettles,
-  }
-}
-
 function checkModel(model: unknown): void {
   if (typeof model !== 'string' || model === '')
     throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
+}
+
+function checkWorkspace(name: unknown, within: Workspace): void {
+  if (within.account !== undefined) throw new InvalidRequest('A workspace has none inside: ask the account for it')
+  if (typeof name !== 'string' || name === '')
+    throw new InvalidRequest(`workspace(name, limits): name is ${shown(name)}: give the name of the workspace`)
+  if (within.isClosed) throw new LimiterClosed('The limiter is closed and takes no new workspaces')
 }
 
 function spanOf(options: { lastMs?: number | undefined } | undefined): number {

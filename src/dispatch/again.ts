@@ -15,21 +15,18 @@ const ANOTHER_MODEL: Refusal = { kind: 'exhausted', class: 'exhausted', code: ''
 export class Again {
   readonly #options: DispatcherOptions
   readonly #scheduler: Scheduler<Job>
-  readonly #onLeft: () => void
 
-  /** `onLeft` is called after a job that waited ended without running. */
-  constructor(options: DispatcherOptions, scheduler: Scheduler<Job>, onLeft: () => void) {
+  constructor(options: DispatcherOptions, scheduler: Scheduler<Job>) {
     this.#options = options
     this.#scheduler = scheduler
-    this.#onLeft = onLeft
   }
 
-  /** A refusal by the server holds or closes the group. What waits for a closed one goes elsewhere or fails at once. */
-  heed(group: Group, sentAt: number, refusal: Refusal): void {
-    const { clock, events } = this.#options
-    const isClosed = heed(group, sentAt, refusal, clock, events)
+  /** A refusal of a job's request holds or closes its group. What waits for a closed one goes elsewhere or fails at once. */
+  heed(job: Job, sentAt: number, refusal: Refusal): void {
+    const { group } = job
+    const isClosed = heed(job, sentAt, refusal, this.#options.clock)
     if (!isClosed) return
-    for (const job of this.#scheduler.takeAll([group.lane])) this.reroute(job, 'its quota is used up')
+    for (const each of this.#scheduler.takeAll([group.lane])) this.reroute(each, 'its quota is used up')
   }
 
   /** An attempt failed; `error` is what its caller gets if nothing else helps. */
@@ -87,7 +84,7 @@ export class Again {
     const from = job.group.model
     job.group = to
     job.cost = costAt(to, job.request, this.#options.output)
-    this.#options.events.emit('fallback', { from, to: to.model, why: reason })
+    to.workspace.events.emit('fallback', { from, to: to.model, why: reason })
   }
 
   /** Takes a waiting job out of its queue when its caller aborts. */
@@ -132,7 +129,8 @@ export class Again {
   #reject(job: Job, reason: unknown): void {
     job.forgetAbort()
     job.reject(reason)
-    this.#onLeft()
+    // It waited, and ended without running.
+    job.group.workspace.idle.check()
   }
 }
 

@@ -1,6 +1,7 @@
 import { InvalidRequest } from '../errors.js'
 import { readUsage } from '../cost/usage.js'
 import type { Reservation } from '../meter/gate.js'
+import type { Recorder } from '../metrics/recorder.js'
 import type { Answer } from '../route/classify.js'
 import type { Usage } from '../types.js'
 import type { Group } from './group.js'
@@ -42,6 +43,8 @@ export class Attempt implements Grant {
   readonly group: Group
   readonly job: Job
   readonly reservation: Reservation
+  /** Who hears of it. */
+  readonly recorder: Recorder
   /** What its tenant was charged with; undefined where nothing waited. */
   readonly share: number | undefined
   /** Set where the answer goes on after `run` has returned: then transport settles. */
@@ -57,6 +60,7 @@ export class Attempt implements Grant {
     this.job = job
     this.group = job.group
     this.reservation = reservation
+    this.recorder = job.group.recorderOf(job.tenant)
     this.share = share
     this.model = job.group.model
     this.attempt = ++job.attempts

@@ -1,20 +1,31 @@
 import type { Clock } from '../clock.js'
 import type { ResolvedLimits } from '../limits/resolve.js'
 import { pickLimits } from '../limits/table.js'
+import { JointGate } from '../meter/joint-gate.js'
 import { MeterGate } from '../meter/meter-gate.js'
-import type { Events } from '../metrics/events.js'
 import { Episodes } from '../route/learn.js'
 import type { Scheduler } from '../schedule/scheduler.js'
 import type { Limits, Profile } from '../types.js'
 import { Group } from './group.js'
 import type { Job } from './job.js'
+import type { Workspace } from './workspace.js'
+
+/** What holds for a model. */
+export interface Holding {
+  /** What users are shown. */
+  readonly limits: ResolvedLimits
+  /** The limits of a workspace of its own, beside which the account's hold. @default `limits` */
+  readonly own?: Limits | undefined
+  /** Whether the table says that it is retired. */
+  readonly retired: boolean
+  readonly origin: string
+}
+
+export type Resolve = (model: string, profile: Profile) => Holding
 
 export interface GroupsOptions {
   readonly clock: Clock
   readonly random: () => number
-  readonly events: Events
-  /** The limits in force for a model of a service, and whether the table says that it is retired. */
-  readonly resolve: (model: string, profile: Profile) => { limits: ResolvedLimits; retired: boolean; origin: string }
   /** Backups by model, in the order in which they are tried. */
   readonly fallback: Readonly<Record<string, readonly string[]>>
   /** J, in ms. */
@@ -23,18 +34,22 @@ export interface GroupsOptions {
   readonly idleSince: number
 }
 
-/** The groups by model, made when first asked for. */
+/** The groups of a workspace by model, made when first asked for. */
 export class Groups {
   readonly #options: GroupsOptions
+  readonly #resolve: Resolve
   readonly #scheduler: Scheduler<Job>
+  readonly #workspace: Workspace
   readonly #groups = new Map<string, Group>()
   /** A model and its backups; and the model alone. */
   readonly #chains = new Map<string, readonly Group[]>()
   readonly #alone = new Map<string, readonly Group[]>()
 
-  constructor(options: GroupsOptions, scheduler: Scheduler<Job>) {
+  constructor(options: GroupsOptions, resolve: Resolve, scheduler: Scheduler<Job>, workspace: Workspace) {
     this.#options = options
+    this.#resolve = resolve
     this.#scheduler = scheduler
+    this.#workspace = workspace
   }
 
   /** Those that were asked for so far. */
@@ -67,11 +82,11 @@ export class Groups {
 
   /** Resolves all limits again; a change takes effect on what waits. */
   refresh(): void {
-    const { clock, events, resolve } = this.#options
+    const { events } = this.#workspace
     for (const group of this.#groups.values()) {
-      let resolved
+      let holding
       try {
-        resolved = resolve(group.model, group.profile)
+        holding = this.#resolve(group.model, group.profile)
       } catch (cause) {
         // A live table with one bad row: the limits last known stand, for that model alone.
         events.emit('warning', {
@@ -81,41 +96,52 @@ export class Groups {
         })
         continue
       }
-      const { limits, retired } = resolved
+      const { limits, retired } = holding
       const before = group.limits
       if (sameLimits(before, limits) && retired === group.retired) continue
       group.limits = limits
       group.retired = retired
       events.emit('limits', { model: group.model, from: asLimits(before), to: asLimits(limits), source: limits.source })
-      group.gate.setLimits(asLimits(limits), clock.now())
+      group.gate.setLimits(ownLimits(holding), this.#options.clock.now())
     }
   }
 
   #add(model: string, profile: Profile): Group {
-    const { clock, random, events, jitterMs, idleSince } = this.#options
-    const { limits, retired, origin } = this.#options.resolve(model, profile)
-    const gate = new MeterGate({ limits: asLimits(limits), profile, jitterMs, idleSince }, clock.now())
+    const { clock, random, jitterMs, idleSince } = this.#options
+    const workspace = this.#workspace
+    // Of the account's own words about a model it is the account that tells.
+    const account = workspace.account?.groups.of(model, profile)
+    const holding = this.#resolve(model, profile)
+    const { limits, retired, origin } = holding
+    const meters = new MeterGate({ limits: ownLimits(holding), profile, jitterMs, idleSince }, clock.now())
+    const gate = account === undefined ? meters : new JointGate(meters, account.gate)
     const perSecond = limits.rps !== undefined || limits.tps !== undefined
     const group = new Group({
       model,
+      workspace,
+      account,
       profile,
       gate,
       limits,
       retired,
-      lane: this.#scheduler.addLane(model, gate),
+      lane: this.#scheduler.addLane(gate, workspace, account?.lane),
       episodes: new Episodes({ perSecond }, jitterMs, random),
     })
     this.#groups.set(model, group)
-    if (origin === 'unknown-model') {
+    if (origin === 'unknown-model' && account === undefined) {
       const rates =
         limits.rpm === undefined ? 'without limits' : `at ${limits.rpm} requests and ${limits.tpm} tokens a minute`
-      events.emit('warning', {
+      workspace.events.emit('warning', {
         model,
         message: `Model '${model}' is in no limits table: it runs ${rates}. Give its limits in overrides to use its quota`,
       })
     }
     return group
   }
+}
+
+function ownLimits({ limits, own }: Holding): Limits {
+  return own ?? asLimits(limits)
 }
 
 /** The limits alone, those that do not bind left out. */

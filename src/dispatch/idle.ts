@@ -4,23 +4,32 @@ export class Idle {
   /** Attempts that have not both run and settled. */
   #busy = 0
   #waiters: (() => void)[] = []
+  readonly #around: Idle | undefined
 
-  /** `waiting`: how many requests wait. */
-  constructor(waiting: () => number) {
+  /** `waiting`: how many requests wait. `around`: of something that this is a part of. */
+  constructor(waiting: () => number, around?: Idle) {
     this.#waiting = waiting
+    this.#around = around
   }
 
   begin(): void {
     this.#busy++
+    this.#around?.begin()
   }
 
   end(): void {
     this.#busy--
-    this.check()
+    this.#check()
+    this.#around?.end()
   }
 
   /** To be called after requests left a queue without running. */
   check(): void {
+    this.#check()
+    this.#around?.check()
+  }
+
+  #check(): void {
     if (this.#waiters.length === 0 || this.#busy > 0 || this.#waiting() > 0) return
     const waiters = this.#waiters
     this.#waiters = []
@@ -30,7 +39,7 @@ export class Idle {
   whenIdle(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiters.push(resolve)
-      this.check()
+      this.#check()
     })
   }
 }

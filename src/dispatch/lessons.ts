@@ -1,9 +1,8 @@
 import type { Clock } from '../clock.js'
 import { QuotaExhausted } from '../errors.js'
-import type { Events } from '../metrics/events.js'
 import type { Verdict } from '../route/classify.js'
 import { readResetTime } from '../route/fault.js'
-import type { Group } from './group.js'
+import type { Job } from './job.js'
 
 /** How long a quota that is used up is left alone where the server does not say until when. */
 const PROBE_AFTER_MS = 600_000
@@ -18,10 +17,11 @@ export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
  * Draws the consequence of a refusal of a request that was sent at `sentAt` (the clock's ms) for its group: holds it until
  * its window can have room, or closes it if its quota is used up. True if it is closed.
  */
-export function heed(group: Group, sentAt: number, refusal: Refusal, clock: Clock, events: Events): boolean {
+export function heed({ group, tenant }: Job, sentAt: number, refusal: Refusal, clock: Clock): boolean {
+  const { events } = group.workspace
   const now = clock.now()
   const told = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
-  group.activity.throttled(refusal.class, now)
+  group.recorderOf(tenant).throttled(refusal.class, now)
   const closeFor = (closedMs: number, resetAt: Date | undefined): true => {
     group.exhausted = { until: now + closedMs, error: exhaustedError(group.model, refusal.message, resetAt) }
     events.emit('throttled', { ...told, holdMs: closedMs })

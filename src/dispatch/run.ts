@@ -2,23 +2,25 @@ import type { Clock } from '../clock.js'
 import { usageOf } from '../cost/usage.js'
 import { LimiterClosed, QueueFull } from '../errors.js'
 import type { Reservation } from '../meter/gate.js'
-import type { Events } from '../metrics/events.js'
 import { classify, type Answer } from '../route/classify.js'
 import { Scheduler } from '../schedule/scheduler.js'
 import type { Cost, Profile, Usage } from '../types.js'
+import { Account } from './account.js'
 import { Again } from './again.js'
 import { Attempt, type AttemptEvents } from './attempt.js'
 import { costAt } from './chain.js'
 import { entryOf, type Entry } from './entry.js'
 import type { Group } from './group.js'
-import { Groups, type GroupsOptions } from './groups.js'
-import { Idle } from './idle.js'
+import type { GroupsOptions, Resolve } from './groups.js'
 import { Job, type Run } from './job.js'
 import { FAILED, isLimit, meaningOf } from './meaning.js'
 import { checkFields, checkRequest, type JobRequest } from './request.js'
 import { settle, type Ending, type OutputExpectation } from './settlement.js'
+import type { Workspace } from './workspace.js'
 
 export interface DispatcherOptions extends GroupsOptions {
+  /** What holds for a model of the account. */
+  readonly resolve: Resolve
   readonly output: OutputExpectation
   readonly profile: Profile
   readonly maxRetries: number
@@ -33,25 +35,20 @@ export interface DispatcherOptions extends GroupsOptions {
 
 /**
  * The one line that every request goes: acquire → run → classify → decide → settle → done, or again. `schedule` and
- * `fetch` both come through here; nothing else repeats a request.
+ * `fetch` both come through here, of the account and of its workspaces; nothing else repeats a request.
  */
 export class Dispatcher implements AttemptEvents {
-  readonly groups: Groups
+  readonly account: Account
   /** Settlements that came after the first one, and were ignored. */
   doubleSettles = 0
   readonly #options: DispatcherOptions
   readonly #clock: Clock
-  readonly #events: Events
   readonly #scheduler: Scheduler<Job>
   readonly #again: Again
-  #isClosed = false
-  #isAbandoned = false
-  readonly #idle = new Idle(() => this.waiting)
 
   constructor(options: DispatcherOptions) {
     this.#options = options
     this.#clock = options.clock
-    this.#events = options.events
     this.#scheduler = new Scheduler<Job>(
       options.clock,
       { maxWaiting: options.maxQueue, maxHeadDelayMs: options.maxHeadDelayMs, weightOf: options.weightOf },
@@ -61,19 +58,19 @@ export class Dispatcher implements AttemptEvents {
         onLate: (job) => this.#again.late(job),
       },
     )
-    this.#again = new Again(options, this.#scheduler, () => this.#idle.check())
-    this.groups = new Groups(options, this.#scheduler)
+    this.#again = new Again(options, this.#scheduler)
+    this.account = new Account(options, options.resolve, this.#scheduler)
   }
 
   /** `check` looks at what a user wrote by hand more closely than at what transport made. */
-  submit<T>(request: JobRequest, run: Run<T>, check?: (request: JobRequest) => void): Promise<T> {
+  submit<T>(workspace: Workspace, request: JobRequest, run: Run<T>, check?: (request: JobRequest) => void): Promise<T> {
     return new Promise<T>((resolve) => {
       // What this throws rejects the promise: the request was not taken.
       checkRequest(request, run)
       check?.(request)
-      if (this.#isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
+      if (workspace.isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
       if (request.signal?.aborted === true) throw request.signal.reason
-      this.#enter(this.#jobOf(request, run, resolve))
+      this.#enter(this.#jobOf(workspace, request, run, resolve))
     })
   }
 
@@ -82,53 +79,19 @@ export class Dispatcher implements AttemptEvents {
    *
    * @throws as {@link submit} rejects
    */
-  predict(request: JobRequest): { model: string; waitMs: number } {
+  predict(workspace: Workspace, request: JobRequest): { model: string; waitMs: number } {
     checkRequest(request, ignore)
     checkFields(request)
-    const job = this.#jobOf(request, ignore, ignore)
+    const job = this.#jobOf(workspace, request, ignore, ignore)
     const { group, startsAt } = this.#entryOf(job)
     return { model: group.model, waitMs: Math.max(0, startsAt() - job.queuedAt) }
   }
 
-  #jobOf(request: JobRequest, run: Run<unknown>, resolve: (value: never) => void): Job {
+  #jobOf(workspace: Workspace, request: JobRequest, run: Run<unknown>, resolve: (value: never) => void): Job {
     const profile = request.profile ?? this.#options.profile
-    const chain = this.groups.chainOf(request.model, profile, request.fallback !== false)
+    const chain = workspace.groups.chainOf(request.model, profile, request.fallback !== false)
     const cost = this.#costAt(chain[0]!, request)
     return new Job(request, run, chain, profile, cost, this.#clock.now(), resolve)
-  }
-
-  /** How many requests wait. */
-  get waiting(): number {
-    return this.#scheduler.waiting
-  }
-
-  waitingFor(group: Group): number {
-    return this.#scheduler.waitingIn(group.lane)
-  }
-
-  pause(): void {
-    this.#scheduler.pause()
-  }
-
-  resume(): void {
-    this.#scheduler.resume()
-  }
-
-  /** Takes no new requests. With `abandon` those that wait are rejected, and what runs is not repeated. */
-  close(abandon: boolean): void {
-    this.#isClosed = true
-    if (!abandon) return
-    this.#isAbandoned = true
-    for (const job of this.#scheduler.takeAll()) {
-      job.forgetAbort()
-      job.reject(new LimiterClosed('The limiter was closed while the request waited'))
-    }
-    this.#idle.check()
-  }
-
-  /** Resolves when nothing waits and nothing runs. */
-  whenIdle(): Promise<void> {
-    return this.#idle.whenIdle()
   }
 
   settled(attempt: Attempt, usage: Usage | undefined): void {
@@ -143,8 +106,8 @@ export class Dispatcher implements AttemptEvents {
 
   refusedLate(attempt: Attempt, answer: Answer): void {
     const verdict = classify(answer, attempt.job.profile)
-    attempt.group.activity.failure(this.#clock.now())
-    if (isLimit(verdict)) this.#again.heed(attempt.group, attempt.reservation.at, verdict)
+    attempt.recorder.failure(this.#clock.now())
+    if (isLimit(verdict)) this.#again.heed(attempt.job, attempt.reservation.at, verdict)
   }
 
   /** Puts a new job into the queue of the model of its chain that is to serve it. */
@@ -185,20 +148,21 @@ export class Dispatcher implements AttemptEvents {
     if (isAborted(job)) {
       group.gate.settle(reservation, NOTHING, this.#clock.now())
       job.reject(job.request.signal?.reason)
-      this.#idle.check()
+      group.workspace.idle.check()
       return
     }
     const attempt = new Attempt(job, reservation, share, this)
-    this.#idle.begin()
-    group.inFlight++
-    group.activity.call(reservation.at)
-    if (this.#events.has('admit')) {
-      this.#events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
+    const { events, idle } = group.workspace
+    idle.begin()
+    group.began()
+    attempt.recorder.call(reservation.at)
+    if (events.has('admit')) {
+      events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
     }
     if (isAborted(job)) {
       this.#settle(attempt, 'unsent', this.#clock.now())
       job.reject(job.request.signal?.reason)
-      this.#idle.end()
+      idle.end()
       return
     }
     let result: unknown
@@ -235,14 +199,14 @@ export class Dispatcher implements AttemptEvents {
     const isOwn = isAborted(job) && error === job.request.signal?.reason
     const { verdict, isRejection } = isOwn ? FAILED : meaningOf(error, job.profile)
     const now = this.#clock.now()
-    group.activity.failure(now)
+    attempt.recorder.failure(now)
     // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.
-    if (isLimit(verdict)) this.#again.heed(group, reservation.at, verdict)
+    if (isLimit(verdict)) this.#again.heed(job, reservation.at, verdict)
     if (!reservation.settled) this.#settle(attempt, isLimit(verdict) || isRejection ? 'refused' : 'unknown', now)
-    if (this.#isAbandoned) job.reject(error)
+    if (group.workspace.isAbandoned) job.reject(error)
     else this.#again.decide(job, verdict, error)
     attempt.hasRun = true
-    this.#idle.end()
+    group.workspace.idle.end()
   }
 
   #costAt(group: Group, request: JobRequest): Cost {
@@ -250,14 +214,14 @@ export class Dispatcher implements AttemptEvents {
   }
 
   #settle(attempt: Attempt, ending: Ending, now: number): void {
-    settle(attempt, ending, now, this.#options.output, this.#events)
+    settle(attempt, ending, now, this.#options.output)
   }
 
   /** An attempt that succeeded has both run and settled: its answer is there in full. */
-  #ended({ group, reservation, firstTokenAt }: Attempt, now: number): void {
+  #ended({ group, recorder, reservation, firstTokenAt }: Attempt, now: number): void {
     const firstTokenMs = firstTokenAt === undefined ? undefined : firstTokenAt - reservation.at
-    group.activity.answered(now - reservation.at, firstTokenMs, now)
-    this.#idle.end()
+    recorder.answered(now - reservation.at, firstTokenMs, now)
+    group.workspace.idle.end()
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Events } from '../metrics/events.js'
 import type { Cost, Route, Usage } from '../types.js'
 import type { Attempt } from './attempt.js'
 
@@ -15,7 +14,7 @@ export type Ending = Usage | 'unknown' | 'refused' | 'unsent'
  * Corrects the charge of an attempt to what it used. An unknown usage leaves the reservation standing until its window
  * has passed: the server may have done all the work. A refusal costs what the profile says.
  */
-export function settle(attempt: Attempt, ending: Ending, now: number, output: OutputExpectation, events: Events): void {
+export function settle(attempt: Attempt, ending: Ending, now: number, output: OutputExpectation): void {
   const { reservation, job, group } = attempt
   const { cost } = reservation
   const actual = actualCost(attempt, ending)
@@ -26,8 +25,9 @@ export function settle(attempt: Attempt, ending: Ending, now: number, output: Ou
     }
   }
   const counted = actual ?? cost
-  group.inFlight--
-  group.activity.tokens(counted.inputTokens + counted.outputTokens, now)
+  group.ended()
+  attempt.recorder.tokens(counted.inputTokens + counted.outputTokens, now)
+  const { events } = group.workspace
   if (events.has('settle')) {
     const { inputTokens, outputTokens, thinkingTokens } = cost
     const usage = typeof ending === 'object' ? ending : undefined

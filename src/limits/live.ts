@@ -45,6 +45,11 @@ export class LiveLimits {
     })
   }
 
+  /** The models that the table or an override names now. */
+  models(): string[] {
+    return [...new Set([...Object.keys(currentTable(this.#source)), ...Object.keys(this.#overrides)])]
+  }
+
   /** @throws InvalidLimits */
   set(model: string, limits: Limits): void {
     const checked = validateLimits(model, limits)

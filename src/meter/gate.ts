@@ -81,3 +81,8 @@ export interface Gate {
 export function startOf(answer: NotBefore | UntilChange | Never): number {
   return answer.kind === 'not-before' ? answer.at : Infinity
 }
+
+/** The nearest whole microsecond: a time that was answered in ms comes back as the same one, on an epoch's clock too. */
+export function toUs(ms: number): number {
+  return Math.round(ms * 1000)
+}

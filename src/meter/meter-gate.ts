@@ -1,5 +1,14 @@
 import type { Cost, Limits, Profile } from '../types.js'
-import type { Admission, Gate, MeterUse, Never, NotBefore, Reservation, UntilChange } from './gate.js'
+import {
+  toUs,
+  type Admission,
+  type Gate,
+  type MeterUse,
+  type Never,
+  type NotBefore,
+  type Reservation,
+  type UntilChange,
+} from './gate.js'
 import { amountOf, Meter, meterRules } from './meter.js'
 
 /** Exact sums of tokens: `reserved + excess = settled + refunded + inFlight`. */
@@ -223,8 +232,3 @@ export class MeterGate implements Gate {
 }
 
 const UNTIL_CHANGE: UntilChange = { kind: 'until-change' }
-
-/** The nearest whole microsecond: a time that was answered in ms comes back as the same one, on an epoch's clock too. */
-function toUs(ms: number): number {
-  return Math.round(ms * 1000)
-}

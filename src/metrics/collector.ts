@@ -1,4 +1,5 @@
 import type { ThrottleClass } from '../types.js'
+import type { Recorder } from './recorder.js'
 
 const SLOT_MS = 5000
 /** An hour of slots. */
@@ -40,7 +41,7 @@ export interface ModelActivity {
 }
 
 /** Counts what one model does: an hour of 5-second slots and the newest latencies, in a fixed amount of memory. */
-export class Collector {
+export class Collector implements Recorder {
   readonly #slots = new Float64Array(SLOTS * FIELDS)
   readonly #slotNumbers = new Float64Array(SLOTS).fill(-1)
   /** A ring of (at, latency, time to the first token or NaN). */
@@ -65,7 +66,6 @@ export class Collector {
     this.#add(FIRST_CLASS + CLASSES.indexOf(kind), 1, now)
   }
 
-  /** An answer that came in full. */
   answered(latencyMs: number, firstTokenMs: number | undefined, now: number): void {
     const samples = this.#samples
     const at = this.#nextSample * 3

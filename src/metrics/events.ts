@@ -39,6 +39,12 @@ type Listener<E extends EventName> = (event: HeadgateEvents[E]) => void
 /** Typed events. A listener that throws stops neither the others nor the request that it hears of. */
 export class Events {
   readonly #listeners: { [E in EventName]?: Set<Listener<E>> } = {}
+  readonly #above: Events | undefined
+
+  /** `above` hears of everything, too. */
+  constructor(above?: Events) {
+    this.#above = above
+  }
 
   /**
    * Calls `listener` at each `event`; returns the way to stop that.
@@ -61,10 +67,15 @@ export class Events {
 
   /** Whether anybody listens: what is costly to say need not be said else. */
   has(event: EventName): boolean {
-    return (this.#listeners[event]?.size ?? 0) > 0
+    return (this.#listeners[event]?.size ?? 0) > 0 || this.#above?.has(event) === true
   }
 
   emit<E extends EventName>(event: E, payload: HeadgateEvents[E]): void {
+    this.#tell(event, payload)
+    this.#above?.emit(event, payload)
+  }
+
+  #tell<E extends EventName>(event: E, payload: HeadgateEvents[E]): void {
     const listeners = this.#listeners[event] as Set<Listener<E>> | undefined
     if (listeners === undefined) return
     for (const listener of listeners) {

@@ -16,9 +16,16 @@ export interface ModelStats extends ModelActivity {
   readonly heldMs: number
 }
 
+/** How one tenant stands and what it did, over all models. */
+export interface TenantStats extends ModelActivity {
+  readonly waiting: number
+}
+
 /** What `limiter.stats()` returns. */
 export interface Stats {
   readonly models: Readonly<Record<string, ModelStats>>
+  /** Those that were named: the 128 that sent something last, and all that wait. */
+  readonly tenants: Readonly<Record<string, TenantStats>>
   readonly waiting: number
   readonly inFlight: number
   /** Settlements that came after a request's first one, and were ignored. */

@@ -20,10 +20,15 @@ export type Step<J> =
 /** Whether a cost may be taken from what several lanes share. */
 type MayTake = (cost: Cost) => boolean
 
+/** Whoever a lane belongs to may halt it. */
+export interface Halting {
+  readonly isPaused: boolean
+}
+
 /** One model's jobs and the gate that they wait for. */
 export class Lane<J extends Schedulable> {
-  readonly model: string
   readonly gate: Gate
+  readonly owner: Halting
   readonly pool: Pool<J>
   readonly queue: JobQueue<J>
   /** When the first of the queue may start, or one that may go before it; Infinity if only a change can tell. */
@@ -32,9 +37,9 @@ export class Lane<J extends Schedulable> {
   #head: J | undefined
   #headAt = Infinity
 
-  constructor(model: string, gate: Gate, pool: Pool<J>, weightOf: (tenant: string | undefined) => number) {
-    this.model = model
+  constructor(gate: Gate, owner: Halting, pool: Pool<J>, weightOf: (tenant: string | undefined) => number) {
     this.gate = gate
+    this.owner = owner
     this.pool = pool
     this.queue = new JobQueue<J>({ weightOf, shareOf: (cost) => pool.gate.shareOf(cost) })
   }
@@ -45,6 +50,7 @@ export class Lane<J extends Schedulable> {
    */
   next(now: number, maxHeadDelayMs: number, mayTake: MayTake = always): Step<J> | undefined {
     this.wakeAt = Infinity
+    if (this.owner.isPaused) return undefined
     const head = this.queue.peek(now)
     if (head === undefined) return undefined
     if (head.startBy < now) return { job: this.#out(head), isLate: true }

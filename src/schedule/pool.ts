@@ -61,6 +61,7 @@ export class Pool<J extends Schedulable> {
   #delays(index: number, cost: Cost, now: number, maxHeadDelayMs: number): boolean {
     for (let i = 0; i < index; i++) {
       const lane = this.#lanes[i]!
+      if (lane.owner.isPaused) continue
       const headBy = lane.headBy(maxHeadDelayMs)
       if (headBy === undefined) continue
       const head = lane.queue.head!.cost

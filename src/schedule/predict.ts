@@ -18,11 +18,19 @@ export function predictedStart<J extends Schedulable>(
   if (lane.pool.lanes.length === 1) return at
   const shared = new Load()
   shared.count(ahead, 1)
-  for (const { queue } of lane.pool.lanes) {
-    if (queue === lane.queue || queue.size === 0) continue
+  for (const other of lane.pool.lanes) {
+    const { queue } = other
+    if (other === lane || waitsForItself(other, now)) continue
     // Lanes take turns: of each other one as many start as of this one.
     shared.count(queue.ahead(-Infinity, undefined), Math.min(1, (ahead.requests + 1) / queue.size))
   }
   shared.roundUp()
   return Math.max(at, startOf(lane.pool.gate.earliest(cost, now, shared)))
+}
+
+/** Whether what waits in a lane, if anything does, waits for limits of its own or is paused: then it takes nothing from others. */
+function waitsForItself<J extends Schedulable>({ gate, pool, queue, owner }: Lane<J>, now: number): boolean {
+  const head = queue.peek(now)
+  if (head === undefined || owner.isPaused) return true
+  return startOf(gate.earliest(head.cost, now)) > startOf(pool.gate.earliest(head.cost, now))
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js'
 import type { Gate, Never, Refusal, Reservation } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import { Alarm } from './alarm.js'
-import { Lane, type Schedulable } from './lane.js'
+import { Lane, type Halting, type Schedulable } from './lane.js'
 import { MOST_CANDIDATES } from './packing.js'
 import { Pool } from './pool.js'
 import { predictedStart } from './predict.js'
@@ -51,7 +51,6 @@ export class Scheduler<J extends Schedulable> {
   readonly #delays = new TimedJobs<J, Lane<J>>()
   /** Jobs in a queue that have a deadline. */
   readonly #deadlines = new TimedJobs<J, Lane<J>>()
-  #paused = false
   /** Jobs that are being started within one another. */
   #depth = 0
   readonly #alarm: Alarm
@@ -71,14 +70,20 @@ export class Scheduler<J extends Schedulable> {
   }
 
   waitingIn(lane: Lane<J>): number {
-    return lane.queue.size + this.#delays.countIn(lane)
+    return lane.queue.size + this.#delays.of(lane).length
+  }
+
+  /** Adds how many jobs of each tenant wait in a lane. */
+  countTenants(lane: Lane<J>, into: Map<string | undefined, number>): void {
+    lane.queue.countTenants(into)
+    for (const { tenant } of this.#delays.of(lane)) into.set(tenant, (into.get(tenant) ?? 0) + 1)
   }
 
   /** `within`: a lane whose gate the jobs of this one are charged to as well. */
-  addLane(model: string, gate: Gate, within?: Lane<J>): Lane<J> {
+  addLane(gate: Gate, owner: Halting, within?: Lane<J>): Lane<J> {
     const pool = within?.pool ?? new Pool<J>(gate)
     if (within === undefined) this.#pools.push(pool)
-    const lane = new Lane<J>(model, gate, pool, this.#options.weightOf)
+    const lane = new Lane<J>(gate, owner, pool, this.#options.weightOf)
     pool.add(lane)
     gate.onChange(() => this.#pump(pool))
     return lane
@@ -87,7 +92,7 @@ export class Scheduler<J extends Schedulable> {
   /** Starts a job at once or adds it at the end of its tenant's; `'full'`: as many as may wait already. */
   add(lane: Lane<J>, job: J, now = this.#clock.now()): 'started' | 'waits' | 'full' {
     const { pool, queue } = lane
-    const isFree = !pool.isPumping && !this.#paused && this.#depth < DEEPEST && !pool.hasWaiting
+    const isFree = !pool.isPumping && !lane.owner.isPaused && this.#depth < DEEPEST && !pool.hasWaiting
     const admission = isFree ? lane.gate.admit(job.cost, now) : undefined
     if (admission !== undefined && admission.kind === undefined) {
       this.#start(job, admission, undefined)
@@ -146,15 +151,14 @@ export class Scheduler<J extends Schedulable> {
     return taken.flat()
   }
 
-  /** Starts nothing until {@link resume}; what runs goes on. */
-  pause(): void {
-    this.#paused = true
+  /** To be called when an owner of lanes was paused: nothing of theirs starts until {@link resumed}; what runs goes on. */
+  paused(): void {
+    for (const lane of this.#lanes()) if (lane.owner.isPaused) lane.wakeAt = Infinity
     this.#arm()
   }
 
-  resume(): void {
-    this.#paused = false
-    for (const lane of this.#lanes()) lane.wakeAt = lane.queue.size > 0 ? 0 : Infinity
+  resumed(): void {
+    for (const lane of this.#lanes()) if (lane.queue.size > 0 && !lane.owner.isPaused) lane.wakeAt = 0
     this.#release()
   }
 
@@ -162,14 +166,14 @@ export class Scheduler<J extends Schedulable> {
   #pump(pool: Pool<J>): void {
     if (pool.isPumping) return
     if (this.#depth >= DEEPEST && pool.hasWaiting) pool.lanes[0]!.wakeAt = this.#clock.now()
-    else if (!this.#paused) this.#startAll(pool)
+    else this.#startAll(pool)
     this.#arm()
   }
 
   #startAll(pool: Pool<J>): void {
     pool.isPumping = true
     try {
-      while (!this.#paused) {
+      for (;;) {
         // The time is read anew for each: starting a job takes time, and a charge must not be dated before its request is sent.
         const step = pool.next(this.#clock.now(), this.#options.maxHeadDelayMs)
         if (step === undefined) return
@@ -234,30 +238,31 @@ export class Scheduler<J extends Schedulable> {
 
   #release(): void {
     const now = this.#clock.now()
-    if (!this.#paused) {
-      for (let due = this.#delays.takeDue(now); due !== undefined; due = this.#delays.takeDue(now)) {
-        this.#putBack(due.lane, due.job)
-        due.lane.wakeAt = now
-      }
-      for (const pool of this.#pools) if (pool.wakeAt <= now) this.#pump(pool)
+    for (let due = this.#delays.takeDue(now); due !== undefined; due = this.#delays.takeDue(now)) {
+      this.#putBack(due.lane, due.job)
+      due.lane.wakeAt = now
     }
+    for (const pool of this.#pools) if (pool.wakeAt <= now) this.#pump(pool)
     // After it: what could start at the very moment of its deadline has.
     this.#expire(now)
     this.#arm()
   }
 
   /**
-   * Sets the one timer to the earliest time at which anything may start or is late. While paused nothing starts; jobs that
-   * wait for {@link resume} keep the process alive all the same.
+   * Sets the one timer to the earliest time at which anything may start or is late. What is paused does not start; its jobs
+   * keep the process alive all the same.
    */
   #arm(): void {
-    let at = this.#deadlines.nextDueAt
-    if (this.#paused) {
-      if (at === Infinity && this.waiting > 0) at = WHEN_RESUMED
-    } else {
-      at = Math.min(at, this.#delays.nextDueAt)
-      for (const pool of this.#pools) at = Math.min(at, pool.wakeAt)
-    }
+    let at = Math.min(this.#deadlines.nextDueAt, this.#delays.nextDueAt)
+    for (const pool of this.#pools) at = Math.min(at, pool.wakeAt)
+    if (at === Infinity && this.#hasPaused()) at = WHEN_RESUMED
     this.#alarm.set(at)
+  }
+
+  #hasPaused(): boolean {
+    for (const { lanes } of this.#pools) {
+      for (const { owner, queue } of lanes) if (owner.isPaused && queue.size > 0) return true
+    }
+    return false
   }
 }

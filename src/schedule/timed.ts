@@ -40,16 +40,16 @@ export class TimedJobs<J, L> {
     return first.item
   }
 
-  countIn(lane: L): number {
-    let count = 0
-    for (const { item } of this.#places.values()) if (item.lane === lane) count++
-    return count
+  /** Those of one lane. */
+  of(lane: L): J[] {
+    const found: J[] = []
+    for (const { item } of this.#places.values()) if (item.lane === lane) found.push(item.job)
+    return found
   }
 
-  /** Takes out all of one lane, or all. */
-  takeAll(only?: L): J[] {
-    const taken: J[] = []
-    for (const { item } of this.#places.values()) if (only === undefined || item.lane === only) taken.push(item.job)
+  /** Takes out all of one lane. */
+  takeAll(lane: L): J[] {
+    const taken = this.of(lane)
     for (const job of taken) this.remove(job)
     return taken
   }

@@ -3,7 +3,7 @@ import { estimateBody } from '../cost/estimate.js'
 import type { Tokenizer } from '../cost/tokens.js'
 import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { JobRequest } from '../dispatch/request.js'
-import type { Dispatcher } from '../dispatch/run.js'
+import type { Run } from '../dispatch/job.js'
 import { InvalidRequest, isHeadgateError } from '../errors.js'
 import { profileOfHost } from '../route/profile.js'
 import type { Profile, Route } from '../types.js'
@@ -30,7 +30,8 @@ export type Estimator = (input: EstimatorInput) => {
 
 export interface FetchOptions {
   readonly clock: Clock
-  readonly dispatcher: Dispatcher
+  /** Runs a request once its limits allow it, and again where that helps. */
+  readonly submit: <T>(request: JobRequest, run: Run<T>) => Promise<T>
   /** Undefined: by the request's host. */
   readonly profile: Profile | undefined
   /** Undefined: the wrapped client's. */
@@ -68,7 +69,7 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
         return await pass(input, init, { ...sendOptions, maxRetries, random: options.random, isRepeatedAbove, onRetry })
       }
       const job = jobOf(request, options, settings)
-      const box = await options.dispatcher.submit(job, async (attempt): Promise<Box> => {
+      const box = await options.submit(job, async (attempt): Promise<Box> => {
         retries = attempt.job.retries
         return { response: await send(request, attempt, sendOptions) }
       })

@@ -187,7 +187,7 @@ describe('the fair-queueing bound', () => {
           onLate: () => expect.unreachable(),
         },
       )
-      const lane = scheduler.addLane('m', gate)
+      const lane = scheduler.addLane(gate, { isPaused: false })
       const random = seeded(seed)
       const add = (tenant: string, count: number) => {
         for (let i = 0; i < count; i++) {

@@ -91,7 +91,7 @@ async function started(sizes: readonly number[], limits: Limits, maxHeadDelayMs:
       onLate: () => expect.unreachable(),
     },
   )
-  const lane = scheduler.addLane('m', gate)
+  const lane = scheduler.addLane(gate, { isPaused: false })
   const jobs = sizes.map((tokens) => job(tokens))
   for (const each of jobs) {
     scheduler.add(lane, each)

@@ -45,14 +45,23 @@ function setup({ maxWaiting = Infinity, onStart = (_job: Job, _reservation: Rese
       onLate: (each) => late.push(`${each.name}@${clock.now() - 1000}`),
     },
   )
-  const addLane = (limits: Limits, model = 'm') =>
+  const owner = { isPaused: false }
+  const addLane = (limits: Limits) =>
     scheduler.addLane(
-      model,
       new MeterGate({ limits, profile: profiles['model-studio'], jitterMs: 0, idleSince: -Infinity }, clock.now()),
+      owner,
     )
   return {
     clock,
     scheduler,
+    pause() {
+      owner.isPaused = true
+      scheduler.paused()
+    },
+    resume() {
+      owner.isPaused = false
+      scheduler.resumed()
+    },
     never,
     late,
     started,
@@ -118,7 +127,7 @@ describe('order', () => {
 
   test('models do not wait for one another', async () => {
     const { scheduler, clock, addLane, starts } = setup()
-    const [slow, quick] = [addLane({ rpm: 1 }, 'slow'), addLane({ rps: 1 }, 'quick')]
+    const [slow, quick] = [addLane({ rpm: 1 }), addLane({ rps: 1 })]
     for (const name of ['s1', 's2']) scheduler.add(slow, job(name))
     for (const name of ['q1', 'q2']) scheduler.add(quick, job(name))
     await clock.run()
@@ -155,7 +164,7 @@ describe('order', () => {
 describe('timers', () => {
   test('there is one, and only while jobs wait', async () => {
     const { scheduler, clock, addLane } = setup()
-    const lanes = [addLane({ rpm: 1 }, 'a'), addLane({ rps: 1 }, 'b')]
+    const lanes = [addLane({ rpm: 1 }), addLane({ rps: 1 })]
     expect(clock.pending).toBe(0)
     for (const lane of lanes) scheduler.add(lane, job('first'))
     expect(clock.pending).toBe(0)
@@ -196,7 +205,7 @@ describe('timers', () => {
       { limits: { rps: 1 }, profile: profiles['model-studio'], jitterMs: 0, idleSince: -Infinity },
       1000,
     )
-    const lane = scheduler.addLane('m', gate)
+    const lane = scheduler.addLane(gate, { isPaused: false })
     for (const name of ['a', 'b', 'c']) scheduler.add(lane, job(name))
     await clock.run()
     expect(started).toHaveLength(3)
@@ -265,16 +274,16 @@ describe('taking out', () => {
 
   test('all of one lane, or all', async () => {
     const { scheduler, clock, addLane, starts } = setup()
-    const [x, y] = [addLane({ rpm: 1 }, 'x'), addLane({ rpm: 1 }, 'y')]
-    for (const lane of [x, y]) {
+    const [x, y] = [addLane({ rpm: 1 }), addLane({ rpm: 1 })]
+    for (const [model, lane] of Object.entries({ x, y })) {
       for (const [name, priority] of [
         ['1', 0],
         ['2', 0],
         ['3', 1],
       ] as const) {
-        scheduler.add(lane, job(lane.model + name, priority))
+        scheduler.add(lane, job(model + name, priority))
       }
-      scheduler.addFirst(lane, job(`${lane.model} later`), 1000 + 70_000)
+      scheduler.addFirst(lane, job(`${model} later`), 1000 + 70_000)
     }
     expect(scheduler.takeAll([x]).map(({ name }) => name)).toEqual(['x3', 'x2', 'x later'])
     expect([scheduler.waiting, scheduler.waitingIn(x), scheduler.waitingIn(y), clock.pending]).toEqual([3, 0, 3, 1])
@@ -289,7 +298,7 @@ describe('taking out', () => {
 describe('maxWaiting', () => {
   test('over all lanes and those that back off; what comes back always has a place', () => {
     const { scheduler, addLane } = setup({ maxWaiting: 2 })
-    const [x, y] = [addLane({ rpm: 1 }, 'x'), addLane({ rpm: 1 }, 'y')]
+    const [x, y] = [addLane({ rpm: 1 }), addLane({ rpm: 1 })]
     const add = (lane: Lane<Job>) => scheduler.add(lane, job('j'))
     expect([add(x), add(y), add(x)]).toEqual(['started', 'started', 'waits'])
     scheduler.addFirst(y, job('later'), 1000 + 10)
@@ -308,24 +317,24 @@ describe('maxWaiting', () => {
 
 describe('pause and resume', () => {
   test('nothing starts while paused, everything that is due after', async () => {
-    const { scheduler, clock, addLane, starts } = setup()
+    const { scheduler, clock, addLane, starts, pause, resume } = setup()
     const lane = addLane({ rpm: 2 })
-    scheduler.pause()
+    pause()
     for (const name of ['a', 'b', 'c']) expect(scheduler.add(lane, job(name))).toBe('waits')
     scheduler.addFirst(lane, job('later'), 1000 + 100)
     await clock.advance(500)
     expect(starts()).toBe('')
-    scheduler.resume()
+    resume()
     expect(starts()).toBe('later@500 a@500')
     await clock.run()
     expect(starts()).toBe('later@500 a@500 b@60500 c@60500')
   })
 
   test('jobs that wait while paused keep the process alive, with one timer that starts nothing', async () => {
-    const { scheduler, clock, addLane, starts } = setup()
+    const { scheduler, clock, addLane, starts, pause } = setup()
     const lane = addLane({ rpm: 2 })
     const [a, b] = [job('a'), job('b')]
-    scheduler.pause()
+    pause()
     expect(clock.pending).toBe(0)
     scheduler.add(lane, a)
     expect(clock.pending).toBe(1)
@@ -343,38 +352,38 @@ describe('pause and resume', () => {
   })
 
   test('pausing while a job starts stops after it', () => {
-    const { scheduler, clock, addLane, starts } = setup({ onStart: () => scheduler.pause() })
+    const { scheduler, clock, addLane, starts, pause, resume } = setup({ onStart: () => pause() })
     const lane = addLane({ rpm: 10 })
-    scheduler.pause()
+    pause()
     for (const name of ['a', 'b']) scheduler.add(lane, job(name))
-    scheduler.resume()
+    resume()
     expect(starts()).toBe('a@0')
-    scheduler.resume()
+    resume()
     expect(starts()).toBe('a@0 b@0')
     expect(clock.pending).toBe(0)
   })
 
   test('a job that is taken out while paused leaves no timer behind when it goes on', () => {
-    const { scheduler, clock, addLane } = setup()
+    const { scheduler, clock, addLane, pause, resume } = setup()
     const lane = addLane({ rpm: 1 })
     const waits = job('waits')
     scheduler.add(lane, job('runs'))
     scheduler.add(lane, waits)
-    scheduler.pause()
+    pause()
     scheduler.remove(lane, waits)
-    scheduler.resume()
+    resume()
     expect([scheduler.waiting, clock.pending]).toEqual([0, 0])
   })
 
   test('both may be called again', () => {
-    const { scheduler, addLane, starts } = setup()
+    const { scheduler, addLane, starts, pause, resume } = setup()
     const lane = addLane({ rpm: 10 })
-    scheduler.resume()
-    scheduler.pause()
-    scheduler.pause()
+    resume()
+    pause()
+    pause()
     scheduler.add(lane, job('a'))
-    scheduler.resume()
-    scheduler.resume()
+    resume()
+    resume()
     expect(starts()).toBe('a@0')
   })
 })
@@ -424,15 +433,15 @@ describe('changes', () => {
 describe('a job that calls back while it is being started', () => {
   test('adding: its own come after those that wait', async () => {
     const seen: string[] = []
-    const { scheduler, clock, addLane, starts } = setup({
+    const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart(each) {
         if (each.name.length < 3) seen.push(scheduler.add(lane, job(`${each.name}+`)))
       },
     })
     const lane = addLane({ rpm: 4 })
-    scheduler.pause()
+    pause()
     for (const name of ['a', 'b']) scheduler.add(lane, job(name))
-    scheduler.resume()
+    resume()
     expect(starts()).toBe('a@0 b@0 a+@0 b+@0')
     await clock.run()
     expect(starts()).toBe('a@0 b@0 a+@0 b+@0 a++@60000 b++@60000')
@@ -450,28 +459,28 @@ describe('a job that calls back while it is being started', () => {
 
   test('taking out the next', () => {
     const next = job('next')
-    const { scheduler, clock, addLane, starts } = setup({
+    const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart: (each) => each.name === 'a' && void scheduler.remove(lane, next),
     })
     const lane = addLane({ rpm: 10 })
-    scheduler.pause()
+    pause()
     for (const each of [job('a'), next, job('c')]) scheduler.add(lane, each)
-    scheduler.resume()
+    resume()
     expect(starts()).toBe('a@0 c@0')
     expect([scheduler.waiting, clock.pending]).toEqual([0, 0])
   })
 
   test('taking out all', () => {
     let taken: readonly Job[] = []
-    const { scheduler, clock, addLane, starts } = setup({
+    const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart(each) {
         if (each.name === 'a') taken = scheduler.takeAll()
       },
     })
     const lane = addLane({ rpm: 10 })
-    scheduler.pause()
+    pause()
     for (const name of ['a', 'b', 'c']) scheduler.add(lane, job(name))
-    scheduler.resume()
+    resume()
     expect(starts()).toBe('a@0')
     expect(taken.map(({ name }) => name)).toEqual(['b', 'c'])
     expect(clock.pending).toBe(0)
@@ -479,7 +488,7 @@ describe('a job that calls back while it is being started', () => {
 
   test('going back to the head of its own queue, held: nothing starts, and it is first afterwards', async () => {
     let refused = false
-    const { scheduler, clock, addLane, starts } = setup({
+    const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart(each, reservation) {
         if (refused) return
         refused = true
@@ -489,22 +498,22 @@ describe('a job that calls back while it is being started', () => {
       },
     })
     const lane = addLane({ rpm: 10 })
-    scheduler.pause()
+    pause()
     for (const name of ['a', 'b']) scheduler.add(lane, job(name))
-    scheduler.resume()
+    resume()
     expect(starts()).toBe('a@0')
     await clock.run()
     expect(starts()).toBe('a@0 a@1050 b@1050')
   })
 
   test('settling within: the room that comes back is used', () => {
-    const { scheduler, clock, addLane, starts } = setup({
+    const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart: (_, reservation) => void lane.gate.settle(reservation, undefined, clock.now()),
     })
     const lane = addLane({ concurrency: 1 })
-    scheduler.pause()
+    pause()
     for (let i = 0; i < 2000; i++) scheduler.add(lane, job(`${i}`))
-    scheduler.resume()
+    resume()
     expect(scheduler.waiting).toBe(0)
     expect(starts()).toMatch(/^0@0 1@0 .* 1999@0$/)
   })

@@ -4,7 +4,7 @@ import { TimedJobs } from '../../src/schedule/timed.js'
 describe('TimedJobs', () => {
   test('an empty one', () => {
     const timed = new TimedJobs<string, string>()
-    expect([timed.size, timed.nextDueAt, timed.takeDue(Infinity), timed.remove('a'), timed.takeAll()]).toEqual([
+    expect([timed.size, timed.nextDueAt, timed.takeDue(Infinity), timed.remove('a'), timed.takeAll('x')]).toEqual([
       0,
       Infinity,
       undefined,
@@ -37,7 +37,12 @@ describe('TimedJobs', () => {
   test('counts and takes those of one lane', () => {
     const timed = new TimedJobs<string, string>()
     for (const [job, lane] of ['ax', 'by', 'cx'] as unknown as [string, string][]) timed.add(job, lane, 1)
-    expect([timed.countIn('x'), timed.countIn('y'), timed.countIn('z')]).toEqual([2, 1, 0])
-    expect([timed.takeAll('x'), timed.size, timed.takeAll(), timed.nextDueAt]).toEqual([['a', 'c'], 1, ['b'], Infinity])
+    expect([timed.of('x'), timed.of('y'), timed.of('z')]).toEqual([['a', 'c'], ['b'], []])
+    expect([timed.takeAll('x'), timed.size, timed.takeAll('y'), timed.nextDueAt]).toEqual([
+      ['a', 'c'],
+      1,
+      ['b'],
+      Infinity,
+    ])
   })
 })

@@ -1,0 +1,73 @@
+import { InvalidRequest, LimiterClosed } from '../errors.js'
+import type { Stats } from '../metrics/stats.js'
+import type { Scheduler } from '../schedule/scheduler.js'
+import type { GroupsOptions, Resolve } from './groups.js'
+import type { Job } from './job.js'
+import { report } from './report.js'
+import { Workspace } from './workspace.js'
+
+/** The account and its workspaces: which there are, and when they run, halt and end. */
+export class Account {
+  /** The account itself, for requests of no workspace. */
+  readonly main: Workspace
+  readonly #options: GroupsOptions
+  readonly #scheduler: Scheduler<Job>
+  readonly #inside = new Map<string, Workspace>()
+
+  constructor(options: GroupsOptions, resolve: Resolve, scheduler: Scheduler<Job>) {
+    this.#options = options
+    this.#scheduler = scheduler
+    this.main = new Workspace(options, resolve, scheduler)
+  }
+
+  /** @throws InvalidRequest if there is a workspace of that name */
+  add(name: string, resolve: Resolve): Workspace {
+    if (this.#inside.has(name)) {
+      throw new InvalidRequest(
+        `There is a workspace '${name}' already: keep the limiter that was made for it, or close it first`,
+      )
+    }
+    const workspace = new Workspace(this.#options, resolve, this.#scheduler, this.main)
+    this.#inside.set(name, workspace)
+    return workspace
+  }
+
+  /** A workspace has ended: its name is free again. */
+  forget(workspace: Workspace): void {
+    for (const [name, each] of this.#inside) if (each === workspace) this.#inside.delete(name)
+  }
+
+  /** Limits of the account changed: what waits anywhere hears of it. */
+  refresh(): void {
+    this.main.groups.refresh()
+    for (const { groups } of this.#inside.values()) groups.refresh()
+  }
+
+  pause(workspace: Workspace): void {
+    workspace.isPaused = true
+    this.#scheduler.paused()
+  }
+
+  resume(workspace: Workspace): void {
+    workspace.isPaused = false
+    this.#scheduler.resumed()
+  }
+
+  /** Takes no new requests. With `abandon` those that wait are rejected, and what runs is not repeated. */
+  close(workspace: Workspace, abandon: boolean): void {
+    workspace.isClosed = true
+    if (!abandon) return
+    workspace.isAbandoned = true
+    const lanes = [...workspace.groups.all()].map(({ lane }) => lane)
+    for (const job of this.#scheduler.takeAll(lanes)) {
+      job.forgetAbort()
+      job.reject(new LimiterClosed('The limiter was closed while the request waited'))
+    }
+    workspace.idle.check()
+  }
+
+  /** How the models and tenants of a workspace stand, and what they did in the last `lastMs`. */
+  report(workspace: Workspace, lastMs: number, now: number): Omit<Stats, 'doubleSettles'> {
+    return report(workspace, this.#scheduler, lastMs, now)
+  }
+}

@@ -1,0 +1,101 @@
+import { InvalidLimits } from '../errors.js'
+import type { Limits, LimitsSource, LimitsTable } from '../types.js'
+import { LIMIT_FIELDS } from './fields.js'
+import { LiveLimits } from './live.js'
+import type { Resolution, ResolvedLimits } from './resolve.js'
+import { pickLimits, validateLimits } from './table.js'
+
+/** What holds for a model in a workspace. */
+export interface WorkspaceResolution {
+  /** The lower of the workspace's and the account's, limit by limit. */
+  readonly limits: ResolvedLimits
+  /** The workspace's own, beside which the account's hold; empty where it has none. */
+  readonly own: Limits
+  readonly retired: boolean
+  readonly origin: Resolution['origin']
+}
+
+export interface WorkspaceLimitsOptions {
+  readonly name: string
+  readonly limits: LimitsTable | LimitsSource
+  readonly perSecond: boolean | undefined
+  /** What holds for a model of the account now. */
+  readonly account: (model: string, perSecondDefault: boolean) => Resolution
+  /** Whether RPM/60 and TPM/60 hold too where nothing else says so: for checks. */
+  readonly perSecondDefault: boolean
+}
+
+/** The limits of a workspace inside those of its account: lower ones, never higher. */
+export class WorkspaceLimits {
+  readonly #options: WorkspaceLimitsOptions
+  readonly #own: LiveLimits
+
+  /**
+   * `onChange` is called after each change.
+   *
+   * @throws InvalidLimits for a table that is wrong, or a limit above the account's
+   */
+  constructor(options: WorkspaceLimitsOptions, onChange: () => void) {
+    this.#options = options
+    const { limits, perSecond } = options
+    // A model that the workspace's table does not have is limited by the account alone.
+    this.#own = new LiveLimits({ limits, perSecond, unknownModel: 'unlimited' }, onChange)
+    try {
+      for (const model of this.#own.models())
+        this.#check(model, this.#own.resolve(model, options.perSecondDefault).limits)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** An account's limits that fell below those of the workspace bind, in place of them. */
+  resolve(model: string, perSecondDefault: boolean): WorkspaceResolution {
+    const own = this.#own.resolve(model, perSecondDefault)
+    const account = this.#options.account(model, perSecondDefault)
+    const isOwn = own.origin !== 'unknown-model'
+    const limits = LIMIT_FIELDS.map((field) => [field, lower(own.limits[field], account.limits[field])])
+    return {
+      limits: {
+        ...Object.fromEntries(limits),
+        source: isOwn ? `workspace '${this.#options.name}', in ${account.source}` : account.source,
+      } as ResolvedLimits,
+      own: isOwn ? pickLimits(withoutUndefined(own.limits)) : {},
+      retired: own.retired || account.retired,
+      origin: account.origin,
+    }
+  }
+
+  /** @throws InvalidLimits */
+  set(model: string, limits: Limits): void {
+    this.#check(model, validateLimits(model, limits))
+    this.#own.set(model, limits)
+  }
+
+  /** Hears of no more changes. */
+  close(): void {
+    this.#own.close()
+  }
+
+  #check(model: string, own: Limits | ResolvedLimits): void {
+    const { name, account, perSecondDefault } = this.#options
+    const inAccount = account(model, perSecondDefault)
+    for (const field of LIMIT_FIELDS) {
+      const [limit, most] = [own[field], inAccount.limits[field]]
+      if (limit === undefined || limit === Infinity || most === undefined || limit <= most) continue
+      throw new InvalidLimits(
+        `workspace '${name}': ${field} of '${model}' is ${limit}, above the account's ${most} (${inAccount.source}). A workspace may ` +
+          "have less than its account, never more: lower it, or raise the account's limit in overrides",
+      )
+    }
+  }
+}
+
+function lower(own: number | undefined, account: number | undefined): number | undefined {
+  const least = Math.min(own ?? Infinity, account ?? Infinity)
+  return least === Infinity ? undefined : least
+}
+
+function withoutUndefined(limits: ResolvedLimits): Limits {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+}

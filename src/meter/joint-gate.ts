@@ -1,0 +1,164 @@
+import type { Cost, Limits } from '../types.js'
+import { toUs, type Admission, type Gate, type MeterUse, type Never, type Refusal, type Reservation } from './gate.js'
+
+/** One charge that stands in two gates. */
+class JointReservation implements Reservation {
+  readonly own: Reservation
+  readonly account: Reservation
+  settled = false
+
+  constructor(own: Reservation, account: Reservation) {
+    this.own = own
+    this.account = account
+  }
+
+  get cost(): Cost {
+    return this.own.cost
+  }
+
+  get at(): number {
+    return this.own.at
+  }
+
+  get seq(): number {
+    return this.own.seq
+  }
+}
+
+/**
+ * Two gates charged together, all or nothing: the limits of a workspace inside those of its account. It alone speaks to its
+ * own gate; the account's it shares with others, and whoever owns that hears of its changes: see {@link onChange}.
+ */
+export class JointGate implements Gate {
+  /** Shared with others. A hold of the account is set here: {@link hold} leaves it alone. */
+  readonly account: Gate
+  readonly #own: Gate
+  #now = -Infinity
+  #notify: () => void = () => {}
+  #isSettling = false
+  #ownHasRoom = false
+
+  constructor(own: Gate, account: Gate) {
+    this.#own = own
+    this.account = account
+    own.onChange(() => {
+      if (this.#isSettling) this.#ownHasRoom = true
+      else this.#notify()
+    })
+  }
+
+  admit(cost: Cost, now: number): Admission {
+    const from = this.#advance(now)
+    const byOwn = this.#own.earliest(cost, from)
+    // Charged and given back is not the same as never charged: so the own gate is only asked until the account's has charged.
+    if (byOwn.kind !== 'not-before' || toUs(byOwn.at) > toUs(from)) {
+      return laterOf(byOwn, this.account.earliest(cost, from))
+    }
+    const account = this.account.admit(cost, from)
+    if (account.kind !== undefined) return account
+    // The account may have seen a later time from another workspace: the charge is dated the same in both.
+    const at = this.#advance(account.at)
+    const own = this.#own.admit(cost, at)
+    if (own.kind === undefined) return new JointReservation(own, account)
+    // No gate in memory takes its answer back, but one that does must not leave the account charged.
+    this.account.settle(account, NOTHING, at)
+    return own
+  }
+
+  /** `ahead` is what waits for this gate; what waits for others of the account is not in it unless the caller adds it. */
+  earliest(cost: Cost, now: number, ahead?: Cost): Refusal {
+    const from = this.#advance(now)
+    return laterOf(this.#own.earliest(cost, from, ahead), this.account.earliest(cost, from, ahead))
+  }
+
+  impossible(cost: Cost): Never | undefined {
+    return this.#own.impossible(cost) ?? this.account.impossible(cost)
+  }
+
+  mostOutput(inputTokens: number): number {
+    return Math.min(this.#own.mostOutput(inputTokens), this.account.mostOutput(inputTokens))
+  }
+
+  /** Of the account: what several of them compete for. */
+  shareOf(cost: Cost): number {
+    return this.account.shareOf(cost)
+  }
+
+  settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean {
+    if (reservation.settled) return false
+    reservation.settled = true
+    const { own, account } = reservation as JointReservation
+    const at = this.#advance(now)
+    // Whoever is told of room may admit at once, and must find both refunds there: the own gate's word waits for the other.
+    this.#isSettling = true
+    this.#own.settle(own, actual, at)
+    this.#isSettling = false
+    const ownHasRoom = this.#ownHasRoom
+    this.#ownHasRoom = false
+    this.account.settle(account, actual, at)
+    if (ownHasRoom) this.#notify()
+    return true
+  }
+
+  /** Holds the own gate only: a refusal of one workspace's request says nothing certain of the account. */
+  hold(until: number, empties: 'requests' | 'tokens' | 'all' | 'none', now: number): void {
+    this.#own.hold(until, empties, this.#advance(now))
+  }
+
+  get heldUntil(): number {
+    return Math.max(this.#own.heldUntil, this.account.heldUntil)
+  }
+
+  /** Sets the own limits. */
+  setLimits(limits: Limits, now: number): void {
+    this.#own.setLimits(limits, this.#advance(now))
+  }
+
+  /**
+   * The own windows: they go with the own limits, and their use is the workspace's alone. Where it has none, the account's,
+   * which are all that can stop it; their use is everybody's. Never both, for there would be two rows of one limit.
+   */
+  room(now: number): MeterUse[] {
+    const at = this.#advance(now)
+    const own = this.#own.room(at)
+    return own.length > 0 ? own : this.account.room(at)
+  }
+
+  minuteFreesAt(now: number): number {
+    const at = this.#advance(now)
+    return Math.max(this.#own.minuteFreesAt(at), this.account.minuteFreesAt(at))
+  }
+
+  /**
+   * Calls `listener` when room may have come in the own gate. The account's has one listener, which is of all that share it:
+   * that one must ask every workspace again, this one included. In a settlement it is called before this `listener`.
+   */
+  onChange(listener: () => void): void {
+    this.#notify = listener
+  }
+
+  /** Of this gate alone, not of the account. */
+  get inFlight(): number {
+    return this.#own.inFlight
+  }
+
+  /** Never backward, like the gates: an own gate that is ahead of the caller would name its present as a time to wait for. */
+  #advance(now: number): number {
+    if (now > this.#now) this.#now = now
+    return this.#now
+  }
+}
+
+const NOTHING: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
+
+/**
+ * The answer that holds for both. Of two times the later is exact: what a gate admits at one time it admits at any later
+ * one, if nothing is charged meanwhile.
+ */
+function laterOf(own: Refusal, account: Refusal): Refusal {
+  if (own.kind === 'never') return own
+  if (account.kind === 'never') return account
+  if (own.kind === 'until-change') return own
+  if (account.kind === 'until-change') return account
+  return own.at >= account.at ? own : account
+}

@@ -1,4 +1,5 @@
 import Bottleneck from 'bottleneck'
+import { RateLimiter } from 'limiter'
 import PQueue from 'p-queue'
 import pThrottle from 'p-throttle'
 import { createLimiter } from '../src/index.js'
@@ -61,6 +62,16 @@ function atOnce(): Subject[] {
       },
     },
     {
+      name: 'limiter',
+      count: JOBS,
+      async run() {
+        const limiter = new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 })
+        const jobs = []
+        for (let i = 0; i < JOBS; i++) jobs.push(limiter.removeTokens(1).then(noop))
+        await Promise.all(jobs)
+      },
+    },
+    {
       name: 'p-queue',
       count: JOBS,
       async run() {
@@ -110,6 +121,14 @@ function oneByOne(): Subject[] {
       },
     },
     {
+      name: 'limiter',
+      count,
+      async run() {
+        const limiter = new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 })
+        for (let i = 0; i < count; i++) await limiter.removeTokens(1).then(noop)
+      },
+    },
+    {
       name: 'p-queue',
       count,
       async run() {
@@ -138,6 +157,27 @@ async function waiting(count: number): Promise<{ us: number; bytes: number }> {
   return { us: ((taken - start + (performance.now() - collected)) * 1000) / count, bytes }
 }
 
+/** The heap that a job takes which waits at a peer: each has used up its quota for longer than this takes. */
+function waitingAtPeers(): { name: string; bytes: number }[] {
+  const count = 100_000
+  const throttled = pThrottle({ limit: 1, interval: 3_600_000 })(noop)
+  const limiter = new RateLimiter({ tokensPerInterval: 1, interval: 3_600_000 })
+  const queue = new PQueue({ intervalCap: 1, interval: 3_600_000, strict: true })
+  const peers = {
+    'p-throttle': () => throttled(),
+    limiter: () => limiter.removeTokens(1).then(noop),
+    'p-queue': () => queue.add(noop),
+  }
+  return Object.entries(peers).map(([name, add]) => {
+    void add()
+    globalThis.gc?.()
+    const before = process.memoryUsage().heapUsed
+    for (let i = 0; i < count; i++) void add()
+    globalThis.gc?.()
+    return { name, bytes: (process.memoryUsage().heapUsed - before) / count }
+  })
+}
+
 async function printWaiting(): Promise<void> {
   const rounds = async (count: number) => {
     const each: { us: number; bytes: number }[] = []
@@ -153,15 +193,18 @@ async function printWaiting(): Promise<void> {
     `  a job at 1,000,000 waiting           ${many.us.toFixed(2).padStart(8)} µs, ${(many.us / few.us).toFixed(1)} × (goal ≤ 2.5)`,
   )
   console.log(`  heap a job at 1,000,000 waiting      ${many.bytes.toFixed(0).padStart(8)} bytes (goal ≤ 450)`)
+  for (const { name, bytes } of waitingAtPeers()) {
+    console.log(`  ${`${name}, 100,000 waiting`.padEnd(36)} ${bytes.toFixed(0).padStart(8)} bytes`)
+  }
 }
 
-const versions = ['p-throttle', 'p-queue', 'bottleneck'].map(versionOf)
+const versions = ['p-throttle', 'limiter', 'p-queue', 'bottleneck'].map(versionOf)
 console.log(`${machine()}\nheadgate beside ${versions.join(', ')}; medians of 5 rounds, all in turn in one process`)
 print('Admission in a gate', await measure([admission(FOUR, false), admission(FOUR, true), admission(SIX, false)]), {
   'admit, 4 limits': 1,
   'admit, 6 limits': 0.3,
 })
-print('No-op jobs at once, with room for all', await measure(atOnce()), { 'headgate schedule': 3 })
+print('No-op jobs at once, with room for all', await measure(atOnce()), { 'headgate schedule': 0.9 })
 print('No-op jobs awaited one by one', await measure(oneByOne()), { 'headgate schedule': 0.9 })
 await printWaiting()
 process.exit(0)

@@ -38,14 +38,18 @@ function admission(limits: Limits, settles: boolean): Subject {
 
 const noop = (): undefined => undefined
 
+/** One instance of each for all rounds, as a program has one for as long as it runs. */
 function atOnce(): Subject[] {
+  const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
+  const request = { model: 'm', tokens: 100 }
+  const throttled = pThrottle({ limit: 1e9, interval: 1000 })(noop)
+  const rateLimiter = new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 })
+  const queue = new PQueue({ intervalCap: 1e9, interval: 1000, strict: true })
   return [
     {
       name: 'headgate schedule',
       count: JOBS,
       async run() {
-        const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
-        const request = { model: 'm', tokens: 100 }
         const jobs = []
         for (let i = 0; i < JOBS; i++) jobs.push(limiter.schedule(request, noop))
         await Promise.all(jobs)
@@ -55,7 +59,6 @@ function atOnce(): Subject[] {
       name: 'p-throttle',
       count: JOBS,
       async run() {
-        const throttled = pThrottle({ limit: 1e9, interval: 1000 })(noop)
         const jobs = []
         for (let i = 0; i < JOBS; i++) jobs.push(throttled())
         await Promise.all(jobs)
@@ -65,9 +68,8 @@ function atOnce(): Subject[] {
       name: 'limiter',
       count: JOBS,
       async run() {
-        const limiter = new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 })
         const jobs = []
-        for (let i = 0; i < JOBS; i++) jobs.push(limiter.removeTokens(1).then(noop))
+        for (let i = 0; i < JOBS; i++) jobs.push(rateLimiter.removeTokens(1).then(noop))
         await Promise.all(jobs)
       },
     },
@@ -75,7 +77,6 @@ function atOnce(): Subject[] {
       name: 'p-queue',
       count: JOBS,
       async run() {
-        const queue = new PQueue({ intervalCap: 1e9, interval: 1000, strict: true })
         const jobs = []
         for (let i = 0; i < JOBS; i++) jobs.push(queue.add(noop))
         await Promise.all(jobs)
@@ -102,13 +103,16 @@ function atOnce(): Subject[] {
 /** The same, each awaited before the next is made. */
 function oneByOne(): Subject[] {
   const count = 50_000
+  const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
+  const request = { model: 'm', tokens: 100 }
+  const throttled = pThrottle({ limit: 1e9, interval: 1000 })(noop)
+  const rateLimiter = new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 })
+  const queue = new PQueue({ intervalCap: 1e9, interval: 1000, strict: true })
   return [
     {
       name: 'headgate schedule',
       count,
       async run() {
-        const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
-        const request = { model: 'm', tokens: 100 }
         for (let i = 0; i < count; i++) await limiter.schedule(request, noop)
       },
     },
@@ -116,7 +120,6 @@ function oneByOne(): Subject[] {
       name: 'p-throttle',
       count,
       async run() {
-        const throttled = pThrottle({ limit: 1e9, interval: 1000 })(noop)
         for (let i = 0; i < count; i++) await throttled()
       },
     },
@@ -124,15 +127,13 @@ function oneByOne(): Subject[] {
       name: 'limiter',
       count,
       async run() {
-        const limiter = new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 })
-        for (let i = 0; i < count; i++) await limiter.removeTokens(1).then(noop)
+        for (let i = 0; i < count; i++) await rateLimiter.removeTokens(1).then(noop)
       },
     },
     {
       name: 'p-queue',
       count,
       async run() {
-        const queue = new PQueue({ intervalCap: 1e9, interval: 1000, strict: true })
         for (let i = 0; i < count; i++) await queue.add(noop)
       },
     },

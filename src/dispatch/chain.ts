@@ -38,6 +38,9 @@ function atHead({ gate }: Group, cost: Cost, now: number): number {
   return startOf(gate.earliest(cost, now))
 }
 
+/** The cost that was made last: requests alike, of which a million may wait, share one. */
+let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
+
 /**
  * What a request is charged with at a model: its input, and the output that the model's answers let expect. An expectation
  * never makes a request too large for the model.
@@ -49,5 +52,8 @@ export function costAt({ model, gate }: Group, request: JobRequest, output: Outp
     tokens === undefined
       ? Math.min(output.expect(model, route, maxOutputTokens) * choices, gate.mostOutput(inputTokens))
       : Math.max(0, Math.ceil(tokens) - inputTokens)
-  return { requests: 1, inputTokens, outputTokens, thinkingTokens: 0 }
+  if (inputTokens !== newest.inputTokens || outputTokens !== newest.outputTokens) {
+    newest = { requests: 1, inputTokens, outputTokens, thinkingTokens: 0 }
+  }
+  return newest
 }

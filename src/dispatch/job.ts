@@ -14,7 +14,8 @@ export type Run<T> = (attempt: Attempt) => T | PromiseLike<T>
 export class Job implements Schedulable {
   readonly request: JobRequest
   readonly #run: Run<unknown>
-  readonly resolve: (value: never) => void
+  /** How its caller is told; where it ended before that one was given a promise, the promise to give. */
+  #ending: ((value: unknown) => void) | Promise<unknown> | undefined
   /** The models that may serve it, the one asked for first. */
   readonly chain: readonly Group[]
   /** The service as its caller knows it: how its answers are read. */
@@ -44,7 +45,6 @@ export class Job implements Schedulable {
     profile: Profile,
     cost: Cost,
     now: number,
-    resolve: (value: never) => void,
   ) {
     this.request = request
     this.#run = run
@@ -54,7 +54,6 @@ export class Job implements Schedulable {
     this.#startBy = request.deadlineMs === undefined ? undefined : now + request.deadlineMs
     this.group = chain[0]!
     this.cost = cost
-    this.resolve = resolve
   }
 
   get priority(): number {
@@ -65,9 +64,24 @@ export class Job implements Schedulable {
     return this.request.tenant
   }
 
+  /** What its caller is given. One that has ended already needs no function that ends it, which is most of a promise. */
+  promise(): Promise<unknown> {
+    const ending = this.#ending
+    if (typeof ending === 'object') return ending
+    return new Promise((resolve) => {
+      this.#ending = resolve
+    })
+  }
+
+  resolve(value: unknown): void {
+    const ending = this.#ending
+    if (ending === undefined) this.#ending = Promise.resolve(value)
+    else if (typeof ending === 'function') ending(value)
+  }
+
   /** By way of `resolve`: to keep a second function for each job that waits would cost a sixth of what it takes. */
   reject(reason: unknown): void {
-    this.resolve(Promise.reject(reason) as never)
+    if (typeof this.#ending !== 'object') this.resolve(Promise.reject(reason))
   }
 
   /** Until when it must start, in the clock's ms; Infinity without a deadline. */

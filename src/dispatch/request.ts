@@ -41,7 +41,6 @@ export interface JobRequest extends ScheduleRequest {
   readonly isRepeatedAbove?: boolean | undefined
 }
 
-const COUNTS = ['inputTokens', 'maxOutputTokens', 'tokens'] as const
 /** Sums of as many requests as a program makes stay exact integers. */
 const MOST_TOKENS = 1e12
 
@@ -74,17 +73,15 @@ export function checkRequest(request: JobRequest, run: unknown): void {
   if (typeof run !== 'function') {
     throw new InvalidRequest('schedule(request, run): give run as a function that sends the request')
   }
-  const { model, priority, tenant, deadlineMs, signal } = request
+  const { model, inputTokens, maxOutputTokens, tokens, priority, tenant, deadlineMs, signal } = request
   const fallback: unknown = request.fallback
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
   }
-  for (const name of COUNTS) {
-    const value = request[name]
-    if (value !== undefined && !(typeof value === 'number' && value >= 0 && value <= MOST_TOKENS)) {
-      throw new InvalidRequest(`${name} is ${shown(value)}: give a number of tokens from 0 to ${MOST_TOKENS}`)
-    }
-  }
+  // One by one: a loop over their names would take longer than all the rest.
+  if (inputTokens !== undefined) checkCount('inputTokens', inputTokens)
+  if (maxOutputTokens !== undefined) checkCount('maxOutputTokens', maxOutputTokens)
+  if (tokens !== undefined) checkCount('tokens', tokens)
   if (priority !== undefined && !Number.isFinite(priority)) {
     throw new InvalidRequest(`priority is ${shown(priority)}: give a finite number; higher ones start first`)
   }
@@ -99,6 +96,12 @@ export function checkRequest(request: JobRequest, run: unknown): void {
   }
   if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
     throw new InvalidRequest(`signal is ${shown(signal)}: give an AbortSignal, such as controller.signal`)
+  }
+}
+
+function checkCount(name: string, value: unknown): void {
+  if (!(typeof value === 'number' && value >= 0 && value <= MOST_TOKENS)) {
+    throw new InvalidRequest(`${name} is ${shown(value)}: give a number of tokens from 0 to ${MOST_TOKENS}`)
   }
 }
 

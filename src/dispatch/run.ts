@@ -13,6 +13,7 @@ import { entryOf, type Entry } from './entry.js'
 import type { Group } from './group.js'
 import type { GroupsOptions, Resolve } from './groups.js'
 import { Job, type Run } from './job.js'
+import { keptAttempt } from './kept.js'
 import { FAILED, isLimit, meaningOf } from './meaning.js'
 import { checkFields, checkRequest, type JobRequest } from './request.js'
 import { settle, type Ending, type OutputExpectation } from './settlement.js'
@@ -33,11 +34,16 @@ export interface DispatcherOptions extends GroupsOptions {
   readonly spillAfterMs: number | undefined
 }
 
+const ignore = (): void => {}
+const NOTHING: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
+
 /**
  * The one line that every request goes: acquire → run → classify → decide → settle → done, or again. `schedule` and
  * `fetch` both come through here, of the account and of its workspaces; nothing else repeats a request.
  */
 export class Dispatcher implements AttemptEvents {
+  static readonly kept = keptAttempt
+
   readonly account: Account
   /** Settlements that came after the first one, and were ignored. */
   doubleSettles = 0
@@ -64,14 +70,20 @@ export class Dispatcher implements AttemptEvents {
 
   /** `check` looks at what a user wrote by hand more closely than at what transport made. */
   submit<T>(workspace: Workspace, request: JobRequest, run: Run<T>, check?: (request: JobRequest) => void): Promise<T> {
-    return new Promise<T>((resolve) => {
-      // What this throws rejects the promise: the request was not taken.
+    let job: Job | undefined
+    try {
       checkRequest(request, run)
       check?.(request)
       if (workspace.isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
       if (request.signal?.aborted === true) throw request.signal.reason
-      this.#enter(this.#jobOf(workspace, request, run, resolve))
-    })
+      job = this.#jobOf(workspace, request, run)
+      this.#enter(job)
+    } catch (error) {
+      // The request was not taken.
+      if (job === undefined) return Promise.reject(error)
+      job.reject(error)
+    }
+    return job.promise() as Promise<T>
   }
 
   /**
@@ -82,16 +94,16 @@ export class Dispatcher implements AttemptEvents {
   predict(workspace: Workspace, request: JobRequest): { model: string; waitMs: number } {
     checkRequest(request, ignore)
     checkFields(request)
-    const job = this.#jobOf(workspace, request, ignore, ignore)
+    const job = this.#jobOf(workspace, request, ignore)
     const { group, startsAt } = this.#entryOf(job)
     return { model: group.model, waitMs: Math.max(0, startsAt() - job.queuedAt) }
   }
 
-  #jobOf(workspace: Workspace, request: JobRequest, run: Run<unknown>, resolve: (value: never) => void): Job {
+  #jobOf(workspace: Workspace, request: JobRequest, run: Run<unknown>): Job {
     const profile = request.profile ?? this.#options.profile
     const chain = workspace.groups.chainOf(request.model, profile, request.fallback !== false)
     const cost = this.#costAt(chain[0]!, request)
-    return new Job(request, run, chain, profile, cost, this.#clock.now(), resolve)
+    return new Job(request, run, chain, profile, cost, this.#clock.now())
   }
 
   settled(attempt: Attempt, usage: Usage | undefined): void {
@@ -189,7 +201,7 @@ export class Dispatcher implements AttemptEvents {
     group.episodes.served(reservation.at)
     if (!attempt.isOpen && !reservation.settled) this.#settle(attempt, usageOf(value) ?? 'unknown', now)
     attempt.hasRun = true
-    job.resolve(value as never)
+    job.resolve(value)
     if (reservation.settled) this.#ended(attempt, now)
   }
 
@@ -224,9 +236,6 @@ export class Dispatcher implements AttemptEvents {
     group.workspace.idle.end()
   }
 }
-
-const ignore = (): void => {}
-const NOTHING: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
 
 function isAborted(job: Job): boolean {
   return job.request.signal?.aborted === true

@@ -34,23 +34,28 @@ export class TokenBucket {
   #ceiling = 0
   #usPerTick = 1
   #refundableUs = 0
-  #level: number
+  #level = 0
   /** The tick that the level is of. It lies ahead while the bucket is held empty. */
-  #tick: number
+  #tick = 0
   /** Least headroom before each charge since: see {@link refund}. Triples (seq, headroom, µs), headroom ascending. */
   #floors = new Float64Array(24)
   #first = 0
   #last = 0
   /** Reservations up to this one get nothing back. */
-  #forgottenSeq: number
+  #forgottenSeq = 0
 
   /** Starts empty at `emptySinceUs` and has filled since then. `firstSeq` is the number of the next charge. */
   constructor(rule: BucketRule, emptySinceUs: number, nowUs: number, firstSeq: number) {
-    this.#level = 0
     this.#forgottenSeq = firstSeq - 1
     this.#setRule(rule)
     this.#tick = Math.ceil(Math.min(emptySinceUs, nowUs) / this.#usPerTick)
     this.#refill(nowUs)
+  }
+
+  /** Whether `amount` passes now without a debt. */
+  hasRoom(amount: number, nowUs: number): boolean {
+    const scaled = amount * this.#periodTicks
+    return scaled <= this.#depth && scaled <= this.#refill(nowUs)
   }
 
   /** When `amount` passes if nothing else is charged before: `nowUs` if at once, else the first microsecond. */
@@ -154,25 +159,32 @@ export class TokenBucket {
 
   #pushFloor(seq: number, headroom: number, nowUs: number): void {
     let floors = this.#floors
-    while (this.#last > this.#first && floors[this.#last - 2]! >= headroom) this.#last -= 3
-    while (this.#first < this.#last && floors[this.#first + 2]! + this.#refundableUs <= nowUs) {
-      this.#forgottenSeq = floors[this.#first]!
-      this.#first += 3
+    let first = this.#first
+    let last = this.#last
+    while (last > first && floors[last - 2]! >= headroom) last -= 3
+    while (first < last && floors[first + 2]! + this.#refundableUs <= nowUs) {
+      this.#forgottenSeq = floors[first]!
+      first += 3
     }
-    if (this.#last === floors.length) {
-      if (this.#first > floors.length >> 1) floors.copyWithin(0, this.#first, this.#last)
-      else {
-        floors = new Float64Array(floors.length * 2)
-        floors.set(this.#floors.subarray(this.#first, this.#last))
-        this.#floors = floors
-      }
-      this.#last -= this.#first
-      this.#first = 0
+    if (last === floors.length) {
+      floors = this.#withRoom(first)
+      last -= first
+      first = 0
     }
-    floors[this.#last] = seq
-    floors[this.#last + 1] = headroom
-    floors[this.#last + 2] = nowUs
-    this.#last += 3
+    floors[last] = seq
+    floors[last + 1] = headroom
+    floors[last + 2] = nowUs
+    this.#first = first
+    this.#last = last + 3
+  }
+
+  /** The floors from index `first` on, moved to the beginning of where there is room for more. */
+  #withRoom(first: number): Float64Array<ArrayBuffer> {
+    const floors = this.#floors
+    if (first > floors.length >> 1) return floors.copyWithin(0, first)
+    this.#floors = new Float64Array(floors.length * 2)
+    this.#floors.set(floors.subarray(first))
+    return this.#floors
   }
 
   /** Where the floors of the charges after `seq` begin; the first of them is the least. */

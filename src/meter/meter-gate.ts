@@ -9,7 +9,8 @@ import {
   type Reservation,
   type UntilChange,
 } from './gate.js'
-import { amountOf, Meter, meterRules } from './meter.js'
+import { amountsOfNothing, isWithin, readAmounts, REQUESTS, type Amounts } from './dimensions.js'
+import { Meter, meterRules } from './meter.js'
 
 /** Exact sums of tokens: `reserved + excess = settled + refunded + inFlight`. */
 export interface GateTotals {
@@ -34,6 +35,10 @@ export class MeterGate implements Gate {
   readonly #profile: Profile
   readonly #jitterMs: number
   #meters: Meter[] = []
+  readonly #amounts = amountsOfNothing()
+  readonly #otherAmounts = amountsOfNothing()
+  /** What can ever pass in each dimension, by the least of its meters. */
+  readonly #largest = amountsOfNothing()
   #limits: Limits = {}
   #concurrency = Infinity
   #seq = 0
@@ -56,13 +61,16 @@ export class MeterGate implements Gate {
 
   admit(cost: Cost, now: number): Admission {
     const nowUs = this.#advance(now)
-    const at = this.#earliestUs(cost, nowUs)
-    if (at > nowUs)
-      return at === Infinity ? (this.impossible(cost) ?? UNTIL_CHANGE) : { kind: 'not-before', at: at / 1000 }
+    const amounts = readAmounts(cost, this.#amounts)
+    if (!this.#hasRoom(amounts, nowUs)) {
+      const at = this.#earliestUs(amounts, nowUs)
+      if (at > nowUs)
+        return at === Infinity ? (this.impossible(cost) ?? UNTIL_CHANGE) : { kind: 'not-before', at: at / 1000 }
+    }
     if (this.#inFlight >= this.#concurrency) return UNTIL_CHANGE
     const seq = ++this.#seq
     for (const meter of this.#meters) {
-      const amount = amountOf(cost, meter.dimension)
+      const amount = amounts[meter.dimension]!
       if (amount > 0) meter.charge(amount, nowUs, seq)
     }
     const tokens = cost.inputTokens + cost.outputTokens
@@ -74,7 +82,10 @@ export class MeterGate implements Gate {
 
   earliest(cost: Cost, now: number, ahead?: Cost): NotBefore | UntilChange | Never {
     const nowUs = this.#advance(now)
-    const at = ahead === undefined ? this.#earliestUs(cost, nowUs) : this.#afterUs(ahead, cost, nowUs)
+    const at =
+      ahead === undefined
+        ? this.#earliestUs(readAmounts(cost, this.#amounts), nowUs)
+        : this.#afterUs(ahead, cost, nowUs)
     // Held without end, it is for a new hold or new limits to say.
     if (at === Infinity) return this.impossible(cost) ?? UNTIL_CHANGE
     if (at <= nowUs && this.#inFlight + (ahead?.requests ?? 0) >= this.#concurrency) return UNTIL_CHANGE
@@ -82,8 +93,10 @@ export class MeterGate implements Gate {
   }
 
   impossible(cost: Cost): Never | undefined {
+    if (isWithin(cost, this.#largest)) return undefined
+    const amounts = readAmounts(cost, this.#amounts)
     for (const meter of this.#meters) {
-      const amount = amountOf(cost, meter.dimension)
+      const amount = amounts[meter.dimension]!
       if (amount > meter.largest) return { kind: 'never', limit: meter.rule.limit, stated: meter.rule.stated, amount }
     }
     return undefined
@@ -95,9 +108,11 @@ export class MeterGate implements Gate {
   }
 
   shareOf(cost: Cost): number {
+    if (this.#meters.length === 0) return cost.requests
+    const amounts = readAmounts(cost, this.#amounts)
     let share = 0
-    for (const meter of this.#meters) share = Math.max(share, amountOf(cost, meter.dimension) / meter.perMinute)
-    return this.#meters.length === 0 ? cost.requests : share
+    for (const meter of this.#meters) share = Math.max(share, amounts[meter.dimension]! / meter.perMinute)
+    return share
   }
 
   settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean {
@@ -110,10 +125,12 @@ export class MeterGate implements Gate {
     this.#inFlightTokens -= reservedTokens
     let roomCame = this.#concurrency !== Infinity
     if (actual !== undefined) {
+      const were = readAmounts(reserved, this.#amounts)
+      const are = readAmounts(actual, this.#otherAmounts)
       let excessSeq = 0
       for (const meter of this.#meters) {
-        const was = amountOf(reserved, meter.dimension)
-        const difference = meter.bounded(amountOf(actual, meter.dimension), was, nowUs) - was
+        const was = were[meter.dimension]!
+        const difference = meter.bounded(are[meter.dimension]!, was, nowUs) - was
         if (difference < 0) {
           meter.refund(-difference, reservation.seq, nowUs)
           roomCame = true
@@ -137,7 +154,7 @@ export class MeterGate implements Gate {
     if (untilUs > this.#heldUntilUs) this.#heldUntilUs = untilUs
     if (empties === 'none') return
     for (const meter of this.#meters) {
-      if (empties === 'all' || (meter.dimension === 'requests') === (empties === 'requests')) {
+      if (empties === 'all' || (meter.dimension === REQUESTS) === (empties === 'requests')) {
         meter.emptyUntil(untilUs, nowUs, this.#seq)
       }
     }
@@ -189,10 +206,20 @@ export class MeterGate implements Gate {
     }
   }
 
-  #earliestUs(cost: Cost, nowUs: number): number {
+  /** Whether all meters are certain to let it pass now; if not, {@link #earliestUs} says. */
+  #hasRoom(amounts: Amounts, nowUs: number): boolean {
+    if (this.#heldUntilUs > nowUs) return false
+    for (const meter of this.#meters) {
+      const amount = amounts[meter.dimension]!
+      if (amount !== 0 && !meter.hasRoom(amount, nowUs)) return false
+    }
+    return true
+  }
+
+  #earliestUs(amounts: Amounts, nowUs: number): number {
     let at = this.#heldUntilUs > nowUs ? this.#heldUntilUs : nowUs
     for (const meter of this.#meters) {
-      const amount = amountOf(cost, meter.dimension)
+      const amount = amounts[meter.dimension]!
       if (amount === 0) continue
       const earliest = meter.earliestUs(amount, nowUs)
       if (earliest > at) at = earliest
@@ -201,10 +228,11 @@ export class MeterGate implements Gate {
   }
 
   #afterUs(ahead: Cost, cost: Cost, nowUs: number): number {
+    const before = readAmounts(ahead, this.#otherAmounts)
+    const own = readAmounts(cost, this.#amounts)
     let at = nowUs
     for (const meter of this.#meters) {
-      const { dimension } = meter
-      const after = meter.afterUs(amountOf(ahead, dimension), amountOf(cost, dimension), nowUs)
+      const after = meter.afterUs(before[meter.dimension]!, own[meter.dimension]!, nowUs)
       if (after > at) at = after
     }
     // What waits through a hold goes after it, by the room that there is now.
@@ -221,6 +249,10 @@ export class MeterGate implements Gate {
       kept.setRule(rule, this.#nowUs, this.#seq)
       return kept
     })
+    this.#largest.fill(Infinity)
+    for (const { dimension, largest } of this.#meters) {
+      if (largest < this.#largest[dimension]!) this.#largest[dimension] = largest
+    }
   }
 
   /** The time in µs. It never runs backward, whatever the caller says. */

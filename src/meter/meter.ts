@@ -1,9 +1,7 @@
-import type { Cost, Limits, Profile, WindowKind } from '../types.js'
+import type { Limits, Profile, WindowKind } from '../types.js'
 import { LARGEST_LEVEL, TokenBucket, type BucketRule } from './bucket.js'
+import { type Dimension, INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, THINKING_TOKENS, TOKENS } from './dimensions.js'
 import { ExactWindow, type WindowRule } from './window.js'
-
-/** What a meter counts. */
-export type Dimension = 'requests' | 'tokens' | 'inputTokens' | 'outputTokens' | 'thinkingTokens'
 
 /** The limit that a meter holds: every one of {@link Limits} but `concurrency`. */
 export type MeteredLimit = Exclude<keyof Limits, 'concurrency'>
@@ -25,29 +23,17 @@ const SECOND_US = 1e6
 const LONGEST_DEBT_MINUTES = 10
 
 const DIMENSIONS: Readonly<Record<MeteredLimit, Dimension>> = {
-  rps: 'requests',
-  tps: 'tokens',
-  rpm: 'requests',
-  tpm: 'tokens',
-  inputTpm: 'inputTokens',
-  outputTpm: 'outputTokens',
-  thinkingTpm: 'thinkingTokens',
+  rps: REQUESTS,
+  tps: TOKENS,
+  rpm: REQUESTS,
+  tpm: TOKENS,
+  inputTpm: INPUT_TOKENS,
+  outputTpm: OUTPUT_TOKENS,
+  thinkingTpm: THINKING_TOKENS,
 }
 
 /** Below this many requests a second, a limit that is no whole number is held by spacing, not by the window. */
 const FEW_REQUESTS = 3
-
-/** What `cost` charges in a dimension. */
-export function amountOf(cost: Cost, dimension: Dimension): number {
-  switch (dimension) {
-    case 'requests':
-      return cost.requests
-    case 'tokens':
-      return cost.inputTokens + cost.outputTokens
-    default:
-      return cost[dimension]
-  }
-}
 
 /**
  * The rules for each limit that binds. With a limit L a window W and a delay spread J, an exact window of W + J and L
@@ -148,9 +134,15 @@ function sameRule(a: MeterRule, b: MeterRule): boolean {
   return a.stated === b.stated && a.window?.spanUs === b.window?.spanUs && a.bucket?.burstUs === b.bucket?.burstUs
 }
 
+function largestOf({ limit, stated }: MeterRule): number {
+  return limit === 'rps' || limit === 'tps' ? Infinity : stated
+}
+
 /** One limit of one model: an exact window and a token bucket, or the one of them that the server needs. */
 export class Meter {
   readonly dimension: Dimension
+  /** The largest amount that can ever pass: a minute's limit. A second's lets a larger one pass alone. */
+  largest = Infinity
   readonly #window: ExactWindow | undefined
   readonly #bucket: TokenBucket | undefined
   #rule: MeterRule
@@ -158,13 +150,9 @@ export class Meter {
   constructor(rule: MeterRule, emptySinceUs: number, nowUs: number, firstSeq: number) {
     this.#rule = rule
     this.dimension = rule.dimension
+    this.largest = largestOf(rule)
     this.#window = rule.window && new ExactWindow(rule.window, firstSeq)
     this.#bucket = rule.bucket && new TokenBucket(rule.bucket, emptySinceUs, nowUs, firstSeq)
-  }
-
-  /** The largest amount that can ever pass: a minute's limit. A second's lets a larger one pass alone. */
-  get largest(): number {
-    return this.#rule.limit === 'rps' || this.#rule.limit === 'tps' ? Infinity : this.#rule.stated
   }
 
   /** The limit as an amount a minute. */
@@ -175,6 +163,14 @@ export class Meter {
 
   get rule(): MeterRule {
     return this.#rule
+  }
+
+  /** Whether `amount` is certain to pass now; if not, {@link earliestUs} says. */
+  hasRoom(amount: number, nowUs: number): boolean {
+    const window = this.#window
+    if (window !== undefined && !window.hasRoom(amount)) return false
+    const bucket = this.#bucket
+    return bucket === undefined || bucket.hasRoom(amount, nowUs)
   }
 
   /** When `amount` passes if nothing else is charged before: `nowUs` if at once, Infinity if never. */
@@ -234,6 +230,7 @@ export class Meter {
   setRule(rule: MeterRule, nowUs: number, seq: number): void {
     if (sameRule(this.#rule, rule)) return
     this.#rule = rule
+    this.largest = largestOf(rule)
     if (rule.window !== undefined) this.#window?.setRule(rule.window)
     if (rule.bucket !== undefined) this.#bucket?.setRule(rule.bucket, nowUs, seq)
   }

@@ -8,28 +8,42 @@ export interface WindowRule {
   readonly takesLargeAlone: boolean
 }
 
+/** An entry: µs, amount, number of the last charge in it. */
 const STRIDE = 3
+const LEAST_BLOCK = 16 * STRIDE
+const LARGEST_BLOCK = 512 * STRIDE
 
 /**
  * An exact sliding window: a log of charges, each of which counts for `spanUs` from its microsecond on, so that no
  * half-open window (t, t + span] ever holds more than the limit. Charges of one microsecond share an entry.
+ *
+ * The log is kept in blocks: growing copies nothing, and what a burst took is given back. What has left the window is
+ * dropped only when somebody asks for more than whether there is room, or when a block is full.
  */
 export class ExactWindow {
   #rule: WindowRule
-  /** Entries (µs, amount, seq of the last charge in it), oldest first; a ring of a power of two entries. */
-  #log = new Float64Array(16 * STRIDE)
-  #mask = 15
+  #limit = 0
+  /** Entries, oldest first; all blocks but the last are full. */
+  readonly #blocks: Float64Array<ArrayBuffer>[]
+  #lastBlock = new Float64Array(LEAST_BLOCK)
+  /** Where the oldest entry begins in the first block, and where the next one will in the last. */
   #head = 0
-  #size = 0
+  #end = 0
   #sum = 0
-
   /** Charges up to this one have left the window, or came before it was there. */
-  #expiredSeq: number
+  #expiredSeq = 0
 
   /** `firstSeq` is the number of the next charge: earlier ones are not in here, and so give nothing back. */
   constructor(rule: WindowRule, firstSeq: number) {
     this.#rule = rule
+    this.#limit = rule.limit
+    this.#blocks = [this.#lastBlock]
     this.#expiredSeq = firstSeq - 1
+  }
+
+  /** Whether `amount` is certain to pass now; if not, {@link earliestUs} says. What has left since would only add room. */
+  hasRoom(amount: number): boolean {
+    return this.#sum + amount <= this.#limit
   }
 
   /** When `amount` passes if nothing else is charged before: `nowUs` if at once, Infinity if never. */
@@ -43,10 +57,13 @@ export class ExactWindow {
       if (this.#sum === 0) return nowUs
       surplus = this.#sum
     }
-    for (let i = 0; i < this.#size; i++) {
-      const at = ((this.#head + i) & this.#mask) * STRIDE
-      surplus -= this.#log[at + 1]!
-      if (surplus <= 0) return this.#log[at]! + spanUs
+    let at = this.#head
+    for (const block of this.#blocks) {
+      for (const end = this.#endOf(block); at < end; at += STRIDE) {
+        surplus -= block[at + 1]!
+        if (surplus <= 0) return block[at]! + spanUs
+      }
+      at = 0
     }
     return nowUs
   }
@@ -64,46 +81,49 @@ export class ExactWindow {
   }
 
   charge(amount: number, nowUs: number, seq: number): void {
-    this.#expire(nowUs)
+    let block = this.#lastBlock
+    let end = this.#end
     this.#sum += amount
-    if (this.#size > 0) {
-      const last = ((this.#head + this.#size - 1) & this.#mask) * STRIDE
-      if (this.#log[last] === nowUs) {
-        this.#log[last + 1]! += amount
-        this.#log[last + 2] = seq
-        return
-      }
+    if (end > 0 && block[end - STRIDE] === nowUs) {
+      block[end - 2]! += amount
+      block[end - 1] = seq
+      return
     }
-    if (this.#size > this.#mask) this.#grow()
-    const at = ((this.#head + this.#size) & this.#mask) * STRIDE
-    this.#log[at] = nowUs
-    this.#log[at + 1] = amount
-    this.#log[at + 2] = seq
-    this.#size++
+    if (end === block.length) {
+      block = this.#nextBlock(nowUs)
+      end = this.#end
+    }
+    block[end] = nowUs
+    block[end + 1] = amount
+    block[end + 2] = seq
+    this.#end = end + STRIDE
   }
 
   /** Takes back `amount` of what charge `seq` put in; nothing once that has left the window. */
   refund(amount: number, seq: number, nowUs: number): void {
     this.#expire(nowUs)
-    let low = 0
-    let high = this.#size
+    if (seq <= this.#expiredSeq) return
+    let block = this.#lastBlock
+    for (let i = this.#blocks.length - 2; i >= 0 && this.#blocks[i]!.at(-1)! >= seq; i--) block = this.#blocks[i]!
+    let low = block === this.#blocks[0] ? this.#head / STRIDE : 0
+    const end = this.#endOf(block)
+    let high = end / STRIDE
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#log[((this.#head + middle) & this.#mask) * STRIDE + 2]! >= seq) high = middle
+      if (block[middle * STRIDE + 2]! >= seq) high = middle
       else low = middle + 1
     }
-    if (low === this.#size) return
-    const at = ((this.#head + low) & this.#mask) * STRIDE
-    // An entry that is newer than the charge: the charge itself has left.
-    if (this.#firstSeqOf(low) > seq) return
-    const given = Math.min(amount, this.#log[at + 1]!)
-    this.#log[at + 1]! -= given
+    const at = low * STRIDE
+    if (at === end) return
+    const given = Math.min(amount, block[at + 1]!)
+    block[at + 1]! -= given
     this.#sum -= given
   }
 
   /** Takes a new rule; what is in the window stays in it. */
   setRule(rule: WindowRule): void {
     this.#rule = rule
+    this.#limit = rule.limit
   }
 
   get limit(): number {
@@ -123,34 +143,43 @@ export class ExactWindow {
   /** When the oldest charge leaves; `nowUs` if there is none. */
   nextExpiryUs(nowUs: number): number {
     this.#expire(nowUs)
-    return this.#size === 0 ? nowUs : this.#log[this.#head * STRIDE]! + this.#rule.spanUs
+    const first = this.#blocks[0]!
+    return this.#head === this.#endOf(first) ? nowUs : first[this.#head]! + this.#rule.spanUs
   }
 
-  /** The lowest number of a charge that entry `index` can hold. */
-  #firstSeqOf(index: number): number {
-    if (index === 0) return this.#expiredSeq + 1
-    return this.#log[((this.#head + index - 1) & this.#mask) * STRIDE + 2]! + 1
+  #endOf(block: Float64Array<ArrayBuffer>): number {
+    return block === this.#lastBlock ? this.#end : block.length
   }
 
   #expire(nowUs: number): void {
     const leftBy = nowUs - this.#rule.spanUs
-    while (this.#size > 0) {
-      const at = this.#head * STRIDE
-      if (this.#log[at]! > leftBy) return
-      this.#sum -= this.#log[at + 1]!
-      this.#expiredSeq = this.#log[at + 2]!
-      this.#head = (this.#head + 1) & this.#mask
-      this.#size--
+    for (;;) {
+      const block = this.#blocks[0]!
+      const end = this.#endOf(block)
+      let at = this.#head
+      for (; at < end && block[at]! <= leftBy; at += STRIDE) {
+        this.#sum -= block[at + 1]!
+        this.#expiredSeq = block[at + 2]!
+      }
+      this.#head = at
+      if (at < end) return
+      this.#head = 0
+      if (block === this.#lastBlock) {
+        this.#end = 0
+        return
+      }
+      this.#blocks.shift()
     }
   }
 
-  #grow(): void {
-    const larger = new Float64Array(this.#log.length * 2)
-    const headAt = this.#head * STRIDE
-    larger.set(this.#log.subarray(headAt))
-    larger.set(this.#log.subarray(0, headAt), this.#log.length - headAt)
-    this.#log = larger
-    this.#head = 0
-    this.#mask = this.#mask * 2 + 1
+  /** The block in which the next entry goes where the last one is full: that one, if all in it has left. */
+  #nextBlock(nowUs: number): Float64Array<ArrayBuffer> {
+    this.#expire(nowUs)
+    if (this.#end > 0) {
+      this.#lastBlock = new Float64Array(Math.min(this.#lastBlock.length * 2, LARGEST_BLOCK))
+      this.#blocks.push(this.#lastBlock)
+      this.#end = 0
+    }
+    return this.#lastBlock
   }
 }

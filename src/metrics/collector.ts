@@ -4,7 +4,7 @@ import type { Recorder } from './recorder.js'
 const SLOT_MS = 5000
 /** An hour of slots. */
 const SLOTS = 720
-/** As many latencies are kept, the newest ones. */
+/** As many latencies are kept, the newest ones: a power of two. */
 const SAMPLES = 1024
 
 const CLASSES: readonly ThrottleClass[] = ['requests', 'tokens', 'surge', 'capacity', 'exhausted', 'billing']
@@ -47,10 +47,13 @@ export class Collector implements Recorder {
   /** A ring of (at, latency, time to the first token or NaN). */
   readonly #samples = new Float64Array(SAMPLES * 3).fill(Number.NaN)
   #nextSample = 0
+  /** The newest slot that was counted in: its number, and where its fields begin. */
+  #slotNumber = Number.NaN
+  #slotAt = 0
   #firstCallAt: number | undefined
 
   call(now: number): void {
-    this.#firstCallAt ??= now
+    if (this.#firstCallAt === undefined) this.#firstCallAt = now
     this.#add(CALLS, 1, now)
   }
 
@@ -72,7 +75,7 @@ export class Collector implements Recorder {
     samples[at] = now
     samples[at + 1] = latencyMs
     samples[at + 2] = firstTokenMs ?? Number.NaN
-    this.#nextSample = (this.#nextSample + 1) % SAMPLES
+    this.#nextSample = (this.#nextSample + 1) & (SAMPLES - 1)
   }
 
   /** The activity of the last `lastMs` (an hour at most, in steps of 5 s). */
@@ -111,12 +114,18 @@ export class Collector implements Recorder {
 
   #add(field: number, amount: number, now: number): void {
     const number = Math.floor(now / SLOT_MS)
+    if (number !== this.#slotNumber) this.#enterSlot(number)
+    this.#slots[this.#slotAt + field]! += amount
+  }
+
+  /** Makes a slot the one that is counted in; what it held an hour ago goes. */
+  #enterSlot(number: number): void {
     const slot = ((number % SLOTS) + SLOTS) % SLOTS
-    if (this.#slotNumbers[slot] !== number) {
-      this.#slotNumbers[slot] = number
-      this.#slots.fill(0, slot * FIELDS, (slot + 1) * FIELDS)
-    }
-    this.#slots[slot * FIELDS + field]! += amount
+    this.#slotNumber = number
+    this.#slotAt = slot * FIELDS
+    if (this.#slotNumbers[slot] === number) return
+    this.#slotNumbers[slot] = number
+    this.#slots.fill(0, this.#slotAt, this.#slotAt + FIELDS)
   }
 }
 

@@ -51,6 +51,60 @@ describe('a window', () => {
   })
 })
 
+describe('a log of many blocks', () => {
+  const many = 5000
+
+  /** A charge of 1 in each microsecond, numbered from 1. */
+  function filled(): ExactWindow {
+    const window = windowOf(1e9)
+    for (let us = 0; us < many; us++) window.charge(1, us, us + 1)
+    return window
+  }
+
+  test('lets each charge go at its time', () => {
+    const window = filled()
+    for (let us = 0; us < many; us++) {
+      expect(window.nextExpiryUs(SPAN - 1 + us)).toBe(SPAN + us)
+      expect(window.used(SPAN + us)).toBe(many - 1 - us)
+    }
+    window.charge(7, 2 * SPAN, many + 1)
+    expect(window.used(2 * SPAN)).toBe(7)
+    expect(window.nextExpiryUs(2 * SPAN)).toBe(3 * SPAN)
+  })
+
+  test('finds every charge that is given back, and none that has left', () => {
+    const window = filled()
+    const left = 1700
+    for (let seq = many; seq >= 1; seq -= 3) window.refund(1, seq, SPAN - 1 + left)
+    let kept = 0
+    for (let us = left; us < many; us++) if ((many - 1 - us) % 3 !== 0) kept++
+    expect(window.used(SPAN - 1 + left)).toBe(kept)
+    for (let us = left; us < many; us++) {
+      if ((many - 1 - us) % 3 !== 0) kept--
+      expect(window.used(SPAN + us)).toBe(kept)
+    }
+  })
+
+  test('says when room comes from far behind the oldest block', () => {
+    const window = windowOf(many)
+    for (let us = 0; us < many; us++) window.charge(1, us, us + 1)
+    for (const amount of [1, 16, 17, 48, 49, 2000, many]) {
+      expect(window.earliestUs(amount, many)).toBe(SPAN + amount - 1)
+    }
+  })
+
+  test('keeps charges of one microsecond in one entry where a block ends', () => {
+    const window = windowOf(1e9)
+    for (let us = 0; us < 16; us++) window.charge(1, us, us + 1)
+    window.charge(5, 15, 17)
+    window.refund(6, 16, 15)
+    expect(window.used(15)).toBe(15)
+    window.charge(1, 16, 18)
+    expect(window.nextExpiryUs(SPAN + 14)).toBe(SPAN + 15)
+    expect(window.used(SPAN + 15)).toBe(1)
+  })
+})
+
 describe('a charge above the limit', () => {
   test('never passes where none may stand alone', () => {
     expect(windowOf(100).earliestUs(101, 0)).toBe(Infinity)

@@ -111,7 +111,7 @@ describe('pitfall 7: hints of a single call', () => {
 
   it('that there are not are refused, before anything is sent', () => {
     expect(() => hint({ priorty: 5 } as never)).toThrow(
-      "hint() has no 'priorty'. There are priority, deadlineMs, fallback",
+      "hint() has no 'priorty'. There are priority, tenant, deadlineMs, fallback",
     )
   })
 

@@ -1,0 +1,19 @@
+import { profiles } from '../route/profile.js'
+import { Attempt } from './attempt.js'
+import type { Group } from './group.js'
+import { Job } from './job.js'
+
+const ignore = (): void => {}
+const COST = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
+const GROUP = { model: '', recorderOf: (): undefined => undefined } as unknown as Group
+
+/**
+ * A job and an attempt that nobody runs. So long as there is one of each, the engine keeps what it has learned and compiled
+ * for them. Else it all goes at the first garbage collection in a pause, and every job after it takes half as long again.
+ */
+export const keptAttempt: Attempt = new Attempt(
+  new Job({ model: '' }, ignore, [GROUP], profiles['model-studio'], COST, 0),
+  { cost: COST, at: 0, seq: 0, settled: true },
+  undefined,
+  { settled: ignore, refusedLate: ignore, settledTwice: ignore },
+)

@@ -1,0 +1,39 @@
+import type { Cost } from '../types.js'
+
+/** What a meter counts: the index of its amount in {@link Amounts}. */
+export type Dimension = 0 | 1 | 2 | 3 | 4
+
+export const REQUESTS = 0
+export const TOKENS = 1
+export const INPUT_TOKENS = 2
+export const OUTPUT_TOKENS = 3
+export const THINKING_TOKENS = 4
+
+/** What a cost charges, by dimension. */
+export type Amounts = Float64Array<ArrayBuffer>
+
+/** A place for one cost's amounts, which serves for one after another: no admission has to make its own. */
+export function amountsOfNothing(): Amounts {
+  return new Float64Array(THINKING_TOKENS + 1)
+}
+
+/** Puts what `cost` charges into `amounts`. */
+export function readAmounts(cost: Cost, amounts: Amounts): Amounts {
+  amounts[REQUESTS] = cost.requests
+  amounts[TOKENS] = cost.inputTokens + cost.outputTokens
+  amounts[INPUT_TOKENS] = cost.inputTokens
+  amounts[OUTPUT_TOKENS] = cost.outputTokens
+  amounts[THINKING_TOKENS] = cost.thinkingTokens
+  return amounts
+}
+
+/** Whether `cost` charges no more than `most` in any dimension. */
+export function isWithin(cost: Cost, most: Amounts): boolean {
+  return (
+    cost.requests <= most[REQUESTS]! &&
+    cost.inputTokens + cost.outputTokens <= most[TOKENS]! &&
+    cost.inputTokens <= most[INPUT_TOKENS]! &&
+    cost.outputTokens <= most[OUTPUT_TOKENS]! &&
+    cost.thinkingTokens <= most[THINKING_TOKENS]!
+  )
+}

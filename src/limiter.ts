@@ -36,7 +36,8 @@ export interface Limiter extends AsyncDisposable {
   schedule<T>(request: ScheduleRequest, run: (grant: Grant) => T | PromiseLike<T>): Promise<T>
   /**
    * A drop-in `fetch` for any SDK that takes one. Calls of chat completions, completions, embeddings and responses wait
-   * for the limits of their model; all others pass. Hints may come as the headers `x-headgate-priority` and `x-headgate-deadline-ms`, which are not sent.
+   * for the limits of their model; all others pass. Hints may come as the headers `x-headgate-priority`, `x-headgate-tenant` and
+   * `x-headgate-deadline-ms`, which are not sent.
    */
   readonly fetch: typeof globalThis.fetch
   /**
@@ -74,8 +75,8 @@ export interface Limiter extends AsyncDisposable {
   /** Resolves when nothing waits and nothing runs. New requests are still taken. */
   drain(): Promise<void>
   /**
-   * Takes no new requests and resolves when those that wait and run have ended. With `abandon`, those that wait are
-   * rejected with `LimiterClosed`. Calling it again is harmless.
+   * Takes no new requests and resolves when those that wait and run have ended; while paused, those that wait do so until
+   * {@link resume}. With `abandon`, they are rejected with `LimiterClosed`. Calling it again is harmless.
    */
   close(options?: { abandon?: boolean }): Promise<void>
 }
@@ -137,6 +138,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
       },
       workspace(name, values) {
         checkWorkspace(name, workspace)
+        let added: Workspace | undefined
         const within = new WorkspaceLimits(
           {
             name,
@@ -145,9 +147,11 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
             account: (model, perSecondDefault) => live.resolve(model, perSecondDefault),
             perSecondDefault: defaultProfile.perSecond,
           },
-          () => added?.groups.refresh(),
+          (fault) => {
+            if (fault !== undefined) added?.events.emit('warning', { message: String(fault), cause: fault })
+            added?.groups.refresh()
+          },
         )
-        let added: Workspace | undefined
         try {
           added = account.add(name, (model, { perSecond }) => within.resolve(model, perSecond))
         } catch (error) {
@@ -174,9 +178,9 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
         const abandon = isAbandoning(how)
         account.close(workspace, abandon)
         if (workspace === account.main) for (const each of inside) void each.close({ abandon })
-        closed ??= workspace.idle.whenIdle().finally(() => {
-          limits.close()
+        closed ??= workspace.idle.whenIdle().then(() => {
           ended()
+          closeLimits(limits, workspace)
         })
         return closed
       },
@@ -191,6 +195,18 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
 function weightsOf(weights: Readonly<Record<string, number>> = {}): (tenant: string | undefined) => number {
   const byTenant = new Map(Object.entries(weights))
   return (tenant) => (tenant === undefined ? 1 : (byTenant.get(tenant) ?? 1))
+}
+
+/** What ends the subscription to a source is the user's own code. */
+function closeLimits(limits: WorkspaceLimits | LiveLimits, { events }: Workspace): void {
+  try {
+    limits.close()
+  } catch (cause) {
+    events.emit('warning', {
+      message: `The source of limits threw when its subscription ended: ${String(cause)}`,
+      cause,
+    })
+  }
 }
 
 function checkModel(model: unknown): void {

@@ -46,6 +46,7 @@ export interface LimiterOptions {
   readonly maxHeadDelayMs?: number | undefined
   /**
    * The weights of tenants: `{ web: 3 }` gives `web` three times the share of each other one while both wait.
+   * From 0.000001 to 1,000,000.
    * @default 1 each
    */
   readonly weights?: Readonly<Record<string, number>> | undefined

@@ -13,6 +13,8 @@ export class Account {
   readonly #options: GroupsOptions
   readonly #scheduler: Scheduler<Job>
   readonly #inside = new Map<string, Workspace>()
+  /** Names that were used: what ran under them in the last minute is unknown. */
+  readonly #used = new Set<string>()
 
   constructor(options: GroupsOptions, resolve: Resolve, scheduler: Scheduler<Job>) {
     this.#options = options
@@ -24,17 +26,23 @@ export class Account {
   add(name: string, resolve: Resolve): Workspace {
     if (this.#inside.has(name)) {
       throw new InvalidRequest(
-        `There is a workspace '${name}' already: keep the limiter that was made for it, or close it first`,
+        `There is a workspace '${name}' already: keep the limiter that was made for it, or close it and wait until it has`,
       )
     }
-    const workspace = new Workspace(this.#options, resolve, this.#scheduler, this.main)
+    const idleSince = this.#used.has(name) ? this.#options.clock.now() : this.#options.idleSince
+    this.#used.add(name)
+    const workspace = new Workspace({ ...this.#options, idleSince }, resolve, this.#scheduler, {
+      account: this.main,
+      name,
+    })
     this.#inside.set(name, workspace)
     return workspace
   }
 
   /** A workspace has ended: its name is free again. */
   forget(workspace: Workspace): void {
-    for (const [name, each] of this.#inside) if (each === workspace) this.#inside.delete(name)
+    this.#inside.delete(workspace.name ?? '')
+    for (const { lane } of workspace.groups.all()) this.#scheduler.removeLane(lane)
   }
 
   /** Limits of the account changed: what waits anywhere hears of it. */

@@ -25,7 +25,10 @@ export class Again {
   heed(job: Job, sentAt: number, refusal: Refusal): void {
     const { group } = job
     const isClosed = heed(job, sentAt, refusal, this.#options.clock)
-    if (!isClosed) return
+    if (!isClosed) {
+      this.#scheduler.changed(group.lane)
+      return
+    }
     for (const each of this.#scheduler.takeAll([group.lane])) this.reroute(each, 'its quota is used up')
   }
 

@@ -73,7 +73,7 @@ export class Group {
 
   /** Who hears of a request of this tenant. */
   recorderOf(tenant: string | undefined): Recorder {
-    return tenant === undefined ? this.recorder : this.workspace.tenants.with(tenant, this.recorder)
+    return tenant === undefined ? this.recorder : this.workspace.recorderOf(tenant, this.recorder)
   }
 
   isExhausted(now: number): boolean {

@@ -15,11 +15,17 @@ export function report(
   let inFlight = 0
   for (const group of workspace.groups.all()) {
     inFlight += group.inFlight
-    scheduler.countTenants(group.lane, waitingBy)
+    // Of the account it is all that waits for the model, in its workspaces too.
+    const lanes = group.account === undefined ? group.lane.pool.lanes : [group.lane]
+    let waiting = 0
+    for (const lane of lanes) {
+      waiting += scheduler.waitingIn(lane)
+      scheduler.countTenants(lane, waitingBy)
+    }
     const stats = {
       limits: group.limits,
       windows: group.gate.room(now),
-      waiting: scheduler.waitingIn(group.lane),
+      waiting,
       inFlight: group.inFlight,
       heldMs: Math.max(0, group.gate.heldUntil - now),
       ...group.activity.report(lastMs, now),
@@ -27,13 +33,14 @@ export function report(
     models.push([group.model, stats])
   }
   const tenants: [string, TenantStats][] = []
-  for (const [tenant, collector] of workspace.tenants.entries()) {
-    tenants.push([tenant, { waiting: waitingBy.get(tenant) ?? 0, ...collector.report(lastMs, now) }])
+  for (const [tenant, activity] of workspace.tenants.reports(lastMs, now)) {
+    tenants.push([tenant, { waiting: waitingBy.get(tenant) ?? 0, ...activity }])
     waitingBy.delete(tenant)
   }
-  // Of these none has started yet.
+  // Of these none has started yet, or there is no place to count it.
+  const nothing = workspace.tenants.nothing(lastMs, now)
   for (const [tenant, waiting] of waitingBy) {
-    if (tenant !== undefined) tenants.push([tenant, { waiting, ...workspace.tenants.nothing(lastMs, now) }])
+    if (tenant !== undefined) tenants.push([tenant, { waiting, ...nothing }])
   }
   // Not by assignment: a model may be called '__proto__'.
   return {

@@ -12,7 +12,10 @@ export interface ScheduleRequest {
   readonly maxOutputTokens?: number | undefined
   /** Input and output tokens together, where the total is known beforehand: embeddings, replays. */
   readonly tokens?: number | undefined
-  /** Higher ones start first. @default 0 */
+  /**
+   * Higher ones start first; one of which nothing has started for five minutes has a turn before them.
+   * @default 0
+   */
   readonly priority?: number | undefined
   /**
    * Whose request it is. While several tenants wait at one priority, they share the quota by the limiter's `weights`; all
@@ -62,7 +65,7 @@ export function checkFields(request: ScheduleRequest): void {
     if (FIELDS.has(name)) continue
     const meant = nearest(name, [...FIELDS])
     const hint = meant === undefined ? '' : `. Did you mean '${meant}'?`
-    throw new InvalidRequest(`schedule(request, run): a request has no field '${name}'${hint}`)
+    throw new InvalidRequest(`A request has no field '${name}'${hint}`)
   }
 }
 

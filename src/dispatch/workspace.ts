@@ -1,9 +1,15 @@
 import { Events } from '../metrics/events.js'
+import { Recorders, type Recorder } from '../metrics/recorder.js'
 import type { Scheduler } from '../schedule/scheduler.js'
 import { Groups, type GroupsOptions, type Resolve } from './groups.js'
 import { Idle } from './idle.js'
 import type { Job } from './job.js'
 import { TenantActivity } from './tenant-activity.js'
+
+interface Within {
+  readonly account: Workspace
+  readonly name: string
+}
 
 /**
  * What requests are sent for: the account itself, or one of its workspaces, whose limits hold beside the account's. Each has
@@ -12,18 +18,22 @@ import { TenantActivity } from './tenant-activity.js'
 export class Workspace {
   /** Undefined: it is the account. */
   readonly account: Workspace | undefined
+  readonly name: string | undefined
   readonly events: Events
   readonly groups: Groups
-  readonly tenants = new TenantActivity()
+  readonly tenants: TenantActivity
   readonly idle: Idle
   isClosed = false
   /** Closed without waiting: what runs is not repeated. */
   isAbandoned = false
   #isPaused = false
 
-  constructor(options: GroupsOptions, resolve: Resolve, scheduler: Scheduler<Job>, account?: Workspace) {
+  constructor(options: GroupsOptions, resolve: Resolve, scheduler: Scheduler<Job>, within?: Within) {
+    const account = within?.account
     this.account = account
-    this.events = new Events(account?.events)
+    this.name = within?.name
+    this.events = new Events(within && { above: within.account.events, workspace: within.name })
+    this.tenants = new TenantActivity(() => options.clock.now())
     this.groups = new Groups(options, resolve, scheduler, this)
     this.idle = new Idle(() => this.waiting(scheduler), account?.idle)
   }
@@ -34,6 +44,13 @@ export class Workspace {
 
   set isPaused(isPaused: boolean) {
     this.#isPaused = isPaused
+  }
+
+  /** Who hears of a request of a tenant, beside `others`. */
+  recorderOf(tenant: string, others: Recorder): Recorder {
+    const own = this.tenants.of(tenant)
+    const all = this.account?.tenants.of(tenant)
+    return new Recorders(...[others, own, all].filter((each) => each !== undefined))
   }
 
   /** How many requests wait; those of the account are all of its workspaces, too. */

@@ -2,7 +2,7 @@ import { InvalidLimits } from '../errors.js'
 import type { Limits, LimitsSource, LimitsTable } from '../types.js'
 import { mergeLimits, resolveLimits, type Resolution, type UnknownModel } from './resolve.js'
 import { toSource, type NamedLimitsSource } from './source.js'
-import { validateLimits, validateOverrides } from './table.js'
+import { validateLimits, validateOverrides, validateRow } from './table.js'
 import { isPlainOrModule, shown } from './value.js'
 
 export interface LiveLimitsOptions {
@@ -48,6 +48,13 @@ export class LiveLimits {
   /** The models that the table or an override names now. */
   models(): string[] {
     return [...new Set([...Object.keys(currentTable(this.#source)), ...Object.keys(this.#overrides)])]
+  }
+
+  /** What the table and the overrides say of a model, and no more. */
+  stated(model: string): Limits {
+    const table = currentTable(this.#source)
+    const row = Object.hasOwn(table, model) ? validateRow(model, table[model], this.#source.name) : {}
+    return mergeLimits(row, Object.hasOwn(this.#overrides, model) ? this.#overrides[model]! : {})
   }
 
   /** @throws InvalidLimits */

@@ -4,6 +4,7 @@ import { LIMIT_FIELDS } from './fields.js'
 import { LiveLimits } from './live.js'
 import type { Resolution, ResolvedLimits } from './resolve.js'
 import { pickLimits, validateLimits } from './table.js'
+import { shown } from './value.js'
 
 /** What holds for a model in a workspace. */
 export interface WorkspaceResolution {
@@ -31,22 +32,45 @@ export class WorkspaceLimits {
   readonly #own: LiveLimits
 
   /**
-   * `onChange` is called after each change.
+   * `onChange` is called after each change, with what is wrong about the new limits if anything is.
    *
    * @throws InvalidLimits for a table that is wrong, or a limit above the account's
    */
-  constructor(options: WorkspaceLimitsOptions, onChange: () => void) {
+  constructor(options: WorkspaceLimitsOptions, onChange: (fault: unknown) => void) {
     this.#options = options
-    const { limits, perSecond } = options
+    const { name, limits, perSecond } = options
+    if (typeof limits !== 'object' || limits === null) {
+      throw new InvalidLimits(
+        `workspace '${name}': limits is ${shown(limits)}: give a table, { 'a-model': { rpm, tpm } }, or a source`,
+      )
+    }
+    let isMade = false
+    const changed = () => {
+      // A source may tell of its first table while it is subscribed to.
+      if (isMade) onChange(this.#fault())
+    }
     // A model that the workspace's table does not have is limited by the account alone.
-    this.#own = new LiveLimits({ limits, perSecond, unknownModel: 'unlimited' }, onChange)
+    this.#own = new LiveLimits({ limits, perSecond, unknownModel: 'unlimited' }, changed)
+    isMade = true
     try {
-      for (const model of this.#own.models())
-        this.#check(model, this.#own.resolve(model, options.perSecondDefault).limits)
+      this.#checkAll()
     } catch (error) {
       this.close()
       throw error
     }
+  }
+
+  #fault(): unknown {
+    try {
+      this.#checkAll()
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
+  #checkAll(): void {
+    for (const model of this.#own.models()) this.#check(model, this.#own.stated(model))
   }
 
   /** An account's limits that fell below those of the workspace bind, in place of them. */
@@ -77,9 +101,14 @@ export class WorkspaceLimits {
     this.#own.close()
   }
 
-  #check(model: string, own: Limits | ResolvedLimits): void {
+  #check(model: string, own: Limits): void {
     const { name, account, perSecondDefault } = this.#options
     const inAccount = account(model, perSecondDefault)
+    if (inAccount.retired) {
+      throw new InvalidLimits(
+        `workspace '${name}': '${model}' is retired in the account (${inAccount.source}): leave it out`,
+      )
+    }
     for (const field of LIMIT_FIELDS) {
       const [limit, most] = [own[field], inAccount.limits[field]]
       if (limit === undefined || limit === Infinity || most === undefined || limit <= most) continue

@@ -79,9 +79,9 @@ export class JointGate implements Gate {
     return Math.min(this.#own.mostOutput(inputTokens), this.account.mostOutput(inputTokens))
   }
 
-  /** Of the account: what several of them compete for. */
+  /** Of whichever limit is the scarcer one. */
   shareOf(cost: Cost): number {
-    return this.account.shareOf(cost)
+    return Math.max(this.#own.shareOf(cost), this.account.shareOf(cost))
   }
 
   settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean {

@@ -88,7 +88,9 @@ export class MeterGate implements Gate {
         : this.#afterUs(ahead, cost, nowUs)
     // Held without end, it is for a new hold or new limits to say.
     if (at === Infinity) return this.impossible(cost) ?? UNTIL_CHANGE
-    if (at <= nowUs && this.#inFlight + (ahead?.requests ?? 0) >= this.#concurrency) return UNTIL_CHANGE
+    // A place that what goes ahead takes comes back when that ends, which no time tells.
+    const places = this.#concurrency - this.#inFlight
+    if (ahead === undefined ? at <= nowUs && places <= 0 : places <= ahead.requests) return UNTIL_CHANGE
     return { kind: 'not-before', at: at / 1000 }
   }
 

@@ -1,11 +1,16 @@
 import type { ThrottleClass } from '../types.js'
 import type { Recorder } from './recorder.js'
 
-const SLOT_MS = 5000
-/** An hour of slots. */
-const SLOTS = 720
-/** As many latencies are kept, the newest ones: a power of two. */
-const SAMPLES = 1024
+/** How finely a {@link Collector} counts, and how much it keeps. */
+export interface CollectorSize {
+  readonly slotMs: number
+  readonly slots: number
+  /** As many latencies are kept, the newest ones: a power of two. */
+  readonly samples: number
+}
+
+/** An hour in steps of 5 s. */
+const FINE: CollectorSize = { slotMs: 5000, slots: 720, samples: 1024 }
 
 const CLASSES: readonly ThrottleClass[] = ['requests', 'tokens', 'surge', 'capacity', 'exhausted', 'billing']
 const CALLS = 0
@@ -40,17 +45,25 @@ export interface ModelActivity {
   readonly latencyMs: Distribution | undefined
 }
 
-/** Counts what one model does: an hour of 5-second slots and the newest latencies, in a fixed amount of memory. */
+/** Counts what one model or tenant does: an hour and the newest latencies, in a fixed amount of memory. */
 export class Collector implements Recorder {
-  readonly #slots = new Float64Array(SLOTS * FIELDS)
-  readonly #slotNumbers = new Float64Array(SLOTS).fill(-1)
+  readonly #slotMs: number
+  readonly #slots: Float64Array
+  readonly #slotNumbers: Float64Array
   /** A ring of (at, latency, time to the first token or NaN). */
-  readonly #samples = new Float64Array(SAMPLES * 3).fill(Number.NaN)
+  readonly #samples: Float64Array
   #nextSample = 0
   /** The newest slot that was counted in: its number, and where its fields begin. */
   #slotNumber = Number.NaN
   #slotAt = 0
   #firstCallAt: number | undefined
+
+  constructor({ slotMs, slots, samples } = FINE) {
+    this.#slotMs = slotMs
+    this.#slots = new Float64Array(slots * FIELDS)
+    this.#slotNumbers = new Float64Array(slots).fill(-1)
+    this.#samples = new Float64Array(samples * 3).fill(Number.NaN)
+  }
 
   call(now: number): void {
     if (this.#firstCallAt === undefined) this.#firstCallAt = now
@@ -75,16 +88,17 @@ export class Collector implements Recorder {
     samples[at] = now
     samples[at + 1] = latencyMs
     samples[at + 2] = firstTokenMs ?? Number.NaN
-    this.#nextSample = (this.#nextSample + 1) & (SAMPLES - 1)
+    this.#nextSample = (this.#nextSample + 1) & (samples.length / 3 - 1)
   }
 
-  /** The activity of the last `lastMs` (an hour at most, in steps of 5 s). */
+  /** The activity of the last `lastMs` (an hour at most, in steps of a slot). */
   report(lastMs: number, now: number): ModelActivity {
     const sums = new Float64Array(FIELDS)
-    const newest = Math.floor(now / SLOT_MS)
-    const oldest = Math.max(newest - SLOTS + 1, Math.floor((now - lastMs) / SLOT_MS))
-    const since = oldest * SLOT_MS
-    for (let slot = 0; slot < SLOTS; slot++) {
+    const newest = Math.floor(now / this.#slotMs)
+    const slots = this.#slotNumbers.length
+    const oldest = Math.max(newest - slots + 1, Math.floor((now - lastMs) / this.#slotMs))
+    const since = oldest * this.#slotMs
+    for (let slot = 0; slot < slots; slot++) {
       const number = this.#slotNumbers[slot]!
       if (number < oldest || number > newest) continue
       for (let field = 0; field < FIELDS; field++) sums[field]! += this.#slots[slot * FIELDS + field]!
@@ -93,7 +107,7 @@ export class Collector implements Recorder {
     const calls = sums[CALLS]!
     const latencies: number[] = []
     const firstTokens: number[] = []
-    for (let i = 0; i < SAMPLES * 3; i += 3) {
+    for (let i = 0; i < this.#samples.length; i += 3) {
       if (!(this.#samples[i]! >= since)) continue
       latencies.push(this.#samples[i + 1]!)
       if (!Number.isNaN(this.#samples[i + 2]!)) firstTokens.push(this.#samples[i + 2]!)
@@ -113,14 +127,15 @@ export class Collector implements Recorder {
   }
 
   #add(field: number, amount: number, now: number): void {
-    const number = Math.floor(now / SLOT_MS)
+    const number = Math.floor(now / this.#slotMs)
     if (number !== this.#slotNumber) this.#enterSlot(number)
     this.#slots[this.#slotAt + field]! += amount
   }
 
   /** Makes a slot the one that is counted in; what it held an hour ago goes. */
   #enterSlot(number: number): void {
-    const slot = ((number % SLOTS) + SLOTS) % SLOTS
+    const slots = this.#slotNumbers.length
+    const slot = ((number % slots) + slots) % slots
     this.#slotNumber = number
     this.#slotAt = slot * FIELDS
     if (this.#slotNumbers[slot] === number) return

@@ -1,12 +1,17 @@
 import { InvalidRequest } from '../errors.js'
 import type { Limits, ThrottleClass, Usage } from '../types.js'
 
+/** Where it happened in a workspace: its name. */
+export interface OfWorkspace {
+  readonly workspace?: string
+}
+
 /** What each event carries. Times are ms. */
 export interface HeadgateEvents {
   /** A request was admitted and is being sent. */
-  admit: { readonly model: string; readonly attempt: number; readonly waitMs: number }
+  admit: OfWorkspace & { readonly model: string; readonly attempt: number; readonly waitMs: number }
   /** The server refused a request; its model's group is held for `holdMs` from now. */
-  throttled: {
+  throttled: OfWorkspace & {
     readonly model: string
     readonly class: ThrottleClass
     readonly code: string
@@ -15,13 +20,13 @@ export interface HeadgateEvents {
     readonly holdMs: number
   }
   /** A request goes to another model. */
-  fallback: { readonly from: string; readonly to: string; readonly why: string }
+  fallback: OfWorkspace & { readonly from: string; readonly to: string; readonly why: string }
   /** A request ended, and its charge was corrected to what it used; without `usage` the reservation stands. */
-  settle: { readonly model: string; readonly reserved: Usage; readonly usage: Usage | undefined }
+  settle: OfWorkspace & { readonly model: string; readonly reserved: Usage; readonly usage: Usage | undefined }
   /** The limits of a model changed. */
-  limits: { readonly model: string; readonly from: Limits; readonly to: Limits; readonly source: string }
+  limits: OfWorkspace & { readonly model: string; readonly from: Limits; readonly to: Limits; readonly source: string }
   /** Something that a person should know of, once. */
-  warning: { readonly message: string; readonly model?: string; readonly cause?: unknown }
+  warning: OfWorkspace & { readonly message: string; readonly model?: string; readonly cause?: unknown }
 }
 
 export type EventName = keyof HeadgateEvents
@@ -34,16 +39,21 @@ const NAMES: Readonly<Record<EventName, true>> = {
   limits: true,
   warning: true,
 }
+interface Within {
+  readonly above: Events
+  readonly workspace: string
+}
+
 type Listener<E extends EventName> = (event: HeadgateEvents[E]) => void
 
 /** Typed events. A listener that throws stops neither the others nor the request that it hears of. */
 export class Events {
   readonly #listeners: { [E in EventName]?: Set<Listener<E>> } = {}
-  readonly #above: Events | undefined
+  readonly #within: Within | undefined
 
-  /** `above` hears of everything, too. */
-  constructor(above?: Events) {
-    this.#above = above
+  /** `within`: a workspace's, of which the account's hear too. */
+  constructor(within?: Within) {
+    this.#within = within
   }
 
   /**
@@ -67,12 +77,18 @@ export class Events {
 
   /** Whether anybody listens: what is costly to say need not be said else. */
   has(event: EventName): boolean {
-    return (this.#listeners[event]?.size ?? 0) > 0 || this.#above?.has(event) === true
+    return (this.#listeners[event]?.size ?? 0) > 0 || this.#within?.above.has(event) === true
   }
 
   emit<E extends EventName>(event: E, payload: HeadgateEvents[E]): void {
-    this.#tell(event, payload)
-    this.#above?.emit(event, payload)
+    const within = this.#within
+    if (within === undefined) {
+      this.#tell(event, payload)
+      return
+    }
+    const told = { ...payload, workspace: within.workspace }
+    this.#tell(event, told)
+    within.above.emit(event, told)
   }
 
   #tell<E extends EventName>(event: E, payload: HeadgateEvents[E]): void {

@@ -24,10 +24,10 @@ export interface TenantStats extends ModelActivity {
 /** What `limiter.stats()` returns. */
 export interface Stats {
   readonly models: Readonly<Record<string, ModelStats>>
-  /** Those that were named: the 128 that sent something last, and all that wait. */
+  /** Those that were named: all that wait, and a thousand of those that sent something, by the minute. */
   readonly tenants: Readonly<Record<string, TenantStats>>
   readonly waiting: number
   readonly inFlight: number
-  /** Settlements that came after a request's first one, and were ignored. */
+  /** Settlements that came after a request's first one, and were ignored; of the account and its workspaces together. */
   readonly doubleSettles: number
 }

@@ -1,5 +1,5 @@
 import type { Cost } from '../types.js'
-import { JobList, type Load, type Waiting } from './job-list.js'
+import { JobList, Load, type Waiting } from './job-list.js'
 import { Ordered, type Place } from './ordered.js'
 
 /** The jobs of one tenant at one priority, and how far its share has brought it. */
@@ -7,6 +7,8 @@ export class Tenant extends JobList {
   readonly weight: number
   /** The virtual time at which its next job is due: what it was charged, divided by its weight. */
   tag = 0
+  /** Its tag when it last came back: what it gets back for earlier jobs gives it no more than that. */
+  floor = 0
   place: Place<Tenant> | undefined
 
   constructor(holder: object, weight: number) {
@@ -62,7 +64,7 @@ export class Tenants {
     const tenant = this.#of(job.tenant)
     if (tenant.first === undefined) {
       this.#advance()
-      tenant.tag = Math.max(tenant.tag, this.#virtualTime)
+      tenant.tag = tenant.floor = Math.max(tenant.tag, this.#virtualTime)
       tenant.place = this.#waiting.add(tenant, tenant.tag)
     }
     tenant.append(job)
@@ -85,7 +87,7 @@ export class Tenants {
   /** One of its jobs took more than it was charged with, or less: `share` is the difference. */
   correct(name: string | undefined, share: number): void {
     const tenant = this.#byName.get(name)
-    if (tenant !== undefined) this.#setTag(tenant, tenant.tag + share / tenant.weight)
+    if (tenant !== undefined) this.#setTag(tenant, Math.max(tenant.floor, tenant.tag + share / tenant.weight))
   }
 
   /** Adds what is to start before a new job of a tenant: its own, and of the others what their shares let them start. */
@@ -95,15 +97,20 @@ export class Tenants {
     const ownShare = own === undefined ? 0 : this.#fairness.shareOf(own.load)
     const until = tag + ownShare / (own?.weight ?? this.#fairness.weightOf(name))
     if (own !== undefined) into.count(own.load, 1)
-    let left = MOST_TENANTS
-    for (let at = this.#waiting.first; at !== undefined && left-- > 0 && at.key <= until; at = at.next) {
+    let looked = 0
+    const others = new Load()
+    for (let at = this.#waiting.first; at !== undefined && looked < MOST_TENANTS && at.key <= until; at = at.next) {
       const other = at.item
       if (other === own) continue
+      looked++
       const share = this.#fairness.shareOf(other.load)
       const part = share === 0 ? 1 : Math.min(1, ((until - other.tag) * other.weight) / share)
       // The one whose turn it is goes before, however much it takes.
-      into.count(other.load, Math.max(part, 1 / other.load.jobs))
+      others.count(other.load, Math.max(part, 1 / other.load.jobs))
     }
+    // The others are taken to be like them.
+    const all = this.#waiting.size - (own?.place === undefined ? 0 : 1)
+    if (looked > 0) into.count(others, looked === MOST_TENANTS ? all / looked : 1)
   }
 
   /**

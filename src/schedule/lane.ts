@@ -1,7 +1,7 @@
 import { startOf, type Gate, type Never, type Reservation } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import type { Waiting } from './job-list.js'
-import { MOST_CANDIDATES, pack, type Packed } from './packing.js'
+import { pack, type Packed, type Room } from './packing.js'
 import type { Pool } from './pool.js'
 import { JobQueue } from './queue.js'
 
@@ -13,7 +13,7 @@ export interface Schedulable extends Waiting {
 
 /** A job that left its queue: admitted, and charged to its tenant with `share`; or because it never can be; or late. */
 export type Step<J> =
-  | { readonly job: J; readonly reservation: Reservation; readonly share: number }
+  | { readonly job: J; readonly reservation: Reservation; readonly share: number; readonly wasHead: boolean }
   | { readonly job: J; readonly never: Never }
   | { readonly job: J; readonly isLate: true }
 
@@ -36,20 +36,24 @@ export class Lane<J extends Schedulable> {
   /** The head that has to wait, and when it could start if nothing went before it. */
   #head: J | undefined
   #headAt = Infinity
+  /** When it is to have room in what several lanes share; Infinity where it waits for something of its own that no time ends. */
+  #claimAt = Infinity
 
   constructor(gate: Gate, owner: Halting, pool: Pool<J>, weightOf: (tenant: string | undefined) => number) {
     this.gate = gate
     this.owner = owner
     this.pool = pool
-    this.queue = new JobQueue<J>({ weightOf, shareOf: (cost) => pool.gate.shareOf(cost) })
+    this.queue = new JobQueue<J>({ weightOf, shareOf: (cost) => gate.shareOf(cost) })
   }
 
   /**
    * Who leaves the queue at `now`; undefined: nobody, until `wakeAt` or a change. What overtakes a head delays it by no more
-   * than `maxHeadDelayMs` after the time at which it could have started, had nothing gone before it.
+   * than `maxHeadDelayMs` after the time at which it could have started, had nothing gone before it. For that `most` others
+   * are looked at.
    */
-  next(now: number, maxHeadDelayMs: number, mayTake: MayTake = always): Step<J> | undefined {
+  next(now: number, maxHeadDelayMs: number, most: number, mayTake: MayTake = always): Step<J> | undefined {
     this.wakeAt = Infinity
+    this.#claimAt = Infinity
     if (this.owner.isPaused) return undefined
     const head = this.queue.peek(now)
     if (head === undefined) return undefined
@@ -57,41 +61,68 @@ export class Lane<J extends Schedulable> {
     let headAt = now
     if (mayTake(head.cost)) {
       const admission = this.gate.admit(head.cost, now)
-      if (admission.kind === undefined) return this.#started(head, admission, now)
+      if (admission.kind === undefined) return this.#started(head, admission, now, true)
       if (admission.kind === 'never') return { job: this.#out(head), never: admission }
       if (admission.kind === 'until-change') return undefined
       headAt = admission.at
     }
-    const { start, wakeAt } = this.#overtaker(head, headAt, now, maxHeadDelayMs, mayTake)
-    const admission = start && this.gate.admit(start.cost, now)
-    if (start !== undefined && admission!.kind === undefined) {
-      return this.#started(start, admission as Reservation, now)
-    }
-    this.wakeAt = Math.min(headAt > now ? headAt : Infinity, wakeAt)
-    return undefined
-  }
-
-  /** When the head that waits is to start at the latest, in the clock's ms, whatever others take; undefined: none waits. */
-  headBy(maxHeadDelayMs: number): number | undefined {
-    return this.#head !== undefined && this.#head === this.queue.head ? this.#headAt + maxHeadDelayMs : undefined
-  }
-
-  #overtaker(head: J, headAt: number, now: number, maxHeadDelayMs: number, mayTake: MayTake): Packed<J> {
     if (head !== this.#head) {
       this.#head = head
       this.#headAt = headAt
     } else if (headAt < this.#headAt) this.#headAt = headAt
-    const { gate } = this
-    if (gate.heldUntil > now) return NOBODY
-    const room = {
-      earliest: (cost: Cost) => (mayTake(cost) ? startOf(gate.earliest(cost, now)) : Infinity),
-      headAfter: (cost: Cost) => startOf(gate.earliest(head.cost, now, cost)),
+    const { start, wakeAt } = this.#overtaker(head, headAt, now, maxHeadDelayMs, most, mayTake)
+    if (start !== undefined && start.startBy < now) return { job: this.#out(start), isLate: true }
+    const admission = start && this.gate.admit(start.cost, now)
+    if (start !== undefined && admission!.kind === undefined) {
+      return this.#started(start, admission as Reservation, now, false)
     }
-    return pack(head.cost, this.queue.behind(head, MOST_CANDIDATES), room, now, this.#headAt + maxHeadDelayMs)
+    this.#claimAt = this.#waitsForShared(head, headAt, now) ? this.#headAt : headAt
+    this.wakeAt = Math.min(headAt > now ? headAt : Infinity, wakeAt)
+    return undefined
   }
 
-  #started(job: J, reservation: Reservation, now: number): Step<J> {
-    return { job, reservation, share: this.queue.start(job, now) }
+  /** Until when the head that waits is to have room in what several lanes share, as found by {@link next}; Infinity: no matter. */
+  get claimAt(): number {
+    return this.#claimAt
+  }
+
+  /** Whether a new job of this cost would start at `now`, before the head that waits. */
+  wouldOvertake(cost: Cost, now: number, maxHeadDelayMs: number): boolean {
+    const head = this.queue.peek(now)
+    if (head === undefined || this.owner.isPaused || this.gate.heldUntil > now) return false
+    const { headAfter } = this.#roomFor(head, now, always)
+    const headAt = startOf(this.gate.earliest(head.cost, now))
+    const headBy = head === this.#head ? Math.max(this.#headAt + maxHeadDelayMs, headAt) : headAt + maxHeadDelayMs
+    return startOf(this.gate.earliest(cost, now)) <= now && headAfter(cost) <= headBy
+  }
+
+  #overtaker(head: J, headAt: number, now: number, maxHeadDelayMs: number, most: number, mayTake: MayTake): Packed<J> {
+    const { heldUntil } = this.gate
+    if (heldUntil > now) return { start: undefined, wakeAt: heldUntil }
+    // What put it off beside them, such as a usage above its reservation, is no reason to leave the rest unused.
+    const headBy = Math.max(this.#headAt + maxHeadDelayMs, headAt)
+    return pack(head.cost, this.queue.behind(head, most), this.#roomFor(head, now, mayTake), now, headBy)
+  }
+
+  #roomFor(head: J, now: number, mayTake: MayTake): Room {
+    const { gate } = this
+    return {
+      earliest(cost) {
+        const at = startOf(gate.earliest(cost, now))
+        return at <= now && !mayTake(cost) ? Infinity : at
+      },
+      headAfter: (cost) => startOf(gate.earliest(head.cost, now, cost)),
+    }
+  }
+
+  /** Whether it is the pool's gate, not one of its own, that the head waits for. */
+  #waitsForShared(head: J, headAt: number, now: number): boolean {
+    const { gate } = this.pool
+    return gate === this.gate || startOf(gate.earliest(head.cost, now)) >= headAt
+  }
+
+  #started(job: J, reservation: Reservation, now: number, wasHead: boolean): Step<J> {
+    return { job, reservation, share: this.queue.start(job, now), wasHead }
   }
 
   #out(job: J): J {
@@ -100,5 +131,4 @@ export class Lane<J extends Schedulable> {
   }
 }
 
-const NOBODY: Packed<never> = { start: undefined, wakeAt: Infinity }
 const always = (): boolean => true

@@ -22,15 +22,15 @@ export class Place<T> {
 /** Enough for 4^16 items. */
 const MAX_HEIGHT = 16
 
+/** Of a search, the last place before it at each height. One for all lists: a search is over before the next begins. */
+const before: Place<unknown>[] = []
+
 /**
  * Items in the order of a number each, least first, equal ones in the order of their coming: a skip list. Adding and
  * removing anywhere is O(log n) on the average, going on from one to the next O(1).
  */
 export class Ordered<T> {
-  readonly #head = new Place<T>(undefined as T, -Infinity, -1, MAX_HEIGHT)
-  /** Of a search, the last place before it at each height. */
-  readonly #before: Place<T>[] = Array.from({ length: MAX_HEIGHT }, () => this.#head)
-  #height = 1
+  readonly #head = new Place<T>(undefined as T, -Infinity, -1, 1)
   #size = 0
   #order = 0
   #seed = 0x9e3779b9
@@ -47,9 +47,9 @@ export class Ordered<T> {
     const place = new Place(item, key, this.#order++, this.#nextHeight())
     this.#seek(key, place.order)
     for (let height = 0; height < place.after.length; height++) {
-      const before = this.#before[height]!
-      place.after[height] = before.after[height]
-      before.after[height] = place
+      const at = before[height] as Place<T>
+      place.after[height] = at.after[height]
+      at.after[height] = place
     }
     this.#size++
     return place
@@ -59,7 +59,7 @@ export class Ordered<T> {
   remove(place: Place<T>): void {
     this.#seek(place.key, place.order)
     for (let height = 0; height < place.after.length; height++) {
-      this.#before[height]!.after[height] = place.after[height]
+      before[height]!.after[height] = place.after[height]
     }
     this.#size--
   }
@@ -67,17 +67,17 @@ export class Ordered<T> {
   /** The first place whose key is no less. */
   atLeast(key: number): Place<T> | undefined {
     this.#seek(key, -1)
-    return this.#before[0]!.after[0]
+    return before[0]!.after[0] as Place<T> | undefined
   }
 
   #seek(key: number, order: number): void {
     let at = this.#head
-    for (let height = this.#height - 1; height >= 0; height--) {
+    for (let height = this.#head.after.length - 1; height >= 0; height--) {
       for (let next = at.after[height]; next !== undefined; next = at.after[height]) {
         if (next.key > key || (next.key === key && next.order >= order)) break
         at = next
       }
-      this.#before[height] = at
+      before[height] = at as Place<unknown>
     }
   }
 
@@ -90,7 +90,7 @@ export class Ordered<T> {
     this.#seed = bits
     let height = 1
     for (; height < MAX_HEIGHT && (bits & 3) === 0; bits >>>= 2) height++
-    for (; this.#height < height; this.#height++) this.#before[this.#height] = this.#head
+    while (this.#head.after.length < height) this.#head.after.push(undefined)
     return height
   }
 }

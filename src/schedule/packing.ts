@@ -53,7 +53,8 @@ export function pack<J extends { readonly cost: Cost }>(
   return { start, wakeAt }
 }
 
-function isAtLeast(a: Cost, b: Cost): boolean {
+/** Whether `a` is no smaller than `b` in anything: where `b` does not fit, `a` does not. */
+export function isAtLeast(a: Cost, b: Cost): boolean {
   return (
     a.requests >= b.requests &&
     a.inputTokens >= b.inputTokens &&

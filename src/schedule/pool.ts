@@ -1,6 +1,19 @@
 import { startOf, type Gate } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import type { Lane, Schedulable, Step } from './lane.js'
+import { MOST_CANDIDATES } from './packing.js'
+
+/** So many of those that wait are looked at, of each lane where there are very many. */
+const LEAST_CANDIDATES = 4
+/** So many heads are kept from being delayed at once, in the order of their turns: each is among them in time. */
+const MOST_CLAIMS = 8
+
+/** A head that waits for the room of all: until when it is to have it, and when it would, as things stand. */
+interface Claim {
+  readonly cost: Cost
+  readonly by: number
+  readonly at: number
+}
 
 /**
  * The lanes that draw on one gate: a model's of the account, and those of its workspaces. Each has a turn after another;
@@ -37,37 +50,47 @@ export class Pool<J extends Schedulable> {
     this.#lanes.push(lane)
   }
 
+  remove(lane: Lane<J>): void {
+    this.#lanes.splice(this.#lanes.indexOf(lane), 1)
+  }
+
   /** A lane has had its turn, or has jobs again after it had none: it comes after the others. */
   toEnd(lane: Lane<J>): void {
     if (this.#lanes.length === 1) return
-    this.#lanes.splice(this.#lanes.indexOf(lane), 1)
+    this.remove(lane)
     this.#lanes.push(lane)
   }
 
   /** Who leaves a queue at `now`; undefined: nobody, until {@link wakeAt} or a change. */
   next(now: number, maxHeadDelayMs: number): Step<J> | undefined {
-    if (this.#lanes.length === 1) return this.#lanes[0]!.next(now, maxHeadDelayMs)
-    for (const [index, lane] of this.#lanes.entries()) {
-      const mayTake = (cost: Cost) => !this.#delays(index, cost, now, maxHeadDelayMs)
-      const step = lane.next(now, maxHeadDelayMs, mayTake)
-      if (step === undefined) continue
-      if ('reservation' in step) this.toEnd(lane)
+    if (this.#lanes.length === 1) return this.#lanes[0]!.next(now, maxHeadDelayMs, MOST_CANDIDATES)
+    let waiting = 0
+    for (const { queue } of this.#lanes) if (queue.size > 0) waiting++
+    const most = Math.max(LEAST_CANDIDATES, Math.floor(MOST_CANDIDATES / waiting))
+    const claims: Claim[] = []
+    const mayTake = (cost: Cost) => claims.every((claim) => !this.#delays(claim, cost, now))
+    for (const lane of this.#lanes) {
+      const step = lane.next(now, maxHeadDelayMs, most, mayTake)
+      if (step === undefined) {
+        if (claims.length < MOST_CLAIMS && lane.claimAt < Infinity)
+          claims.push(this.#claimOf(lane, now, maxHeadDelayMs))
+        continue
+      }
+      // One that went before its head has not used up its turn.
+      if ('reservation' in step && step.wasHead) this.toEnd(lane)
       return step
     }
     return undefined
   }
 
-  /** Whether a cost taken now makes the head of a lane before `index` start too late. */
-  #delays(index: number, cost: Cost, now: number, maxHeadDelayMs: number): boolean {
-    for (let i = 0; i < index; i++) {
-      const lane = this.#lanes[i]!
-      if (lane.owner.isPaused) continue
-      const headBy = lane.headBy(maxHeadDelayMs)
-      if (headBy === undefined) continue
-      const head = lane.queue.head!.cost
-      const after = startOf(this.gate.earliest(head, now, cost))
-      if (after > headBy && after > startOf(this.gate.earliest(head, now))) return true
-    }
-    return false
+  #claimOf({ queue, claimAt }: Lane<J>, now: number, maxHeadDelayMs: number): Claim {
+    const { cost } = queue.head!
+    return { cost, by: claimAt + maxHeadDelayMs, at: startOf(this.gate.earliest(cost, now)) }
+  }
+
+  /** Whether a cost taken now makes a head start too late: later than it is to, and later than without it. */
+  #delays(claim: Claim, cost: Cost, now: number): boolean {
+    const after = startOf(this.gate.earliest(claim.cost, now, cost))
+    return after > claim.by && after > claim.at
   }
 }

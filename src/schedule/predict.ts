@@ -2,18 +2,25 @@ import { startOf } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import { Load, type Waiting } from './job-list.js'
 import type { Lane, Schedulable } from './lane.js'
+import { isAtLeast, MOST_CANDIDATES } from './packing.js'
+import type { JobQueue } from './queue.js'
+
+type Turn = Pick<Waiting, 'priority' | 'tenant'>
 
 /**
- * When a new job of this cost may be expected to start, in the clock's ms: after all that waits before it, by the limits as
- * they are. Infinity if that depends on more than time.
+ * When a new job of this cost may be expected to start, in the clock's ms: at once where it may overtake, else after all that
+ * waits before it, by the limits as they are and without ageing. Infinity if that depends on more than time.
  */
 export function predictedStart<J extends Schedulable>(
   lane: Lane<J>,
-  { priority, tenant }: Pick<Waiting, 'priority' | 'tenant'>,
+  { priority, tenant }: Turn,
   cost: Cost,
   now: number,
+  maxHeadDelayMs: number,
 ): number {
+  if (lane.owner.isPaused) return Infinity
   const ahead = lane.queue.ahead(priority, tenant)
+  if (mayOvertake(lane.queue, ahead, cost, now) && lane.wouldOvertake(cost, now, maxHeadDelayMs)) return now
   const at = startOf(lane.gate.earliest(cost, now, ahead))
   if (lane.pool.lanes.length === 1) return at
   const shared = new Load()
@@ -26,6 +33,12 @@ export function predictedStart<J extends Schedulable>(
   }
   shared.roundUp()
   return Math.max(at, startOf(lane.pool.gate.earliest(cost, now, shared)))
+}
+
+/** Whether it is small enough, and near enough to the head. */
+function mayOvertake<J extends Schedulable>(queue: JobQueue<J>, ahead: Load, cost: Cost, now: number): boolean {
+  const head = queue.peek(now)
+  return head !== undefined && ahead.jobs <= MOST_CANDIDATES && !isAtLeast(cost, head.cost)
 }
 
 /** Whether what waits in a lane, if anything does, waits for limits of its own or is paused: then it takes nothing from others. */

@@ -5,10 +5,14 @@ import { Level } from './level.js'
 import { Ordered } from './ordered.js'
 
 /**
- * Ageing: a priority of which nothing has started for so long, in ms, comes before all others with one job. So the bound for
- * the n-th job of a priority is n times this and what the jobs before it need of the quota.
+ * Ageing: a priority of which nothing has started for so long, in ms, comes before all others with one job; the longest passed
+ * over first, and between two such turns there is one of the highest priority. So the n-th job of a priority is next after
+ * n times this and, with p priorities that wait so long, 2pn jobs.
  */
 export const AGED_AFTER_MS = 300_000
+
+/** For a prediction so many priorities are looked at. */
+const MOST_LEVELS = 256
 
 /**
  * Jobs in the order in which they are to start: higher priorities first, with ageing; within one, those put back, then
@@ -26,7 +30,9 @@ export class JobQueue<J extends Waiting> {
   #newest: Level | undefined
   #size = 0
   #head: J | undefined
+  /** Whether it is next, or the one before it was, because of its age. */
   #isAged = false
+  #wasAged = false
 
   constructor(fairness: Fairness) {
     this.#fairness = fairness
@@ -58,7 +64,8 @@ export class JobQueue<J extends Waiting> {
   /** What all jobs cost that start before a new one of this priority and tenant, as things stand. */
   ahead(priority: number, tenant: string | undefined): Load {
     const ahead = new Load()
-    for (let at = this.#levels.first; at !== undefined; at = at.next) {
+    let left = MOST_LEVELS
+    for (let at = this.#levels.first; at !== undefined && left-- > 0; at = at.next) {
       const level = at.item
       if (level.priority < priority) break
       if (level.priority > priority) ahead.count(level.load, 1)
@@ -97,6 +104,7 @@ export class JobQueue<J extends Waiting> {
   start(job: J, now: number): number {
     const level = job.inList!.holder as Level
     const share = this.#fairness.shareOf(job.cost)
+    if (job === this.#head) this.#wasAged = this.#isAged
     level.tenants.charge(job.tenant, share)
     level.servedAt = now
     if (level !== this.#newest) {
@@ -135,7 +143,7 @@ export class JobQueue<J extends Waiting> {
     const highest = this.#levels.first?.item
     if (highest === undefined) return undefined
     const oldest = this.#oldest!
-    this.#isAged = oldest !== highest && oldest.servedAt + AGED_AFTER_MS <= now
+    this.#isAged = !this.#wasAged && oldest !== highest && oldest.servedAt + AGED_AFTER_MS <= now
     this.#head = (this.#isAged ? oldest : highest).next as J
     return this.#head
   }

@@ -70,7 +70,7 @@ export class Scheduler<J extends Schedulable> {
   }
 
   waitingIn(lane: Lane<J>): number {
-    return lane.queue.size + this.#delays.of(lane).length
+    return lane.queue.size + this.#delays.countIn(lane)
   }
 
   /** Adds how many jobs of each tenant wait in a lane. */
@@ -103,14 +103,24 @@ export class Scheduler<J extends Schedulable> {
     queue.push(job, now)
     this.#watch(lane, job)
     if (admission !== undefined) this.#waitFor(lane, admission)
-    // Further back it is no candidate for anything yet.
-    else if (job.before === undefined || queue.size <= MOST_CANDIDATES) this.#pump(pool)
+    // Further back in its list it is no candidate for anything yet.
+    else if (job.inList!.load.jobs <= MOST_CANDIDATES) this.#pump(pool)
     return job.inList === undefined ? 'started' : 'waits'
   }
 
   /** When a new job may be expected to start, in the clock's ms; Infinity if that depends on more than time. */
   predict(lane: Lane<J>, job: Pick<J, 'priority' | 'tenant'>, cost: Cost): number {
-    return predictedStart(lane, job, cost, this.#clock.now())
+    return predictedStart(lane, job, cost, this.#clock.now(), this.#options.maxHeadDelayMs)
+  }
+
+  /** To be called when something holds a lane that nothing tells of: what it kept from starting may start. */
+  changed(lane: Lane<J>): void {
+    this.#pump(lane.pool)
+  }
+
+  /** Of a lane that has no jobs, and will have none any more. */
+  removeLane(lane: Lane<J>): void {
+    lane.pool.remove(lane)
   }
 
   /** Puts a job back before the others of its priority; not before `notBefore` if that is later than now. */
@@ -146,6 +156,7 @@ export class Scheduler<J extends Schedulable> {
       for (const job of queued) this.#unwatch(job)
       lane.wakeAt = Infinity
       taken.push(queued, this.#delays.takeAll(lane))
+      this.#wakeBeside(lane, now)
     }
     this.#arm()
     return taken.flat()
@@ -153,13 +164,23 @@ export class Scheduler<J extends Schedulable> {
 
   /** To be called when an owner of lanes was paused: nothing of theirs starts until {@link resumed}; what runs goes on. */
   paused(): void {
-    for (const lane of this.#lanes()) if (lane.owner.isPaused) lane.wakeAt = Infinity
+    const now = this.#clock.now()
+    for (const lane of this.#lanes()) {
+      if (!lane.owner.isPaused) continue
+      lane.wakeAt = Infinity
+      this.#wakeBeside(lane, now)
+    }
     this.#arm()
   }
 
   resumed(): void {
     for (const lane of this.#lanes()) if (lane.queue.size > 0 && !lane.owner.isPaused) lane.wakeAt = 0
     this.#release()
+  }
+
+  /** A lane gives up its turn: those that it kept from theirs have no time of their own to wait for. */
+  #wakeBeside({ pool }: Lane<J>, now: number): void {
+    for (const lane of pool.lanes) if (lane.queue.size > 0 && !lane.owner.isPaused) lane.wakeAt = now
   }
 
   /** Starts what the gates admit now. */

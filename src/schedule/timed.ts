@@ -9,6 +9,7 @@ interface Due<J, L> {
 export class TimedJobs<J, L> {
   readonly #due = new Ordered<Due<J, L>>()
   readonly #places = new Map<J, Place<Due<J, L>>>()
+  readonly #counts = new Map<L, number>()
 
   get size(): number {
     return this.#places.size
@@ -21,6 +22,7 @@ export class TimedJobs<J, L> {
 
   add(job: J, lane: L, dueAt: number): void {
     this.#places.set(job, this.#due.add({ job, lane }, dueAt))
+    this.#counts.set(lane, this.countIn(lane) + 1)
   }
 
   /** False if it is not here. */
@@ -29,6 +31,10 @@ export class TimedJobs<J, L> {
     if (place === undefined) return false
     this.#places.delete(job)
     this.#due.remove(place)
+    const { lane } = place.item
+    const left = this.countIn(lane) - 1
+    if (left === 0) this.#counts.delete(lane)
+    else this.#counts.set(lane, left)
     return true
   }
 
@@ -40,9 +46,14 @@ export class TimedJobs<J, L> {
     return first.item
   }
 
+  countIn(lane: L): number {
+    return this.#counts.get(lane) ?? 0
+  }
+
   /** Those of one lane. */
   of(lane: L): J[] {
     const found: J[] = []
+    if (this.countIn(lane) === 0) return found
     for (const { item } of this.#places.values()) if (item.lane === lane) found.push(item.job)
     return found
   }

@@ -5,6 +5,7 @@ import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { JobRequest } from '../dispatch/request.js'
 import type { Run } from '../dispatch/job.js'
 import { InvalidRequest, isHeadgateError } from '../errors.js'
+import { shown } from '../limits/value.js'
 import { profileOfHost } from '../route/profile.js'
 import type { Profile, Route } from '../types.js'
 import { settingsOf, type ClientSettings } from './hints.js'
@@ -128,15 +129,22 @@ function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientS
 
 function ownEstimate({ route, model, body }: MeteredRequest, estimator: Estimator): ReturnType<Estimator> {
   try {
+    const estimate: unknown = estimator({ route, model, body })
+    if (
+      typeof estimate !== 'object' ||
+      estimate === null ||
+      typeof (estimate as { then?: unknown }).then === 'function'
+    )
+      throw new TypeError(`it gave ${shown(estimate)}, not { inputTokens, maxOutputTokens, tokens }`)
     // Read here: it may be a getter that throws, too.
-    const { inputTokens, maxOutputTokens, tokens } = estimator({ route, model, body })
+    const { inputTokens, maxOutputTokens, tokens } = estimate as ReturnType<Estimator>
     return {
       ...(inputTokens !== undefined && { inputTokens }),
       ...(maxOutputTokens !== undefined && { maxOutputTokens }),
       ...(tokens !== undefined && { tokens }),
     }
   } catch (cause) {
-    throw new InvalidRequest(`The estimator threw for a request to '${model}': ${String(cause)}`, { cause })
+    throw new InvalidRequest(`The estimator failed for a request to '${model}': ${String(cause)}`, { cause })
   }
 }
 

@@ -91,10 +91,16 @@ export function headerHints(headers: Headers): Hints | undefined {
   const deadline = headers.get(DEADLINE_HEADER)
   if (priority === null && tenant === null && deadline === null) return undefined
   return {
-    ...(priority !== null && { priority: Number(priority) }),
+    ...(priority !== null && { priority: numberOf(PRIORITY_HEADER, priority) }),
     ...(tenant !== null && { tenant }),
-    ...(deadline !== null && { deadlineMs: Number(deadline) }),
+    ...(deadline !== null && { deadlineMs: numberOf(DEADLINE_HEADER, deadline) }),
   }
+}
+
+function numberOf(header: string, text: string): number {
+  const number = text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isNaN(number)) throw new InvalidRequest(`The header ${header} is ${JSON.stringify(text)}: give a number`)
+  return number
 }
 
 /** What a call hints at, by its `init`, which comes first, or by headers. */
@@ -102,7 +108,9 @@ export function hintsOf(init: HintedInit, fromHeaders: Hints | undefined): Hints
   return fromHeaders === undefined ? (init[HINTS] ?? {}) : { ...fromHeaders, ...init[HINTS] }
 }
 
-/** Takes the hints out, so that none is sent. */
-export function dropHintHeaders(headers: Headers): void {
-  for (const name of [PRIORITY_HEADER, TENANT_HEADER, DEADLINE_HEADER]) headers.delete(name)
+/** Takes the hints out, so that none is sent. False if there were none. */
+export function dropHintHeaders(headers: Headers): boolean {
+  const given = [PRIORITY_HEADER, TENANT_HEADER, DEADLINE_HEADER].filter((name) => headers.has(name))
+  for (const name of given) headers.delete(name)
+  return given.length > 0
 }

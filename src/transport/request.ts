@@ -108,8 +108,7 @@ export async function readRequest(
 /** The call without our hints, for `fetch` to send as it is. */
 export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
-  const hasOurs = headerHints(headers) !== undefined
-  if (hasOurs) dropHintHeaders(headers)
+  const hasOurs = dropHintHeaders(headers)
   return { ...withoutOurKeys(init ?? {}), ...(hasOurs && { headers }) }
 }
 

@@ -103,6 +103,19 @@ describe('a deadline', () => {
     expect(ending).toMatchObject({ state: 'failed', at: 300, error: { code: 'deadline_impossible' } })
   })
 
+  test('holds for what could go before the head of a queue: back from another model after it, it does not', async () => {
+    const { clock, send, sends } = setup({
+      limits: { a: { rpm: 9 }, b: { tpm: 100 } },
+      fallback: { a: ['b'] },
+    })
+    send({ model: 'b', tokens: 50 }, 'runs', [{ returns: '' }])
+    send({ model: 'b', tokens: 90, priority: 1 }, 'head')
+    const late = send({ model: 'a', tokens: 10, deadlineMs: 1000 }, 'late', [refusal('exhausted'), ok], 2000)
+    await clock.run()
+    expect(late).toMatchObject({ state: 'failed', at: 2000, error: { code: 'deadline_impossible' } })
+    expect(sends()).toEqual(['runs b@0', 'late a@0', 'head b@60000'])
+  })
+
   test('that depends on more than time is taken, and rejected if it passes', async () => {
     const { clock, send } = setup({ limits: { a: { concurrency: 1 } } })
     send({ model: 'a' }, 'long', [ok], 1000)

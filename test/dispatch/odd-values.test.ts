@@ -68,3 +68,31 @@ describe('what cannot be read', () => {
     expect(ending.value).toBe(result)
   })
 })
+
+describe('a thenable of its own, in a queue with others', () => {
+  const thenables: readonly (readonly [name: string, then: (done: (value: unknown) => void) => void, state: string])[] =
+    [
+      ['throws when it is asked', () => thrower(), 'failed'],
+      [
+        'throws after it has called back',
+        (done) => {
+          done('first')
+          thrower()
+        },
+        'done',
+      ],
+      ['never calls back', () => {}, 'pending'],
+    ]
+
+  test.each(thenables)('one that %s: the others go on', async (_, then, state) => {
+    const { clock, limiter, follow, send } = setup({ limits: { a: { rpm: 2 } } })
+    // oxlint-disable-next-line unicorn/no-thenable
+    const odd = { then }
+    const ending = follow(limiter.schedule({ model: 'a' }, () => odd as unknown as PromiseLike<unknown>))
+    const others = ['1', '2', '3'].map((name) => send({ model: 'a' }, name))
+    await clock.run()
+    expect([ending.state, ...others.map((other) => other.state)]).toEqual([state, 'done', 'done', 'done'])
+    const inFlight = state === 'pending' ? 1 : 0
+    expect(limiter.stats()).toMatchObject({ waiting: 0, inFlight, doubleSettles: 0 })
+  })
+})

@@ -175,8 +175,8 @@ describe('bad input', () => {
     [{ model: 'a', tokens: 1e300 }, 'tokens is 1e+300'],
     [{ model: 'a', fallback: true }, 'fallback is true: give false to stay with the model, or leave it out'],
     [{ model: 'a', fallback: 'b' }, 'fallback is "b"'],
-    [{ model: 'a', inputToken: 5 }, "a request has no field 'inputToken'. Did you mean 'inputTokens'?"],
-    [{ model: 'a', deadline: 5 }, "a request has no field 'deadline'"],
+    [{ model: 'a', inputToken: 5 }, "A request has no field 'inputToken'. Did you mean 'inputTokens'?"],
+    [{ model: 'a', deadline: 5 }, "A request has no field 'deadline'. Did you mean 'deadlineMs'?"],
   ])('%j: a clear error for that request alone', async (request, message) => {
     const { clock, limiter, follow, send, used } = setup({ limits })
     const ending = follow(limiter.schedule(request as ScheduleRequest, () => expect.unreachable()))

@@ -108,10 +108,10 @@ describe('a workspace', () => {
     const all = limiter.stats()
     expect(admitted).toHaveLength(2)
     expect(own.models['m']).toMatchObject({ calls: 2, inFlight: 2, waiting: 1, windows: [{ limit: 'rpm', used: 2 }] })
-    expect(all.models['m']).toMatchObject({ calls: 3, inFlight: 3, waiting: 0, windows: [{ limit: 'rpm', used: 3 }] })
+    expect(all.models['m']).toMatchObject({ calls: 3, inFlight: 3, waiting: 1, windows: [{ limit: 'rpm', used: 3 }] })
     expect([own.waiting, all.waiting]).toEqual([1, 1])
     expect(own.tenants).toMatchObject({ t: { calls: 1, waiting: 0 }, u: { calls: 0, waiting: 1 } })
-    expect(all.tenants).toMatchObject({ t: { calls: 1 } })
+    expect(all.tenants).toMatchObject({ t: { calls: 2 }, u: { calls: 0, waiting: 1 } })
     await clock.run()
     expect(limiter.stats().models['m']!.calls).toBe(4)
     expect(workspace.stats().tenants['u']).toMatchObject({ calls: 1, waiting: 0 })
@@ -184,6 +184,7 @@ describe('a workspace', () => {
     const again = limiter.workspace('team', {})
     const waits = sendTo(again, 'w')
     await again.close({ abandon: true })
+    await clock.advance(0)
     expect(isHeadgateError(waits.error, 'limiter_closed')).toBe(true)
     expect(sendTo(limiter, 'a').state).toBe('pending')
     await clock.run()
@@ -209,5 +210,36 @@ describe('a workspace', () => {
     await clock.advance(0)
     expect(workspace.predict({ model: 'm' })).toEqual({ model: 'm', waitMs: 120_000 })
     expect(limiter.predict({ model: 'm' })).toEqual({ model: 'm', waitMs: 0 })
+  })
+})
+
+describe('what waits behind a lane that gives up its turn goes on', () => {
+  /** One of the account runs and fills it; one each waits of the workspace or the account, and behind it of the other. */
+  function waiting(first: 'account' | 'workspace', outcome: Outcome = ok) {
+    const base = inside({ m: { rpm: 1 } }, {})
+    const [one, other] = first === 'account' ? [base.limiter, base.workspace] : [base.workspace, base.limiter]
+    base.sendTo(base.limiter, 'runs', {}, [outcome])
+    base.sendTo(one, 'first')
+    return { ...base, behind: base.sendTo(other, 'behind') }
+  }
+
+  test('where a workspace is paused', async () => {
+    const { workspace, clock, names, behind } = waiting('workspace')
+    workspace.pause()
+    await clock.advance(600_000)
+    expect([names(), behind.state]).toEqual(['runs1@0 behind3@60000', 'done'])
+  })
+
+  test('where a workspace is closed and abandoned', async () => {
+    const { workspace, clock, names, behind } = waiting('workspace')
+    await workspace.close({ abandon: true })
+    await clock.run()
+    expect([names(), behind.state]).toEqual(['runs1@0 behind3@60000', 'done'])
+  })
+
+  test('where the quota of the account is found used up by one of its own', async () => {
+    const { clock, names, behind } = waiting('account', refusal('exhausted'))
+    await clock.run()
+    expect([names(), behind.state]).toEqual(['runs1@0 behind3@10', 'done'])
   })
 })

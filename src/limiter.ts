@@ -13,6 +13,7 @@ import { WorkspaceLimits } from './limits/workspace-limits.js'
 import type { EventName, HeadgateEvents } from './metrics/events.js'
 import type { Stats } from './metrics/stats.js'
 import { checkNames, checkOptions, profileOption, type LimiterOptions } from './options.js'
+import { JitterEstimator } from './route/jitter.js'
 import { profiles } from './route/profile.js'
 import { createFetch } from './transport/fetch.js'
 import type { Limits, LimitsSource, LimitsTable } from './types.js'
@@ -92,13 +93,15 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   const clock = monotonicClock(options.clock ?? systemClock)
   const defaultProfile = profile ?? profiles['model-studio']
   const random = options.random ?? Math.random
+  const jitter = new JitterEstimator(DEFAULT_JITTER_MS)
   const dispatcher = new Dispatcher({
     clock,
     random,
     profile: defaultProfile,
     resolve: (model, { perSecond }) => live.resolve(model, perSecond),
     fallback: options.fallback ?? {},
-    jitterMs: options.jitterMs ?? DEFAULT_JITTER_MS,
+    jitterMs: () => options.jitterMs ?? jitter.jitterMs,
+    jitter: options.jitterMs === undefined ? jitter : undefined,
     idleSince: options.assumeFresh === true ? -Infinity : clock.now(),
     output: new OutputEstimator(),
     maxRetries: options.maxRetries ?? DEFAULT_RETRIES,
@@ -169,6 +172,11 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
       stats: (given) => ({
         ...account.report(workspace, spanOf(given), clock.now()),
         doubleSettles: dispatcher.doubleSettles,
+        jitter: {
+          ms: options.jitterMs ?? jitter.jitterMs,
+          origin:
+            options.jitterMs !== undefined ? 'user' : jitter.jitterMs === DEFAULT_JITTER_MS ? 'default' : 'learned',
+        },
       }),
       on: (event, listener) => workspace.events.on(event, listener),
       pause: () => account.pause(workspace),

@@ -52,8 +52,8 @@ export interface LimiterOptions {
   readonly weights?: Readonly<Record<string, number>> | undefined
   /**
    * J: how much later than one request another may be counted by the server, in ms. "No 429" holds while the delay to the
-   * server varies by no more than this; the usable share of a window W is W ÷ (W + J).
-   * @default 50
+   * server varies by no more than this; the usable share of a window W is W ÷ (W + J). One that is given stands.
+   * @default 50 at first, then learned where answers say when their request arrived (`req-arrive-time`)
    */
   readonly jitterMs?: number | undefined
   /**

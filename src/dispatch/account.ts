@@ -51,6 +51,12 @@ export class Account {
     for (const { groups } of this.#inside.values()) groups.refresh()
   }
 
+  /** The delays to the service spread otherwise than was known: J is another for all. */
+  setJitter(jitterMs: number): void {
+    this.main.groups.setJitter(jitterMs)
+    for (const { groups } of this.#inside.values()) groups.setJitter(jitterMs)
+  }
+
   pause(workspace: Workspace): void {
     workspace.isPaused = true
     this.#scheduler.paused()
@@ -75,7 +81,7 @@ export class Account {
   }
 
   /** How the models and tenants of a workspace stand, and what they did in the last `lastMs`. */
-  report(workspace: Workspace, lastMs: number, now: number): Omit<Stats, 'doubleSettles'> {
+  report(workspace: Workspace, lastMs: number, now: number): Omit<Stats, 'doubleSettles' | 'jitter'> {
     return report(workspace, this.#scheduler, lastMs, now)
   }
 }

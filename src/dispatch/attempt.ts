@@ -24,6 +24,11 @@ export interface Grant {
    * @throws InvalidRequest for anything that is no usage
    */
   settle(usage: Usage | object): void
+  /**
+   * Says when the service counted the request, in ms by its own clock (Model Studio: the header `req-arrive-time` of its answer):
+   * from this J is learned, where `jitterMs` was not given. What is no finite number is passed over.
+   */
+  arrived(epochMs: number): void
 }
 
 /** What an attempt tells the line that it runs in. */
@@ -33,6 +38,8 @@ export interface AttemptEvents {
   /** The server refused inside an answer that has begun: nothing to repeat, but a lesson for the group. */
   refusedLate(attempt: Attempt, answer: Answer): void
   settledTwice(): void
+  /** The service says when the request reached it: at `epochMs` by its clock. */
+  arrived(attempt: Attempt, epochMs: number): void
 }
 
 /** One admitted attempt of a job, as the dispatcher and transport see it. Settles exactly once. */
@@ -89,6 +96,11 @@ export class Attempt implements Grant {
   close(usage: Usage | undefined): void {
     if (this.reservation.settled) this.#events.settledTwice()
     else this.#events.settled(this, usage)
+  }
+
+  /** Bound to the attempt, too. */
+  get arrived(): Grant['arrived'] {
+    return (epochMs) => this.#events.arrived(this, epochMs)
   }
 
   refusedLate(answer: Answer): void {

@@ -28,8 +28,8 @@ export interface GroupsOptions {
   readonly random: () => number
   /** Backups by model, in the order in which they are tried. */
   readonly fallback: Readonly<Record<string, readonly string[]>>
-  /** J, in ms. */
-  readonly jitterMs: number
+  /** J, in ms, as it is known now. */
+  readonly jitterMs: () => number
   /** Since when it is known that nothing ran, in the clock's ms. */
   readonly idleSince: number
 }
@@ -106,6 +106,11 @@ export class Groups {
     }
   }
 
+  /** J is another now. */
+  setJitter(jitterMs: number): void {
+    for (const { gate } of this.#groups.values()) gate.setJitter(jitterMs, this.#options.clock.now())
+  }
+
   #add(model: string, profile: Profile): Group {
     const { clock, random, jitterMs, idleSince } = this.#options
     const workspace = this.#workspace
@@ -113,7 +118,7 @@ export class Groups {
     const account = workspace.account?.groups.of(model, profile)
     const holding = this.#resolve(model, profile)
     const { limits, retired, origin } = holding
-    const meters = new MeterGate({ limits: ownLimits(holding), profile, jitterMs, idleSince }, clock.now())
+    const meters = new MeterGate({ limits: ownLimits(holding), profile, jitterMs: jitterMs(), idleSince }, clock.now())
     const gate = account === undefined ? meters : new JointGate(meters, account.gate)
     const perSecond = limits.rps !== undefined || limits.tps !== undefined
     const group = new Group({

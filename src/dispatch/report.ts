@@ -9,7 +9,7 @@ export function report(
   scheduler: Scheduler<Job>,
   lastMs: number,
   now: number,
-): Omit<Stats, 'doubleSettles'> {
+): Omit<Stats, 'doubleSettles' | 'jitter'> {
   const models: [string, ModelStats][] = []
   const waitingBy = new Map<string | undefined, number>()
   let inFlight = 0

@@ -3,6 +3,7 @@ import { usageOf } from '../cost/usage.js'
 import { LimiterClosed, QueueFull } from '../errors.js'
 import type { Reservation } from '../meter/gate.js'
 import { classify, type Answer } from '../route/classify.js'
+import type { JitterEstimator } from '../route/jitter.js'
 import { Scheduler } from '../schedule/scheduler.js'
 import type { Cost, Profile, Usage } from '../types.js'
 import { Account } from './account.js'
@@ -20,6 +21,8 @@ import { settle, type Ending, type OutputExpectation } from './settlement.js'
 import type { Workspace } from './workspace.js'
 
 export interface DispatcherOptions extends GroupsOptions {
+  /** Learns J; undefined: it was told. */
+  readonly jitter: JitterEstimator | undefined
   /** What holds for a model of the account. */
   readonly resolve: Resolve
   readonly output: OutputExpectation
@@ -120,6 +123,11 @@ export class Dispatcher implements AttemptEvents {
     const verdict = classify(answer, attempt.job.profile)
     attempt.recorder.failure(this.#clock.now())
     if (isLimit(verdict)) this.#again.heed(attempt.job, attempt.reservation.at, verdict)
+  }
+
+  arrived({ reservation }: Attempt, epochMs: number): void {
+    const { jitter } = this.#options
+    if (jitter?.observe(reservation.at, epochMs) === true) this.account.setJitter(jitter.jitterMs)
   }
 
   /** Puts a new job into the queue of the model of its chain that is to serve it. */

@@ -67,6 +67,8 @@ export interface Gate {
   readonly heldUntil: number
   /** Takes new limits, keeping what was charged under the old ones. */
   setLimits(limits: Limits, now: number): void
+  /** Takes another spread of the delays to the server, J, in ms. */
+  setJitter(jitterMs: number, now: number): void
   /** The use of each window. */
   room(now: number): MeterUse[]
   /** When the oldest charge of a minute's window leaves it; `now` if there is none. */

@@ -114,6 +114,11 @@ export class JointGate implements Gate {
     this.#own.setLimits(limits, this.#advance(now))
   }
 
+  /** Of the own limits; the account's has its own from whoever owns it. */
+  setJitter(jitterMs: number, now: number): void {
+    this.#own.setJitter(jitterMs, this.#advance(now))
+  }
+
   /**
    * The own windows: they go with the own limits, and their use is the workspace's alone. Where it has none, the account's,
    * which are all that can stop it; their use is everybody's. Never both, for there would be two rows of one limit.

@@ -33,7 +33,7 @@ export interface MeterGateOptions {
 /** A gate of meters in memory. */
 export class MeterGate implements Gate {
   readonly #profile: Profile
-  readonly #jitterMs: number
+  #jitterMs: number
   #meters: Meter[] = []
   readonly #amounts = amountsOfNothing()
   readonly #otherAmounts = amountsOfNothing()
@@ -168,6 +168,12 @@ export class MeterGate implements Gate {
 
   setLimits(limits: Limits, now: number): void {
     this.#apply(limits, this.#advance(now))
+    this.#notify()
+  }
+
+  setJitter(jitterMs: number, now: number): void {
+    this.#jitterMs = jitterMs
+    this.#apply(this.#limits, this.#advance(now))
     this.#notify()
   }
 

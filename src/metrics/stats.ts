@@ -30,4 +30,6 @@ export interface Stats {
   readonly inFlight: number
   /** Settlements that came after a request's first one, and were ignored; of the account and its workspaces together. */
   readonly doubleSettles: number
+  /** J: by how much the delays to the service are taken to differ, and who says so. */
+  readonly jitter: { readonly ms: number; readonly origin: 'default' | 'user' | 'learned' }
 }

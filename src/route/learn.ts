@@ -37,14 +37,14 @@ export interface Refused {
  */
 export class Episodes {
   readonly #perSecond: boolean
-  readonly #jitterMs: number
+  readonly #jitterMs: () => number
   readonly #random: () => number
   #cutAt = -Infinity
   /** Cuts since the last success of a request that was sent after a cut. */
   #streak = 0
   #emptyWindows = 0
 
-  constructor(profile: Pick<Profile, 'perSecond'>, jitterMs: number, random: () => number) {
+  constructor(profile: Pick<Profile, 'perSecond'>, jitterMs: () => number, random: () => number) {
     this.#perSecond = profile.perSecond
     this.#jitterMs = jitterMs
     this.#random = random
@@ -77,13 +77,13 @@ export class Episodes {
       const leastMs = this.#streak > 1 ? Math.min(SECOND_MS * 2 ** (this.#streak - 2), MINUTE_MS) : 0
       return Math.min(Math.max(event.retryAfterMs, leastMs), LONGEST_HOLD_MS)
     }
-    const untilNextMinute = MINUTE_MS + this.#jitterMs
+    const untilNextMinute = MINUTE_MS + this.#jitterMs()
     if (event.class === 'surge' || event.class === 'capacity') {
       // Doubling, and up to a quarter less at random, so that several processes do not come back as one.
       return Math.min(SECOND_MS * 2 ** (this.#streak - 1), MINUTE_MS) * (1 - this.#random() * 0.25)
     }
     if (this.#streak > 1) return untilNextMinute
-    if (this.#perSecond) return SECOND_MS + this.#jitterMs
+    if (this.#perSecond) return SECOND_MS + this.#jitterMs()
     return Math.min(Math.max(event.minuteFreesAt - event.now, SECOND_MS), untilNextMinute)
   }
 }

@@ -37,6 +37,8 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
   try {
     const [url, init] = request.sendTo(attempt.model, leash.signal, attempt.attempt - 1)
     const response = await fetch(url, init)
+    const arrivedAt = response.headers.get('req-arrive-time')
+    if (arrivedAt !== null) attempt.arrived(Number(arrivedAt))
     if (response.ok && response.body !== null && isStream(response, request)) {
       leash.stopTimer()
       return await observeStream(response, attempt, {

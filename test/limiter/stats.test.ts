@@ -5,7 +5,14 @@ const limits = { a: { rpm: 3, tpm: 1000 }, b: { rpm: 9 } }
 
 describe('stats', () => {
   test('of a limiter that has done nothing', () => {
-    expect(setup().limiter.stats()).toEqual({ models: {}, tenants: {}, waiting: 0, inFlight: 0, doubleSettles: 0 })
+    expect(setup().limiter.stats()).toEqual({
+      models: {},
+      tenants: {},
+      waiting: 0,
+      inFlight: 0,
+      doubleSettles: 0,
+      jitter: { ms: 0, origin: 'user' },
+    })
   })
 
   test('of a model with a name that means something to objects', async () => {

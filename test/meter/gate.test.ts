@@ -463,3 +463,24 @@ describe('what would stop a model for good', () => {
     expect(gate.admit(cost(1001), 5)).toMatchObject({ kind: 'never' })
   })
 })
+
+describe('another J while it runs', () => {
+  test('a longer one holds from the next admission on, for what was charged before too', () => {
+    const gate = gateOf({ rpm: 2 }, { window: 'sliding' })
+    for (const at of [0, 10]) reserved(gate.admit(cost(1), at))
+    gate.setJitter(1000, 20)
+    expect(gate.earliest(cost(1), 20)).toEqual({ kind: 'not-before', at: 61_000 })
+    gate.setJitter(0, 30)
+    expect(gate.earliest(cost(1), 30)).toEqual({ kind: 'not-before', at: 60_000 })
+  })
+
+  test('adds no capacity to a bucket, and tells whoever waits', () => {
+    const gate = gateOf({ rpm: 60 }, { window: 'bucket', jitterMs: 1000 })
+    let told = 0
+    gate.onChange(() => told++)
+    for (let i = 0; i < 59; i++) reserved(gate.admit(cost(1), 0))
+    expect(gate.admit(cost(1), 0).kind).toBe('not-before')
+    gate.setJitter(10, 0)
+    expect([gate.admit(cost(1), 0).kind, told]).toEqual(['not-before', 1])
+  })
+})

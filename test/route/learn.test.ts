@@ -7,7 +7,7 @@ const MINUTE = 60_000 + J
 
 /** The refusals of a group, told in short: sent and answered in the same ms where nothing else is said. */
 function group({ perSecond = true, random = (): number => 0 } = {}) {
-  const episodes = new Episodes({ perSecond }, J, random)
+  const episodes = new Episodes({ perSecond }, () => J, random)
   return {
     served: (sentAt: number) => episodes.served(sentAt),
     refused(sentAt: number, event: Partial<Refused> = {}): Lesson & { holdMs: number | undefined } {

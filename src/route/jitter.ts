@@ -1,0 +1,64 @@
+/** So many delays are remembered, and so many must be known before J is lowered: by then a spread shows itself. */
+const REMEMBERED = 256
+/** After so many J is looked at again. */
+const LOOK_EVERY = 8
+/** Of those remembered so many at either end are taken for accidents: a connection that was opened, a pause of the program. */
+const OUTLIERS = 2
+/** Above what was seen, for what was not. */
+const MARGIN = 1.25
+/** The service tells whole milliseconds, and its clock is read at another moment than it counts. */
+const LEAST_MS = 5
+/** A spread above this is that of several clocks, not of delays. */
+const MOST_MS = 1000
+/** What changes J by less is not worth it: each change costs what is in flight its refunds. */
+const LEAST_CHANGE = 0.2
+
+/**
+ * Learns J, the spread of the delay from sending a request to its being counted, from what the service says of when requests
+ * arrived. Its clock and ours differ by an offset that is unknown and the same for all, so it does not count in a spread.
+ */
+export class JitterEstimator {
+  /** A ring of differences, service's clock − ours, in ms. */
+  readonly #delays = new Float64Array(REMEMBERED)
+  #count = 0
+  #jitterMs: number
+
+  /** `jitterMs`: what is assumed before anything is known. */
+  constructor(jitterMs: number) {
+    this.#jitterMs = jitterMs
+  }
+
+  get jitterMs(): number {
+    return this.#jitterMs
+  }
+
+  /** Whether it knows enough to lower what was assumed. */
+  get hasLearned(): boolean {
+    return this.#count >= REMEMBERED
+  }
+
+  /**
+   * A request that was sent at `sentAt` (our clock, ms) arrived at `arrivedAt` (the service's, ms). True if J is another now:
+   * higher as soon as it shows, lower once enough is known.
+   */
+  observe(sentAt: number, arrivedAt: number): boolean {
+    const delay = arrivedAt - sentAt
+    if (!Number.isFinite(delay)) return false
+    this.#delays[this.#count++ % REMEMBERED] = delay
+    if (this.#count % LOOK_EVERY !== 0) return false
+    const spreadMs = this.#spread()
+    if (spreadMs > MOST_MS) return false
+    const learned = Math.max(LEAST_MS, Math.ceil(spreadMs * MARGIN))
+    if (learned < this.#jitterMs && !this.hasLearned) return false
+    if (Math.abs(learned - this.#jitterMs) < LEAST_CHANGE * this.#jitterMs) return false
+    this.#jitterMs = learned
+    return true
+  }
+
+  /** Between what is left at either end without the outliers. */
+  #spread(): number {
+    const known = this.#delays.slice(0, Math.min(this.#count, REMEMBERED)).toSorted()
+    if (known.length <= 2 * OUTLIERS) return 0
+    return known[known.length - 1 - OUTLIERS]! - known[OUTLIERS]!
+  }
+}

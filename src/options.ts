@@ -191,6 +191,7 @@ const PROFILE_VALUES: Readonly<Record<Exclude<keyof Profile, 'name'>, readonly u
   perSecond: [true, false],
   rejectedCost: [0, 1],
   insufficientQuota: ['tokens', 'billing'],
+  chargesOutput: [undefined, 'reserved', 'generated', 'completion'],
 }
 
 /** @throws InvalidRequest for a name that no profile has, or a field that is wrong */
@@ -204,7 +205,9 @@ export function profileOption(profile: ProfileName | Profile | undefined): Profi
   for (const [field, values] of Object.entries(PROFILE_VALUES)) {
     const value: unknown = profile[field as keyof Profile]
     if (!values.includes(value))
-      throw new InvalidRequest(`profile.${field} is ${String(value)}: give one of ${values.join(', ')}`)
+      throw new InvalidRequest(
+        `profile.${field} is ${String(value)}: give one of ${values.filter((known) => known !== undefined).join(', ')}`,
+      )
   }
   return profile
 }

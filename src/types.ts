@@ -82,4 +82,10 @@ export interface Profile {
   readonly rejectedCost: 0 | 1
   /** What a 429 with the code `insufficient_quota` means: this minute's tokens are used up, or the bill is not paid. */
   readonly insufficientQuota: 'tokens' | 'billing'
+  /**
+   * When the tokens of an answer count: `'reserved'`: `max_tokens` with the request, corrected at the end; `'generated'`: as they
+   * are written; `'completion'`: when the answer ends. Left out: not known; what is expected is charged with the request.
+   * Only told can limits a second be held as the server holds them; those a minute are reserved in any case.
+   */
+  readonly chargesOutput?: 'reserved' | 'generated' | 'completion' | undefined
 }

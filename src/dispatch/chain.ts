@@ -45,12 +45,17 @@ let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingToken
  * What a request is charged with at a model: its input, and the output that the model's answers let expect. An expectation
  * never makes a request too large for the model.
  */
-export function costAt({ model, gate }: Group, request: JobRequest, output: OutputExpectation): Cost {
+export function costAt({ model, gate, profile }: Group, request: JobRequest, output: OutputExpectation): Cost {
   const { tokens, route = 'chat', maxOutputTokens, choices = 1 } = request
+  // A server that reserves the most that an answer may have counts it with the request: so must we.
+  const reserves = profile.chargesOutput === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
   const inputTokens = Math.ceil(request.inputTokens ?? tokens ?? 0)
   const outputTokens =
     tokens === undefined
-      ? Math.min(output.expect(model, route, maxOutputTokens) * choices, gate.mostOutput(inputTokens))
+      ? Math.min(
+          (reserves ? Math.ceil(maxOutputTokens) : output.expect(model, route, maxOutputTokens)) * choices,
+          gate.mostOutput(inputTokens),
+        )
       : Math.max(0, Math.ceil(tokens) - inputTokens)
   if (inputTokens !== newest.inputTokens || outputTokens !== newest.outputTokens) {
     newest = { requests: 1, inputTokens, outputTokens, thinkingTokens: 0 }

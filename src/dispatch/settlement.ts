@@ -38,7 +38,7 @@ export function settle(attempt: Attempt, ending: Ending, now: number, output: Ou
   group.gate.settle(reservation, actual, now)
 }
 
-function actualCost({ job, reservation }: Attempt, ending: Ending): Cost | undefined {
+function actualCost({ job, group, reservation }: Attempt, ending: Ending): Cost | undefined {
   if (ending === 'unknown') return undefined
   if (ending === 'refused' || ending === 'unsent') {
     return {
@@ -49,5 +49,11 @@ function actualCost({ job, reservation }: Attempt, ending: Ending): Cost | undef
     }
   }
   const { inputTokens, outputTokens, thinkingTokens = 0 } = ending
+  const { chargesOutput } = group.profile
+  if (job.request.tokens !== undefined && (chargesOutput === 'generated' || chargesOutput === 'completion')) {
+    // An exact total keeps the parts that it was charged in: none may count a second time when the answer is there.
+    const total = Math.max(inputTokens + outputTokens, reservation.cost.outputTokens)
+    return { ...reservation.cost, inputTokens: total - reservation.cost.outputTokens, thinkingTokens }
+  }
   return { requests: reservation.cost.requests, inputTokens, outputTokens, thinkingTokens }
 }

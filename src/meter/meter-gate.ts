@@ -35,6 +35,8 @@ export class MeterGate implements Gate {
   readonly #profile: Profile
   #jitterMs: number
   #meters: Meter[] = []
+  /** Those that count the output when the answer is there. */
+  #lateMeters: readonly Meter[] = []
   readonly #amounts = amountsOfNothing()
   readonly #otherAmounts = amountsOfNothing()
   /** What can ever pass in each dimension, by the least of its meters. */
@@ -126,10 +128,10 @@ export class MeterGate implements Gate {
     this.#inFlight--
     this.#inFlightTokens -= reservedTokens
     let roomCame = this.#concurrency !== Infinity
+    let excessSeq = 0
     if (actual !== undefined) {
       const were = readAmounts(reserved, this.#amounts)
       const are = readAmounts(actual, this.#otherAmounts)
-      let excessSeq = 0
       for (const meter of this.#meters) {
         const was = were[meter.dimension]!
         const difference = meter.bounded(are[meter.dimension]!, was, nowUs) - was
@@ -140,6 +142,13 @@ export class MeterGate implements Gate {
           excessSeq ||= ++this.#seq
           meter.charge(difference, nowUs, excessSeq)
         }
+      }
+    }
+    const { outputTokens } = actual ?? reserved
+    if (outputTokens > 0) {
+      for (const meter of this.#lateMeters) {
+        excessSeq ||= ++this.#seq
+        meter.charge(meter.bounded(outputTokens, 0, nowUs), nowUs, excessSeq)
       }
     }
     const actualTokens = actual === undefined ? reservedTokens : actual.inputTokens + actual.outputTokens
@@ -257,6 +266,7 @@ export class MeterGate implements Gate {
       kept.setRule(rule, this.#nowUs, this.#seq)
       return kept
     })
+    this.#lateMeters = this.#meters.filter(({ rule }) => rule.countsOutputLate)
     this.#largest.fill(Infinity)
     for (const { dimension, largest } of this.#meters) {
       if (largest < this.#largest[dimension]!) this.#largest[dimension] = largest

@@ -10,6 +10,8 @@ export type MeteredLimit = Exclude<keyof Limits, 'concurrency'>
 export interface MeterRule {
   readonly limit: MeteredLimit
   readonly dimension: Dimension
+  /** Whether the output counts when the answer is there, and not with the request. */
+  readonly countsOutputLate: boolean
   /** The limit as stated: an amount a minute, or a second for `rps` and `tps`. */
   readonly stated: number
   readonly window: WindowRule | undefined
@@ -49,9 +51,19 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number): 
     const perSecond = limit === 'rps' || limit === 'tps'
     const kind = perSecond ? profile.secondWindow : profile.minuteWindow
     const build = limit === 'rps' ? requestsPerSecond : limit === 'tps' ? tokensPerSecond : perMinute
-    rules.push({ limit, dimension: DIMENSIONS[limit], stated, ...onlyWhatBinds(kind, build(stated, jitterUs)) })
+    const countsOutputLate = limit === 'tps' && isLate(profile)
+    const dimension = countsOutputLate ? INPUT_TOKENS : DIMENSIONS[limit]
+    rules.push({ limit, dimension, countsOutputLate, stated, ...onlyWhatBinds(kind, build(stated, jitterUs)) })
   }
   return rules
+}
+
+/**
+ * By the time that an answer is written its second has passed. A minute's limit has to have room for it all the same, so
+ * there it is reserved.
+ */
+function isLate({ chargesOutput }: Profile): boolean {
+  return chargesOutput === 'generated' || chargesOutput === 'completion'
 }
 
 interface RulePair {

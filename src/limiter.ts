@@ -147,7 +147,11 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
             name,
             limits: values,
             perSecond: options.perSecond,
-            account: (model, perSecondDefault) => live.resolve(model, perSecondDefault),
+            account(model, perSecondDefault) {
+              const resolved = live.resolve(model, perSecondDefault)
+              const limits = account.main.groups.find(model)?.limits ?? resolved.limits
+              return { ...resolved, limits, source: limits.source }
+            },
             perSecondDefault: defaultProfile.perSecond,
           },
           (fault) => {

@@ -1,6 +1,8 @@
 import { InvalidRequest, LimiterClosed } from '../errors.js'
 import type { Stats } from '../metrics/stats.js'
 import type { Scheduler } from '../schedule/scheduler.js'
+import type { Limits } from '../types.js'
+import type { Group } from './group.js'
 import type { GroupsOptions, Resolve } from './groups.js'
 import type { Job } from './job.js'
 import { report } from './report.js'
@@ -48,6 +50,14 @@ export class Account {
   /** Limits of the account changed: what waits anywhere hears of it. */
   refresh(): void {
     this.main.groups.refresh()
+    for (const { groups } of this.#inside.values()) groups.refresh()
+  }
+
+  /** The service told limits a minute of a model: they are the account's. */
+  tell(group: Group, told: Limits): void {
+    const known = group.account ?? group
+    if (known.told?.rpm === (told.rpm ?? known.told?.rpm) && known.told?.tpm === (told.tpm ?? known.told?.tpm)) return
+    this.main.groups.tell(known, told)
     for (const { groups } of this.#inside.values()) groups.refresh()
   }
 

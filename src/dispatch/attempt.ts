@@ -3,6 +3,7 @@ import { readUsage } from '../cost/usage.js'
 import type { Reservation } from '../meter/gate.js'
 import type { Recorder } from '../metrics/recorder.js'
 import type { Answer } from '../route/classify.js'
+import type { News } from '../route/rate-headers.js'
 import type { Usage } from '../types.js'
 import type { Group } from './group.js'
 import type { Job } from './job.js'
@@ -40,6 +41,8 @@ export interface AttemptEvents {
   settledTwice(): void
   /** The service says when the request reached it: at `epochMs` by its clock. */
   arrived(attempt: Attempt, epochMs: number): void
+  /** What an answer's headers tell beside it. */
+  heard(attempt: Attempt, news: News): void
 }
 
 /** One admitted attempt of a job, as the dispatcher and transport see it. Settles exactly once. */
@@ -96,6 +99,10 @@ export class Attempt implements Grant {
   close(usage: Usage | undefined): void {
     if (this.reservation.settled) this.#events.settledTwice()
     else this.#events.settled(this, usage)
+  }
+
+  heard(news: News): void {
+    this.#events.heard(this, news)
   }
 
   /** Bound to the attempt, too. */

@@ -6,7 +6,7 @@ import { Collector } from '../metrics/collector.js'
 import { Recorders, type Recorder } from '../metrics/recorder.js'
 import type { Episodes } from '../route/learn.js'
 import type { Lane } from '../schedule/lane.js'
-import type { Cost, Profile } from '../types.js'
+import type { Cost, Limits, Profile } from '../types.js'
 import type { Job } from './job.js'
 import type { Workspace } from './workspace.js'
 
@@ -25,6 +25,8 @@ export class Group {
   readonly recorder: Recorder
   limits: ResolvedLimits
   retired: boolean
+  /** What the service itself tells of the limits a minute. */
+  told: Limits | undefined
   /** Set while the quota is used up; the next request after `until` is sent to see. */
   exhausted: { readonly until: number; readonly error: QuotaExhausted } | undefined
   inFlight = 0

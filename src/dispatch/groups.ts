@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js'
-import type { ResolvedLimits } from '../limits/resolve.js'
+import type { Resolution, ResolvedLimits } from '../limits/resolve.js'
 import { pickLimits } from '../limits/table.js'
+import { withTold } from '../limits/told.js'
 import { JointGate } from '../meter/joint-gate.js'
 import { MeterGate } from '../meter/meter-gate.js'
 import { Episodes } from '../route/learn.js'
@@ -18,7 +19,7 @@ export interface Holding {
   readonly own?: Limits | undefined
   /** Whether the table says that it is retired. */
   readonly retired: boolean
-  readonly origin: string
+  readonly origin: Resolution['origin']
 }
 
 export type Resolve = (model: string, profile: Profile) => Holding
@@ -86,7 +87,7 @@ export class Groups {
     for (const group of this.#groups.values()) {
       let holding
       try {
-        holding = this.#resolve(group.model, group.profile)
+        holding = this.#holding(group)
       } catch (cause) {
         // A live table with one bad row: the limits last known stand, for that model alone.
         events.emit('warning', {
@@ -104,6 +105,18 @@ export class Groups {
       events.emit('limits', { model: group.model, from: asLimits(before), to: asLimits(limits), source: limits.source })
       group.gate.setLimits(ownLimits(holding), this.#options.clock.now())
     }
+  }
+
+  /** The service told limits of a model: they hold from now on, here and for what else asks for them. */
+  tell(group: Group, told: Limits): void {
+    group.told = { ...group.told, ...told }
+    this.refresh()
+  }
+
+  #holding({ model, profile, told }: Group): Holding {
+    const holding = this.#resolve(model, profile)
+    if (told === undefined) return holding
+    return { ...holding, limits: withTold(holding.limits, holding.origin, told) }
   }
 
   /** J is another now. */

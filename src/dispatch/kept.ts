@@ -15,5 +15,5 @@ export const keptAttempt: Attempt = new Attempt(
   new Job({ model: '' }, ignore, [GROUP], profiles['model-studio'], COST, 0),
   { cost: COST, at: 0, seq: 0, settled: true },
   undefined,
-  { settled: ignore, refusedLate: ignore, settledTwice: ignore, arrived: ignore },
+  { settled: ignore, refusedLate: ignore, settledTwice: ignore, arrived: ignore, heard: ignore },
 )

@@ -4,6 +4,7 @@ import { LimiterClosed, QueueFull } from '../errors.js'
 import type { Reservation } from '../meter/gate.js'
 import { classify, type Answer } from '../route/classify.js'
 import type { JitterEstimator } from '../route/jitter.js'
+import type { News } from '../route/rate-headers.js'
 import { Scheduler } from '../schedule/scheduler.js'
 import type { Cost, Profile, Usage } from '../types.js'
 import { Account } from './account.js'
@@ -125,6 +126,11 @@ export class Dispatcher implements AttemptEvents {
     if (isLimit(verdict)) this.#again.heed(attempt.job, attempt.reservation.at, verdict)
   }
 
+  heard(attempt: Attempt, { arrivedAt, limits }: News): void {
+    if (arrivedAt !== undefined) this.arrived(attempt, arrivedAt)
+    if (limits !== undefined) this.account.tell(attempt.group, limits)
+  }
+
   arrived({ reservation }: Attempt, epochMs: number): void {
     const { jitter } = this.#options
     if (jitter?.observe(reservation.at, epochMs) === true) this.account.setJitter(jitter.jitterMs)
@@ -217,7 +223,8 @@ export class Dispatcher implements AttemptEvents {
     const { job, group, reservation } = attempt
     // Its caller's own reason is no answer, whatever it looks like: often it is the error of another request.
     const isOwn = isAborted(job) && error === job.request.signal?.reason
-    const { verdict, isRejection } = isOwn ? FAILED : meaningOf(error, job.profile)
+    const { verdict, isRejection, news } = isOwn ? FAILED : meaningOf(error, job.profile)
+    if (news) this.heard(attempt, news)
     const now = this.#clock.now()
     attempt.recorder.failure(now)
     // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.

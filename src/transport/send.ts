@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import { usageOf } from '../cost/usage.js'
 import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { Attempt } from '../dispatch/attempt.js'
+import { newsOf } from '../route/rate-headers.js'
 import { Leash } from './leash.js'
 import { NATIVE_FETCH, type MeteredRequest } from './request.js'
 import { readableAgain, ReadBody } from './reread.js'
@@ -37,8 +38,8 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
   try {
     const [url, init] = request.sendTo(attempt.model, leash.signal, attempt.attempt - 1)
     const response = await fetch(url, init)
-    const arrivedAt = response.headers.get('req-arrive-time')
-    if (arrivedAt !== null) attempt.arrived(Number(arrivedAt))
+    const news = newsOf(response.headers)
+    if (news !== undefined) attempt.heard(news)
     if (response.ok && response.body !== null && isStream(response, request)) {
       leash.stopTimer()
       return await observeStream(response, attempt, {

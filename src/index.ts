@@ -1,4 +1,5 @@
 export type { Clock, TimerHandle } from './clock.js'
+export type { OutputLengths } from './cost/output.js'
 export type { Tokenizer } from './cost/tokens.js'
 export type { Grant } from './dispatch/attempt.js'
 export type { ScheduleRequest } from './dispatch/request.js'

@@ -94,6 +94,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   const defaultProfile = profile ?? profiles['model-studio']
   const random = options.random ?? Math.random
   const jitter = new JitterEstimator(DEFAULT_JITTER_MS)
+  const output = new OutputEstimator()
   const dispatcher = new Dispatcher({
     clock,
     random,
@@ -103,7 +104,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     jitterMs: () => options.jitterMs ?? jitter.jitterMs,
     jitter: options.jitterMs === undefined ? jitter : undefined,
     idleSince: options.assumeFresh === true ? -Infinity : clock.now(),
-    output: new OutputEstimator(),
+    output,
     maxRetries: options.maxRetries ?? DEFAULT_RETRIES,
     maxQueue: options.maxQueue ?? Infinity,
     maxHeadDelayMs: options.maxHeadDelayMs ?? DEFAULT_HEAD_DELAY_MS,
@@ -174,7 +175,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
         return limiterInside
       },
       stats: (given) => ({
-        ...account.report(workspace, spanOf(given), clock.now()),
+        ...account.report(workspace, spanOf(given), clock.now(), (model) => output.lengthsOf(model)),
         doubleSettles: dispatcher.doubleSettles,
         jitter: {
           ms: options.jitterMs ?? jitter.jitterMs,

@@ -5,7 +5,7 @@ import type { Limits } from '../types.js'
 import type { Group } from './group.js'
 import type { GroupsOptions, Resolve } from './groups.js'
 import type { Job } from './job.js'
-import { report } from './report.js'
+import { report, type OutputOf } from './report.js'
 import { Workspace } from './workspace.js'
 
 /** The account and its workspaces: which there are, and when they run, halt and end. */
@@ -91,7 +91,12 @@ export class Account {
   }
 
   /** How the models and tenants of a workspace stand, and what they did in the last `lastMs`. */
-  report(workspace: Workspace, lastMs: number, now: number): Omit<Stats, 'doubleSettles' | 'jitter'> {
-    return report(workspace, this.#scheduler, lastMs, now)
+  report(
+    workspace: Workspace,
+    lastMs: number,
+    now: number,
+    outputOf: OutputOf,
+  ): Omit<Stats, 'doubleSettles' | 'jitter'> {
+    return report(workspace, this.#scheduler, lastMs, now, outputOf)
   }
 }

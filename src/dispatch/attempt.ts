@@ -36,6 +36,8 @@ export interface Grant {
 export interface AttemptEvents {
   /** Corrects the charge; `undefined`: the reservation stands. */
   settled(attempt: Attempt, usage: Usage | undefined): void
+  /** So much output has come already; the attempt goes on. */
+  grew(attempt: Attempt, outputTokens: number): void
   /** The server refused inside an answer that has begun: nothing to repeat, but a lesson for the group. */
   refusedLate(attempt: Attempt, answer: Answer): void
   settledTwice(): void
@@ -108,6 +110,11 @@ export class Attempt implements Grant {
   /** Bound to the attempt, too. */
   get arrived(): Grant['arrived'] {
     return (epochMs) => this.#events.arrived(this, epochMs)
+  }
+
+  /** Charges what has come beyond the reservation, before the answer is at its end. */
+  grew(outputTokens: number): void {
+    if (!this.reservation.settled) this.#events.grew(this, outputTokens)
   }
 
   refusedLate(answer: Answer): void {

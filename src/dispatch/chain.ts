@@ -42,10 +42,20 @@ function atHead({ gate }: Group, cost: Cost, now: number): number {
 let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
 
 /**
- * What a request is charged with at a model: its input, and the output that the model's answers let expect. An expectation
- * never makes a request too large for the model.
+ * What a request is charged with at a model: its input, and the output that the model's answers let expect, with its part
+ * of the margin for all in flight. An expectation never makes a request too large for the model.
+ *
+ * What is in flight is counted now, when the request enters a queue, not when it starts: the queue is ordered, packed and
+ * predicted by costs, which must not change while they wait. Little is lost: a request waits because the model is full, and
+ * how many a full model holds changes slowly, so a million that wait alike also share one cost. Only where a crowd comes to an
+ * idle model whose buckets are empty do all of it keep the margin of a request alone. An attempt that is repeated is
+ * counted anew.
  */
-export function costAt({ model, gate, profile }: Group, request: JobRequest, output: OutputExpectation): Cost {
+export function costAt(
+  { model, gate, profile, inFlight }: Group,
+  request: JobRequest,
+  output: OutputExpectation,
+): Cost {
   const { tokens, route = 'chat', maxOutputTokens, choices = 1 } = request
   // A server that reserves the most that an answer may have counts it with the request: so must we.
   const reserves = profile.chargesOutput === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
@@ -53,7 +63,9 @@ export function costAt({ model, gate, profile }: Group, request: JobRequest, out
   const outputTokens =
     tokens === undefined
       ? Math.min(
-          (reserves ? Math.ceil(maxOutputTokens) : output.expect(model, route, maxOutputTokens)) * choices,
+          reserves
+            ? Math.ceil(maxOutputTokens) * choices
+            : output.reserve(model, route, maxOutputTokens, choices, inFlight),
           gate.mostOutput(inputTokens),
         )
       : Math.max(0, Math.ceil(tokens) - inputTokens)

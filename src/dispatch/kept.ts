@@ -13,7 +13,7 @@ const GROUP = { model: '', recorderOf: (): undefined => undefined } as unknown a
  */
 export const keptAttempt: Attempt = new Attempt(
   new Job({ model: '' }, ignore, [GROUP], profiles['model-studio'], COST, 0),
-  { cost: COST, at: 0, seq: 0, settled: true },
+  { cost: COST, at: 0, seq: 0, settled: true, raised: undefined },
   undefined,
-  { settled: ignore, refusedLate: ignore, settledTwice: ignore, arrived: ignore, heard: ignore },
+  { settled: ignore, grew: ignore, refusedLate: ignore, settledTwice: ignore, arrived: ignore, heard: ignore },
 )

@@ -1,7 +1,11 @@
+import type { OutputLengths } from '../cost/output.js'
 import type { ModelStats, Stats, TenantStats } from '../metrics/stats.js'
 import type { Scheduler } from '../schedule/scheduler.js'
 import type { Job } from './job.js'
 import type { Workspace } from './workspace.js'
+
+/** How long the answers of a model were. */
+export type OutputOf = (model: string) => OutputLengths | undefined
 
 /** How the models and tenants of a workspace stand, and what they did in the last `lastMs`. */
 export function report(
@@ -9,6 +13,7 @@ export function report(
   scheduler: Scheduler<Job>,
   lastMs: number,
   now: number,
+  outputOf: OutputOf,
 ): Omit<Stats, 'doubleSettles' | 'jitter'> {
   const models: [string, ModelStats][] = []
   const waitingBy = new Map<string | undefined, number>()
@@ -28,6 +33,7 @@ export function report(
       waiting,
       inFlight: group.inFlight,
       heldMs: Math.max(0, group.gate.heldUntil - now),
+      output: outputOf(group.model),
       ...group.activity.report(lastMs, now),
     }
     models.push([group.model, stats])

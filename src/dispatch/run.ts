@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { usageOf } from '../cost/usage.js'
 import { LimiterClosed, QueueFull } from '../errors.js'
-import type { Reservation } from '../meter/gate.js'
+import { chargedBy, type Reservation } from '../meter/gate.js'
 import { classify, type Answer } from '../route/classify.js'
 import type { JitterEstimator } from '../route/jitter.js'
 import type { News } from '../route/rate-headers.js'
@@ -114,6 +114,10 @@ export class Dispatcher implements AttemptEvents {
     const now = this.#clock.now()
     this.#settle(attempt, usage ?? 'unknown', now)
     if (attempt.hasRun) this.#ended(attempt, now)
+  }
+
+  grew({ group, reservation }: Attempt, outputTokens: number): void {
+    group.gate.raise(reservation, { ...chargedBy(reservation), outputTokens }, this.#clock.now())
   }
 
   settledTwice(): void {

@@ -1,9 +1,11 @@
+import { chargedBy } from '../meter/gate.js'
 import type { Cost, Route, Usage } from '../types.js'
 import type { Attempt } from './attempt.js'
 
 /** What is expected of an answer before it is there, and what it turned out to be. */
 export interface OutputExpectation {
-  expect(model: string, route: Route, maxOutputTokens: number | undefined): number
+  /** What to reserve for all choices of a request, with so many requests of the model in flight. */
+  reserve(model: string, route: Route, maxOutputTokens: number | undefined, choices: number, inFlight: number): number
   observe(model: string, route: Route, maxOutputTokens: number | undefined, outputTokens: number): void
 }
 
@@ -24,7 +26,7 @@ export function settle(attempt: Attempt, ending: Ending, now: number, output: Ou
       output.observe(group.model, route, maxOutputTokens, Math.ceil(ending.outputTokens / choices))
     }
   }
-  const counted = actual ?? cost
+  const counted = actual ?? chargedBy(reservation)
   group.ended()
   attempt.recorder.tokens(counted.inputTokens + counted.outputTokens, now)
   const { events } = group.workspace
@@ -33,7 +35,7 @@ export function settle(attempt: Attempt, ending: Ending, now: number, output: Ou
     const usage = typeof ending === 'object' ? ending : undefined
     events.emit('settle', { model: group.model, reserved: { inputTokens, outputTokens, thinkingTokens }, usage })
   }
-  if (attempt.share !== undefined && actual !== undefined) group.lane.queue.correct(job, attempt.share, actual)
+  if (attempt.share !== undefined && counted !== cost) group.lane.queue.correct(job, attempt.share, counted)
   // Last, because the room that comes back may start other requests.
   group.gate.settle(reservation, actual, now)
 }

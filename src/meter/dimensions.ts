@@ -27,6 +27,13 @@ export function readAmounts(cost: Cost, amounts: Amounts): Amounts {
   return amounts
 }
 
+/** What `cost` charges in one dimension. */
+export function amountIn(cost: Cost, dimension: Dimension): number {
+  return readAmounts(cost, one)[dimension]!
+}
+
+const one = amountsOfNothing()
+
 /** Whether `cost` charges no more than `most` in any dimension. */
 export function isWithin(cost: Cost, most: Amounts): boolean {
   return (

@@ -10,6 +10,17 @@ export interface Reservation {
   readonly seq: number
   /** Whether it was settled; that happens once. */
   settled: boolean
+  /** The newest of the charges that were added to it; see {@link Gate.raise}. */
+  raised?: Raise | undefined
+}
+
+/** A charge added to a reservation that had turned out too low. */
+export interface Raise {
+  /** What is charged with it in all. */
+  readonly cost: Cost
+  readonly seq: number
+  /** The one before it. */
+  readonly below: Raise | undefined
 }
 
 /** Not now: at `at` (the clock's ms, exact), if nothing else is admitted before. */
@@ -61,6 +72,11 @@ export interface Gate {
   shareOf(cost: Cost): number
   /** Corrects a reservation to what was used; `undefined`: the reservation stands. False if it was settled before. */
   settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean
+  /**
+   * Charges a reservation that is open with `cost` in all, because that much was used already: what is above the charges so
+   * far counts from now on, room or not. False, and nothing is charged, if it was settled or if that would lower it.
+   */
+  raise(reservation: Reservation, cost: Cost, now: number): boolean
   /** Admits nothing until `until`, and lets the meters of `empties` start from nothing then. */
   hold(until: number, empties: 'requests' | 'tokens' | 'all' | 'none', now: number): void
   /** Until when it is held, in the clock's ms; 0 if it never was. */
@@ -77,6 +93,11 @@ export interface Gate {
   onChange(listener: () => void): void
   /** Reservations not settled yet. */
   readonly inFlight: number
+}
+
+/** What is charged for a reservation so far. */
+export function chargedBy({ cost, raised }: Reservation): Cost {
+  return raised === undefined ? cost : raised.cost
 }
 
 /** When an answer of {@link Gate.earliest} lets it start, in the clock's ms; Infinity if more than time decides, or never. */

@@ -1,5 +1,14 @@
 import type { Cost, Limits } from '../types.js'
-import { toUs, type Admission, type Gate, type MeterUse, type Never, type Refusal, type Reservation } from './gate.js'
+import {
+  toUs,
+  type Admission,
+  type Gate,
+  type MeterUse,
+  type Never,
+  type Raise,
+  type Refusal,
+  type Reservation,
+} from './gate.js'
 
 /** One charge that stands in two gates. */
 class JointReservation implements Reservation {
@@ -22,6 +31,10 @@ class JointReservation implements Reservation {
 
   get seq(): number {
     return this.own.seq
+  }
+
+  get raised(): Raise | undefined {
+    return this.own.raised
   }
 }
 
@@ -98,6 +111,15 @@ export class JointGate implements Gate {
     this.account.settle(account, actual, at)
     if (ownHasRoom) this.#notify()
     return true
+  }
+
+  /** Each by itself: what was used counts where it can, and each gate settles by what it has charged. */
+  raise(reservation: Reservation, cost: Cost, now: number): boolean {
+    if (reservation.settled) return false
+    const { own, account } = reservation as JointReservation
+    const at = this.#advance(now)
+    const byOwn = this.#own.raise(own, cost, at)
+    return this.account.raise(account, cost, at) || byOwn
   }
 
   /** Holds the own gate only: a refusal of one workspace's request says nothing certain of the account. */

@@ -1,5 +1,6 @@
 import type { Cost, Limits, Profile } from '../types.js'
 import {
+  chargedBy,
   toUs,
   type Admission,
   type Gate,
@@ -9,7 +10,7 @@ import {
   type Reservation,
   type UntilChange,
 } from './gate.js'
-import { amountsOfNothing, isWithin, readAmounts, REQUESTS, type Amounts } from './dimensions.js'
+import { amountIn, amountsOfNothing, isWithin, readAmounts, REQUESTS, TOKENS, type Amounts } from './dimensions.js'
 import { Meter, meterRules } from './meter.js'
 
 /** Exact sums of tokens: `reserved + excess = settled + refunded + inFlight`. */
@@ -79,7 +80,7 @@ export class MeterGate implements Gate {
     this.#inFlight++
     this.#inFlightTokens += tokens
     this.#reserved += tokens
-    return { cost, at: nowUs / 1000, seq, settled: false }
+    return { cost, at: nowUs / 1000, seq, settled: false, raised: undefined }
   }
 
   earliest(cost: Cost, now: number, ahead?: Cost): NotBefore | UntilChange | Never {
@@ -123,7 +124,7 @@ export class MeterGate implements Gate {
     if (reservation.settled) return false
     reservation.settled = true
     const nowUs = this.#advance(now)
-    const reserved = reservation.cost
+    const reserved = chargedBy(reservation)
     const reservedTokens = reserved.inputTokens + reserved.outputTokens
     this.#inFlight--
     this.#inFlightTokens -= reservedTokens
@@ -136,7 +137,7 @@ export class MeterGate implements Gate {
         const was = were[meter.dimension]!
         const difference = meter.bounded(are[meter.dimension]!, was, nowUs) - was
         if (difference < 0) {
-          meter.refund(-difference, reservation.seq, nowUs)
+          this.#refund(meter, -difference, reservation, nowUs)
           roomCame = true
         } else if (difference > 0) {
           excessSeq ||= ++this.#seq
@@ -156,6 +157,33 @@ export class MeterGate implements Gate {
     if (actualTokens < reservedTokens) this.#refunded += reservedTokens - actualTokens
     else this.#excess += actualTokens - reservedTokens
     if (roomCame) this.#notify()
+    return true
+  }
+
+  /**
+   * A raise is a charge of its own, so that a refund of it can give back no more than that of any charge. It is made in full or
+   * not at all: what counts of a debt without end is for {@link settle} to say.
+   */
+  raise(reservation: Reservation, cost: Cost, now: number): boolean {
+    if (reservation.settled) return false
+    const nowUs = this.#advance(now)
+    const charged = chargedBy(reservation)
+    const were = readAmounts(charged, this.#amounts)
+    const are = readAmounts(cost, this.#otherAmounts)
+    if (are.some((amount, dimension) => amount < were[dimension]!)) return false
+    for (const meter of this.#meters) {
+      const amount = are[meter.dimension]!
+      if (meter.bounded(amount, were[meter.dimension]!, nowUs) < amount) return false
+    }
+    const seq = ++this.#seq
+    for (const meter of this.#meters) {
+      const difference = are[meter.dimension]! - were[meter.dimension]!
+      if (difference > 0) meter.charge(difference, nowUs, seq)
+    }
+    const tokens = are[TOKENS]! - were[TOKENS]!
+    this.#inFlightTokens += tokens
+    this.#excess += tokens
+    reservation.raised = { cost, seq, below: reservation.raised }
     return true
   }
 
@@ -221,6 +249,19 @@ export class MeterGate implements Gate {
       excess: this.#excess,
       inFlight: this.#inFlightTokens,
     }
+  }
+
+  /** Gives back from the newest charges of a reservation first: those that stay longest in their windows. */
+  #refund(meter: Meter, amount: number, reservation: Reservation, nowUs: number): void {
+    let left = amount
+    for (let { raised } = reservation; raised !== undefined && left > 0; raised = raised.below) {
+      const below = raised.below?.cost ?? reservation.cost
+      const added = amountIn(raised.cost, meter.dimension) - amountIn(below, meter.dimension)
+      const given = Math.min(left, added)
+      if (given > 0) meter.refund(given, raised.seq, nowUs)
+      left -= given
+    }
+    if (left > 0) meter.refund(left, reservation.seq, nowUs)
   }
 
   /** Whether all meters are certain to let it pass now; if not, {@link #earliestUs} says. */

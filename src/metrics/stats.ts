@@ -1,3 +1,4 @@
+import type { OutputLengths } from '../cost/output.js'
 import type { ResolvedLimits } from '../limits/resolve.js'
 import type { MeterUse } from '../meter/gate.js'
 import type { ModelActivity } from './collector.js'
@@ -14,6 +15,11 @@ export interface ModelStats extends ModelActivity {
   readonly inFlight: number
   /** Until when a 429 holds the model, in ms from now; 0 if it is not held. */
   readonly heldMs: number
+  /**
+   * How long its answers are, in the account and all workspaces, and how well that was foreseen; undefined before the first
+   * answer that told its usage. Answers to requests that gave their `tokens` do not count.
+   */
+  readonly output: OutputLengths | undefined
 }
 
 /** How one tenant stands and what it did, over all models. */

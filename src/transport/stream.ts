@@ -2,7 +2,9 @@ import { onAbort } from '../aborts.js'
 import type { Clock, TimerHandle } from '../clock.js'
 import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
 import type { Attempt } from '../dispatch/attempt.js'
+import { chargedBy } from '../meter/gate.js'
 import type { Usage } from '../types.js'
+import { StreamProgress } from './progress.js'
 import { rebuilt } from './response.js'
 import { append, SseScanner, type SseEvent } from './sse.js'
 import { plainPieces, readStreamEvent, usageOfJson, type StreamEvent } from './stream-event.js'
@@ -51,8 +53,7 @@ class StreamObserver {
   #hasEnded = false
   /** A read that the hold-back ended before: its chunk is the next one. */
   #reading: Promise<ReadableStreamReadResult<Uint8Array>> | undefined
-  /** Pieces of content: a lower bound of the output tokens of a stream that is broken off. */
-  #pieces = 0
+  readonly #progress: StreamProgress
   #usage: Usage | undefined
   #isSettled = false
   #forgetAbort: (() => void) | undefined
@@ -63,6 +64,7 @@ class StreamObserver {
     this.#reader = response.body!.getReader()
     this.#attempt = attempt
     this.#options = options
+    this.#progress = new StreamProgress(attempt)
     this.#unread = new UnreadTimer(options.clock)
   }
 
@@ -173,7 +175,7 @@ class StreamObserver {
     const text = this.#scanner.wholeEvents(chunk)
     const pieces = text === undefined ? 0 : plainPieces(text)
     if (pieces === 0) return false
-    this.#pieces += pieces
+    this.#progress.add(pieces, text!)
     controller.enqueue(chunk)
     return true
   }
@@ -192,7 +194,7 @@ class StreamObserver {
     if (meaning.isContent) {
       if (!this.#hasContent) this.#attempt.firstTokenAt = this.#options.clock.now()
       this.#hasContent = true
-      this.#pieces++
+      this.#progress.add(1, event.data)
     }
     if (meaning.isError && (this.#hasContent || this.#attempt.isOpen)) {
       this.#attempt.refusedLate({ status: event.status, headers: undefined, body: event.data })
@@ -233,9 +235,10 @@ class StreamObserver {
     this.#attempt.close(this.#usage ?? this.#atLeast())
   }
 
-  /** Without a usage the reservation stands, unless more than that has come. */
+  /** Without a usage what is charged stands, unless more than that has come. */
   #atLeast(): Usage | undefined {
-    const { inputTokens, outputTokens } = this.#attempt.reservation.cost
-    return this.#pieces > outputTokens ? { inputTokens, outputTokens: this.#pieces } : undefined
+    const { inputTokens, outputTokens } = chargedBy(this.#attempt.reservation)
+    const { pieces } = this.#progress
+    return pieces > outputTokens ? { inputTokens, outputTokens: pieces } : undefined
   }
 }

@@ -153,6 +153,59 @@ describe('what is reserved', () => {
   })
 })
 
+describe('the margin for what is in flight', () => {
+  const request = { model: 'a', inputTokens: 0 }
+  const usage = (completion_tokens: number) => [{ returns: { usage: { prompt_tokens: 0, completion_tokens } } }]
+
+  async function learned(options: Parameters<typeof setup>[0]) {
+    const made = setup(options)
+    for (let i = 0; i < 200; i++) {
+      made.send(request, 'learns', usage(10 * ((i * 37) % 100)))
+      await made.clock.advance(60_000)
+    }
+    return made
+  }
+
+  test('each reserves less, the more there are', async () => {
+    const { clock, send, used } = await learned({ limits: { a: { tpm: 10_000_000 } } })
+    const reserved: number[] = []
+    for (let i = 0; i < 100; i++) {
+      const before = used('a')['tpm']!
+      send(request, 'j', usage(0), 1000)
+      await clock.advance(0)
+      reserved.push(used('a')['tpm']! - before)
+    }
+    expect(reserved[0]).toBeGreaterThan(650)
+    expect(reserved.at(-1)).toBeLessThan(560)
+    expect(reserved).toEqual(reserved.toSorted((a, b) => b - a))
+  })
+
+  test('what waits keeps what it was given when it came, whatever is in flight when it starts', async () => {
+    const { clock, send, heard } = await learned({ limits: { a: { tpm: 10_000_000, concurrency: 4 } } })
+    for (let i = 0; i < 4; i++) send(request, 'runs', usage(0), 1000)
+    send(request, 'waits', usage(0), 1000)
+    send({ ...request, maxOutputTokens: 3 }, 'waits too', usage(0), 1000)
+    await clock.run()
+    const reserved = heard.settle.slice(-6).map((event) => event.reserved.outputTokens)
+    expect(reserved[4]).toBeLessThan(reserved[3]!)
+    expect(reserved[5]).toBe(3)
+  })
+
+  test('what has ended is in flight no more, however it ended', async () => {
+    const { clock, send, used } = await learned({ limits: { a: { tpm: 10_000_000 } }, maxRetries: 0 })
+    send(request, 'alone', [{ returns: '' }])
+    await clock.advance(60_000)
+    for (const outcome of [fault(500), refusal('exhausted'), { returns: '' }, { throws: new Error('x') }]) {
+      for (let i = 0; i < 10; i++) send({ ...request, inputTokens: 1, tokens: 1 }, 'j', [outcome])
+      await clock.advance(1_000_000_000)
+    }
+    const ending = send(request, 'alone again', [{ returns: '' }])
+    await clock.advance(5)
+    expect(ending.state).toBe('pending')
+    expect(used('a')['tpm']).toBeGreaterThan(650)
+  })
+})
+
 describe('what is expected never makes a request too large', () => {
   test.each<[request: object, tpm: number, used: number]>([
     [{ inputTokens: 5 }, 250, 250],

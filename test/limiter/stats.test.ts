@@ -56,6 +56,26 @@ describe('stats', () => {
     expect(limiter.stats()).toMatchObject({ waiting: 0, inFlight: 0 })
   })
 
+  test('how long the answers of each are, and how well that was foreseen', async () => {
+    const { clock, limiter, send } = setup({ limits })
+    send({ model: 'b' }, 'nothing known', [{ returns: '' }])
+    await clock.run()
+    expect(limiter.stats().models['b']!.output).toBeUndefined()
+    const inside = limiter.workspace('w', {})
+    for (let i = 0; i < 300; i++) {
+      send({ model: 'b' }, 'j', [{ returns: { usage: { prompt_tokens: 5, completion_tokens: i % 2 ? 90 : 110 } } }])
+    }
+    await clock.run()
+    const { mean, p50, p95, error } = limiter.stats().models['b']!.output!
+    expect(Math.abs(mean - 100)).toBeLessThan(5)
+    expect(Math.abs(p50 - 90)).toBeLessThan(6)
+    expect(Math.abs(p95 - 110)).toBeLessThan(7)
+    expect(Math.abs(error - 0.1)).toBeLessThan(0.02)
+    void inside.schedule({ model: 'b' }, async () => ({ usage: { prompt_tokens: 5, completion_tokens: 100 } }))
+    await clock.run()
+    expect(inside.stats().models['b']!.output).toEqual(limiter.stats().models['b']!.output)
+  })
+
   test('what each did: rates, and latencies without the wait in the queue', async () => {
     const { clock, limiter, send } = setup({ limits })
     for (let i = 0; i < 6; i++) {

@@ -484,3 +484,67 @@ describe('another J while it runs', () => {
     expect([gate.admit(cost(1), 0).kind, told]).toEqual(['not-before', 1])
   })
 })
+
+describe('a raise', () => {
+  const used = (gate: MeterGate, now: number) => gate.room(now)[0]!.used
+
+  test('counts from when it is made, whether there is room or not', () => {
+    const gate = gateOf({ tpm: 1000 }, { jitterMs: 0, window: 'sliding' })
+    const reservation = reserved(gate.admit(cost(300), 0))
+    expect(gate.raise(reservation, cost(300, { outputTokens: 500 }), 20_000)).toBe(true)
+    expect(gate.raise(reservation, cost(300, { outputTokens: 900 }), 30_000)).toBe(true)
+    expect(used(gate, 30_000)).toBe(1200)
+    expect([60_000, 80_000, 90_000].map((now) => used(gate, now))).toEqual([900, 400, 0])
+    expect(gate.totals).toEqual({ reserved: 300, excess: 900, settled: 0, refunded: 0, inFlight: 1200 })
+  })
+
+  test('is given back before what was reserved: the newest charge first', () => {
+    const gate = gateOf({ tpm: 1000 }, { jitterMs: 0, window: 'sliding' })
+    const reservation = reserved(gate.admit(cost(300), 0))
+    gate.raise(reservation, cost(500), 20_000)
+    gate.raise(reservation, cost(900), 30_000)
+    expect(gate.settle(reservation, cost(400), 40_000)).toBe(true)
+    expect([40_000, 60_000, 80_000].map((now) => used(gate, now))).toEqual([400, 100, 0])
+    expect(gate.totals).toEqual({ reserved: 300, excess: 600, settled: 400, refunded: 500, inFlight: 0 })
+  })
+
+  test('gives back nothing of a charge that has left its window', () => {
+    const gate = gateOf({ tpm: 1000 }, { jitterMs: 0, window: 'sliding' })
+    const reservation = reserved(gate.admit(cost(300), 0))
+    gate.raise(reservation, cost(500), 20_000)
+    gate.settle(reservation, cost(100), 70_000)
+    expect(used(gate, 70_000)).toBe(0)
+    expect(gate.earliest(cost(1000), 70_000)).toEqual({ kind: 'not-before', at: 70_000 })
+  })
+
+  test('is exceeded by a usage above it, and stands where the usage is not known', () => {
+    for (const [actual, expected] of [[cost(700), 700] as const, [undefined, 500] as const]) {
+      const gate = gateOf({ tpm: 1000 }, { jitterMs: 0 })
+      const reservation = reserved(gate.admit(cost(300), 0))
+      gate.raise(reservation, cost(500), 1)
+      gate.settle(reservation, actual, 2)
+      expect(used(gate, 2)).toBe(expected)
+      expect(gate.totals).toMatchObject({ settled: expected, inFlight: 0, refunded: 0 })
+    }
+  })
+
+  test.each<[string, Cost]>([
+    ['lower', cost(299)],
+    ['lower in one dimension', cost(0, { outputTokens: 400 })],
+    ['so high that it would stop the model for more than ten minutes', cost(20_000)],
+  ])('%s is none, and changes nothing', (_, to) => {
+    const gate = gateOf({ tpm: 1000 })
+    const reservation = reserved(gate.admit(cost(300), 0))
+    const before = { room: gate.room(0), totals: gate.totals, answer: gate.earliest(cost(900), 0) }
+    expect(gate.raise(reservation, to, 0)).toBe(false)
+    expect({ room: gate.room(0), totals: gate.totals, answer: gate.earliest(cost(900), 0) }).toEqual(before)
+  })
+
+  test('of what has been settled is none', () => {
+    const gate = gateOf({ tpm: 1000 })
+    const reservation = reserved(gate.admit(cost(300), 0))
+    gate.settle(reservation, undefined, 0)
+    expect(gate.raise(reservation, cost(500), 0)).toBe(false)
+    expect(used(gate, 0)).toBe(300)
+  })
+})

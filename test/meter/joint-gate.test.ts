@@ -246,3 +246,26 @@ describe('what is read', () => {
     expect(joint.minuteFreesAt(25)).toBe(60_020)
   })
 })
+
+describe('a raise', () => {
+  test('charges both, and both take it back at the end', () => {
+    const { own, account, joint } = joined({ tpm: 1000 }, { tpm: 5000 })
+    const reservation = reserved(joint.admit(tokens(300), 0))
+    expect(joint.raise(reservation, tokens(800), 10)).toBe(true)
+    expect([own, account].map((gate) => gate.room(10)[0]!.used)).toEqual([800, 800])
+    expect(reservation.raised?.cost).toEqual(tokens(800))
+    expect(joint.raise(reservation, tokens(700), 10)).toBe(false)
+    joint.settle(reservation, tokens(100), 20)
+    expect([own, account].map((gate) => gate.room(20)[0]!.used)).toEqual([100, 100])
+    expect(joint.raise(reservation, tokens(900), 30)).toBe(false)
+  })
+
+  test('that is too much for one of them is made in the other, and each settles by its own', () => {
+    const { own, account, joint } = joined({ tpm: 100 }, { tpm: 5000 })
+    const reservation = reserved(joint.admit(tokens(50), 0))
+    expect(joint.raise(reservation, tokens(4000), 0)).toBe(true)
+    expect([own, account].map((gate) => gate.room(0)[0]!.used)).toEqual([50, 4000])
+    joint.settle(reservation, tokens(30), 0)
+    expect([own, account].map((gate) => gate.room(0)[0]!.used)).toEqual([30, 30])
+  })
+})

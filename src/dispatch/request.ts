@@ -8,7 +8,7 @@ export interface ScheduleRequest {
   readonly model: string
   /** Input tokens, as exactly as they are known. @default 0 */
   readonly inputTokens?: number | undefined
-  /** The most output tokens that the request allows; what is reserved is a learned mean up to this. */
+  /** The most output tokens that the request allows; what is reserved is learned, up to this. */
   readonly maxOutputTokens?: number | undefined
   /** Input and output tokens together, where the total is known beforehand: embeddings, replays. */
   readonly tokens?: number | undefined

@@ -84,8 +84,8 @@ export interface Profile {
   readonly insufficientQuota: 'tokens' | 'billing'
   /**
    * When the tokens of an answer count: `'reserved'`: `max_tokens` with the request, corrected at the end; `'generated'`: as they
-   * are written; `'completion'`: when the answer ends. Left out: not known; what is expected is charged with the request.
-   * Only told can limits a second be held as the server holds them; those a minute are reserved in any case.
+   * are written, for which what is expected is charged with the request; `'completion'`: when the answer ends, which limits a
+   * second are held by, while those a minute reserve what is expected. Left out: not known, and charged as `'generated'` is.
    */
   readonly chargesOutput?: 'reserved' | 'generated' | 'completion' | undefined
 }

@@ -1,4 +1,5 @@
 import { DeadlineImpossible, QuotaExhausted } from '../errors.js'
+import type { Reservation } from '../meter/gate.js'
 import type { Verdict } from '../route/classify.js'
 import { decide } from '../route/decide.js'
 import type { Scheduler } from '../schedule/scheduler.js'
@@ -22,9 +23,9 @@ export class Again {
   }
 
   /** A refusal of a job's request holds or closes its group. What waits for a closed one goes elsewhere or fails at once. */
-  heed(job: Job, sentAt: number, refusal: Refusal): void {
+  heed(job: Job, reservation: Reservation, refusal: Refusal): void {
     const { group } = job
-    const isClosed = heed(job, sentAt, refusal, this.#options.clock)
+    const isClosed = heed(job, reservation, refusal, this.#options.clock)
     if (!isClosed) {
       this.#scheduler.changed(group.lane)
       return

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import { QuotaExhausted } from '../errors.js'
+import type { Reservation } from '../meter/gate.js'
 import type { Verdict } from '../route/classify.js'
 import { readResetTime } from '../route/fault.js'
 import type { Job } from './job.js'
@@ -14,10 +15,10 @@ const LONGEST_CLOSED_MS = 24 * 3_600_000
 export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
 
 /**
- * Draws the consequence of a refusal of a request that was sent at `sentAt` (the clock's ms) for its group: holds it until
+ * Draws the consequence of a refusal of a request that was sent with this reservation for its group: holds it until
  * its window can have room, or closes it if its quota is used up. True if it is closed.
  */
-export function heed({ group, tenant }: Job, sentAt: number, refusal: Refusal, clock: Clock): boolean {
+export function heed({ group, tenant }: Job, { at, seq }: Reservation, refusal: Refusal, clock: Clock): boolean {
   const { events } = group.workspace
   const now = clock.now()
   const told = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
@@ -38,7 +39,8 @@ export function heed({ group, tenant }: Job, sentAt: number, refusal: Refusal, c
   const { holdUntil, empties, exhausted } = group.episodes.refused({
     class: refusal.class,
     retryAfterMs,
-    sentAt,
+    sentAt: at,
+    seq,
     now,
     minuteFreesAt: group.gate.minuteFreesAt(now),
   })

@@ -127,7 +127,7 @@ export class Dispatcher implements AttemptEvents {
   refusedLate(attempt: Attempt, answer: Answer): void {
     const verdict = classify(answer, attempt.job.profile)
     attempt.recorder.failure(this.#clock.now())
-    if (isLimit(verdict)) this.#again.heed(attempt.job, attempt.reservation.at, verdict)
+    if (isLimit(verdict)) this.#again.heed(attempt.job, attempt.reservation, verdict)
   }
 
   heard(attempt: Attempt, { arrivedAt, limits }: News): void {
@@ -185,6 +185,7 @@ export class Dispatcher implements AttemptEvents {
     const { events, idle } = group.workspace
     idle.begin()
     group.began()
+    group.episodes.sent(reservation.seq)
     attempt.recorder.call(reservation.at)
     if (events.has('admit')) {
       events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
@@ -232,7 +233,7 @@ export class Dispatcher implements AttemptEvents {
     const now = this.#clock.now()
     attempt.recorder.failure(now)
     // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.
-    if (isLimit(verdict)) this.#again.heed(job, reservation.at, verdict)
+    if (isLimit(verdict)) this.#again.heed(job, reservation, verdict)
     if (!reservation.settled) this.#settle(attempt, isLimit(verdict) || isRejection ? 'refused' : 'unknown', now)
     if (group.workspace.isAbandoned) job.reject(error)
     else this.#again.decide(job, verdict, error)

@@ -52,7 +52,7 @@ function actualCost({ job, group, reservation }: Attempt, ending: Ending): Cost 
   }
   const { inputTokens, outputTokens, thinkingTokens = 0 } = ending
   const { chargesOutput } = group.profile
-  if (job.request.tokens !== undefined && (chargesOutput === 'generated' || chargesOutput === 'completion')) {
+  if (job.request.tokens !== undefined && chargesOutput === 'completion') {
     // An exact total keeps the parts that it was charged in: none may count a second time when the answer is there.
     const total = Math.max(inputTokens + outputTokens, reservation.cost.outputTokens)
     return { ...reservation.cost, inputTokens: total - reservation.cost.outputTokens, thinkingTokens }

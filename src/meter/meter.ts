@@ -63,7 +63,7 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number): 
  * there it is reserved.
  */
 function isLate({ chargesOutput }: Profile): boolean {
-  return chargesOutput === 'generated' || chargesOutput === 'completion'
+  return chargesOutput === 'completion'
 }
 
 interface RulePair {

@@ -25,6 +25,8 @@ export interface Refused {
   readonly retryAfterMs: number | undefined
   /** When the refused request was admitted. */
   readonly sentAt: number
+  /** The number of its charge. */
+  readonly seq: number
   readonly now: number
   /** When the oldest of our charges leaves the minute's window; `now` if there is none. */
   readonly minuteFreesAt: number
@@ -43,11 +45,18 @@ export class Episodes {
   /** Cuts since the last success of a request that was sent after a cut. */
   #streak = 0
   #emptyWindows = 0
+  /** The first request that was sent after the last cut, by its number. */
+  #firstSeq: number | undefined
 
   constructor(profile: Pick<Profile, 'perSecond'>, jitterMs: () => number, random: () => number) {
     this.#perSecond = profile.perSecond
     this.#jitterMs = jitterMs
     this.#random = random
+  }
+
+  /** A request is sent: what is known of it is its number, for several may go at one moment. */
+  sent(seq: number): void {
+    this.#firstSeq ??= seq
   }
 
   /** A request that was admitted at `sentAt` was served. */
@@ -59,11 +68,16 @@ export class Episodes {
 
   refused(event: Refused): Lesson {
     if (event.sentAt <= this.#cutAt) return { holdUntil: undefined, empties: 'none', exhausted: false }
-    const fullWindows = event.sentAt - this.#cutAt >= MINUTE_MS && this.#streak > 0
-    this.#emptyWindows = event.class === 'tokens' && fullWindows ? this.#emptyWindows + 1 : 0
-    this.#cutAt = event.now
-    this.#streak++
     const namesWindow = event.class === 'requests' || event.class === 'tokens'
+    // What went before it since the cut was taken, as far as is known, and its use may be what it was refused for: then this
+    // begins anew. Their successes are not there yet, for an answer takes longer than a refusal.
+    const isFirst = event.seq === this.#firstSeq
+    if (namesWindow && !isFirst && !event.retryAfterMs) this.#streak = 0
+    const nothingRan = isFirst && this.#streak > 0 && event.sentAt - this.#cutAt >= MINUTE_MS
+    this.#emptyWindows = event.class === 'tokens' && nothingRan ? this.#emptyWindows + 1 : 0
+    this.#cutAt = event.now
+    this.#firstSeq = undefined
+    this.#streak++
     return {
       holdUntil: event.now + this.#holdMs(event),
       empties: namesWindow ? event.class : 'none',

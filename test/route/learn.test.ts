@@ -8,18 +8,25 @@ const MINUTE = 60_000 + J
 /** The refusals of a group, told in short: sent and answered in the same ms where nothing else is said. */
 function group({ perSecond = true, random = (): number => 0 } = {}) {
   const episodes = new Episodes({ perSecond }, () => J, random)
+  let seq = 0
+  let cutAt = -Infinity
   return {
+    /** One that goes before the next that is refused, and is taken. */
+    taken: () => episodes.sent(++seq),
     served: (sentAt: number) => episodes.served(sentAt),
     refused(sentAt: number, event: Partial<Refused> = {}): Lesson & { holdMs: number | undefined } {
       const now = event.now ?? sentAt + 1
+      if (sentAt > cutAt) episodes.sent(++seq)
       const lesson = episodes.refused({
         class: 'requests',
         retryAfterMs: undefined,
         minuteFreesAt: now,
+        seq,
         ...event,
         sentAt,
         now,
       })
+      if (lesson.holdUntil !== undefined) cutAt = now
       return { ...lesson, holdMs: lesson.holdUntil === undefined ? undefined : lesson.holdUntil - now }
     },
   }
@@ -91,6 +98,14 @@ describe('how long', () => {
     expect(refused(140_100).holdMs).toBe(SECOND)
   })
 
+  test('what went before it and was not refused was taken, though its answer is not there yet: the second again', () => {
+    const { refused, taken } = group()
+    refused(0, { class: 'tokens' })
+    taken()
+    expect(refused(2000, { class: 'tokens' }).holdMs).toBe(SECOND)
+    expect(refused(4000, { class: 'tokens' }).holdMs).toBe(MINUTE)
+  })
+
   test('a success of a request sent before the cut, or at it, is no success after it', () => {
     const { refused, served } = group()
     refused(0, { now: 100 })
@@ -136,6 +151,15 @@ test('what it says of the buckets', () => {
 
 describe('tokens over three full windows in which nothing of ours ran', () => {
   const gap = MINUTE + 1
+
+  test('are none where something else of ours went before the refused one each time', () => {
+    const { refused, taken } = group()
+    refused(0, { class: 'tokens' })
+    for (let i = 1; i < 10; i++) {
+      taken()
+      expect(refused(i * gap, { class: 'tokens' }).exhausted).toBe(false)
+    }
+  })
 
   test('are a quota that is used up', () => {
     const { refused } = group()

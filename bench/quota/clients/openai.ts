@@ -1,0 +1,45 @@
+import { isRefusal } from '../refusal.js'
+import type { Answer } from '../server.js'
+import type { Job } from '../workloads.js'
+import { sleep, type ClientKind, type Setting } from './client.js'
+
+const MAX_RETRIES = 2
+const FIRST_DELAY_SECONDS = 0.5
+const LARGEST_DELAY_SECONDS = 8
+
+/**
+ * A request as the plain `openai` client sends it: repeated twice after a 429, when the server says or else after 0.5 s
+ * doubling to 8 s, less up to a quarter at random. What only paces sends through this.
+ */
+export async function sendWithRetries(setting: Pick<Setting, 'send'>, job: Job): Promise<Answer> {
+  for (let retry = 0; ; retry++) {
+    try {
+      return await setting.send(job)
+    } catch (error) {
+      if (!isRefusal(error) || retry === MAX_RETRIES) throw error
+      await sleep(advisedMs(error.headers) ?? defaultDelayMs(retry))
+    }
+  }
+}
+
+function defaultDelayMs(retry: number): number {
+  const seconds = Math.min(FIRST_DELAY_SECONDS * 2 ** retry, LARGEST_DELAY_SECONDS)
+  return seconds * (1 - Math.random() * 0.25) * 1000
+}
+
+function advisedMs(headers: Headers): number | undefined {
+  const ms = Number.parseFloat(headers.get('retry-after-ms') ?? '')
+  if (!Number.isNaN(ms)) return ms
+  const text = headers.get('retry-after')
+  if (text === null) return undefined
+  const seconds = Number.parseFloat(text)
+  return Number.isNaN(seconds) ? Date.parse(text) - Date.now() : seconds * 1000
+}
+
+/** The client alone: no limit is known to it. */
+export const openai: ClientKind = {
+  name: 'openai',
+  packages: ['openai'],
+  usesGlobals: true,
+  create: (setting) => ({ submit: (job) => sendWithRetries(setting, job) }),
+}

@@ -1,0 +1,137 @@
+import { OUR_SHARE } from './change.js'
+import { START_MS } from './clock.js'
+import type { Goal, Row } from './row.js'
+import type { Admitted, Refused, Server } from './server.js'
+import { durationMs, type Job } from './workloads.js'
+
+/** Who is served in one burst and never again has no rate. */
+const LEAST_SPAN_MS = 1000
+
+/** What a client made of a row. Shares are fractions. */
+export interface Outcome {
+  readonly row: string
+  readonly client: string
+  readonly seed: number
+  readonly jobs: number
+  readonly done: number
+  /** What the client gave jobs up with, by the error's name or the 429's code. */
+  readonly givenUp: Readonly<Record<string, number>>
+  /** How many 429s the server sent. */
+  readonly refusals: number
+  /** How often the client ran into the limits: what was sent before it heard of a refusal is of the same episode. */
+  readonly episodes: number
+  /** The 429s beyond the episodes that the goal allows for learning. */
+  readonly refusalsAfterLearning: number
+  /** Work admitted ÷ (fluid rate × time from the first to the last admission). NaN where all was within a second. */
+  readonly share: number
+  readonly ceiling: number
+  readonly waitP50Ms: number
+  readonly waitP95Ms: number
+  /** The goals that were missed, in words. Empty: all met. */
+  readonly missed: readonly string[]
+}
+
+export interface Ran {
+  readonly client: string
+  readonly seed: number
+  readonly jobs: readonly Job[]
+  readonly done: number
+  readonly givenUp: Readonly<Record<string, number>>
+  readonly server: Server
+  /** When each job came, by its id. */
+  readonly arrivedAtMs: readonly number[]
+}
+
+export function outcomeOf(row: Row, { client, seed, jobs, done, givenUp, server, arrivedAtMs }: Ran): Outcome {
+  const episodes = episodesOf(server.refused)
+  const allowed = row.goal.episodesToLearn ?? 0
+  const measured = {
+    jobs: jobs.length,
+    done,
+    episodes: episodes.length,
+    refusalsAfterLearning: episodes.slice(allowed).reduce((sum, refusals) => sum + refusals, 0),
+    share: shareOf(row, server.admitted),
+    ceiling: ceilingOf(row, jobs),
+  }
+  const waits = server.admitted.map(({ job, atMs }) => atMs - arrivedAtMs[job.id]!).sort((a, b) => a - b)
+  return {
+    row: row.name,
+    client,
+    seed,
+    givenUp,
+    refusals: server.refused.length,
+    ...measured,
+    waitP50Ms: quantile(waits, 0.5),
+    waitP95Ms: quantile(waits, 0.95),
+    missed: missedOf(row.goal, measured),
+  }
+}
+
+/** Refusals by episode. A new one begins with a request that was sent after the last one's first answer had come. */
+function episodesOf(refused: readonly Refused[]): number[] {
+  const episodes: number[] = []
+  let heardAtMs = -Infinity
+  for (const { sentAtMs, answeredAtMs } of refused) {
+    if (sentAtMs > heardAtMs) {
+      episodes.push(0)
+      heardAtMs = answeredAtMs
+    }
+    episodes[episodes.length - 1]!++
+  }
+  return episodes
+}
+
+function shareOf({ server: { rpm, tpm, change }, measureAfterMs = 0 }: Row, admitted: readonly Admitted[]): number {
+  const counted = admitted.filter(({ atMs }) => atMs >= START_MS + measureAfterMs)
+  const first = counted[0]?.atMs ?? 0
+  const last = counted.at(-1)?.atMs ?? 0
+  if (last - first < LEAST_SPAN_MS) return Number.NaN
+  const tokens = counted.reduce((sum, { job }) => sum + job.inputTokens + job.outputTokens, 0)
+  const workMs = 60_000 * Math.max(counted.length / rpm, tokens / tpm)
+  const changesAtMs = START_MS + change.afterMs
+  const beforeMs = Math.max(0, Math.min(last, changesAtMs) - first)
+  return workMs / (beforeMs + OUR_SHARE[change.kind] * (last - first - beforeMs))
+}
+
+/**
+ * What no client can exceed: W ÷ (W + J) of a window W whose phase is not known. Where the server reserves `max_tokens`, a
+ * request takes in each of its windows, beside what it uses, the rest of its reservation for as long as it runs.
+ */
+function ceilingOf(row: Row, jobs: readonly Job[]): number {
+  const { second, jitterMs, charging, minute } = row.server
+  const windowMs = second === 'none' ? 60_000 : 1000
+  const byPhase = row.knowsPhase ? 1 : windowMs / (windowMs + jitterMs)
+  if (charging !== 'reserved' || (second === 'none' ? minute : second) === 'bucket') return byPhase
+  let used = 0
+  let taken = 0
+  for (const job of jobs) {
+    const tokens = job.inputTokens + job.outputTokens
+    used += tokens
+    taken += tokens + (job.maxTokens - job.outputTokens) * Math.min(1, durationMs(job) / windowMs)
+  }
+  return (byPhase * used) / taken
+}
+
+function missedOf(goal: Goal, { jobs, done, refusalsAfterLearning, episodes, share, ceiling }: Measured): string[] {
+  const missed: string[] = []
+  if (done < jobs) missed.push(`done < 100 %`)
+  const allowed = goal.refusedShare
+  if (allowed !== undefined && refusalsAfterLearning > allowed * jobs) {
+    missed.push(`429s > ${allowed === 0 ? '0' : `${100 * allowed} %`}${goal.episodesToLearn ? ' once learned' : ''}`)
+  }
+  if (goal.episodes !== undefined && episodes > goal.episodes) missed.push(`episodes > ${goal.episodes}`)
+  const least = leastShare(goal, ceiling)
+  if (least !== undefined && !(share >= least)) missed.push(`share < ${(100 * least).toFixed(1)} %`)
+  return missed
+}
+
+type Measured = Pick<Outcome, 'jobs' | 'done' | 'refusalsAfterLearning' | 'episodes' | 'share' | 'ceiling'>
+
+function leastShare({ share, ofCeiling, belowCeiling }: Goal, ceiling: number): number | undefined {
+  if (ofCeiling !== undefined) return ofCeiling * ceiling
+  return belowCeiling === undefined ? share : ceiling - belowCeiling
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
+}

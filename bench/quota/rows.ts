@@ -1,0 +1,241 @@
+import { profiles } from '../../src/route/profile.js'
+import type { Profile, WindowKind } from '../../src/types.js'
+import type { LimitChange } from './change.js'
+import type { OutputCharging } from './output-charge.js'
+import type { Goal, Row } from './row.js'
+import type { ServerRules } from './server.js'
+import type { CountingRule } from './windows.js'
+import type { WorkloadName } from './workloads.js'
+
+const MINUTE_MS = 60_000
+const RULES = ['fixed', 'sliding', 'bucket'] as const
+const TOLD: LimitChange = { kind: 'told', afterMs: 0 }
+
+interface Load {
+  readonly workload: WorkloadName
+  readonly rpm: number
+  readonly tpm: number
+  /** Jobs of about an hour at full quota. */
+  readonly hour: number
+  /** Jobs for a comparison: enough for several minutes. */
+  readonly some: number
+  readonly isBoundByRequests: boolean
+}
+
+const LOADS = {
+  rpm: { workload: 'rpm', rpm: 600, tpm: 1_000_000, hour: 36_000, some: 3000, isBoundByRequests: true },
+  chat: { workload: 'chat', rpm: 600, tpm: 100_000, hour: 5500, some: 600, isBoundByRequests: false },
+  long: { workload: 'long', rpm: 600, tpm: 1_000_000, hour: 6000, some: 600, isBoundByRequests: false },
+  snapshot: { workload: 'chat', rpm: 60, tpm: 100_000, hour: 3600, some: 600, isBoundByRequests: true },
+} as const satisfies Record<string, Load>
+
+interface Case {
+  readonly name: string
+  readonly load: Load
+  readonly jobs?: number
+  readonly server: Partial<ServerRules>
+  readonly goal: Goal
+  readonly isTold?: boolean
+  readonly rest?: Partial<Pick<Row, 'arrivals' | 'knowsPhase' | 'measureAfterMs' | 'isCompared' | 'isQuick'>>
+}
+
+function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, rest = {} }: Case): Row {
+  const rules: ServerRules = {
+    rpm: load.rpm,
+    tpm: load.tpm,
+    minute: 'sliding',
+    second: 'none',
+    charging: 'admission',
+    jitterMs: 50,
+    hasSurgeDetector: false,
+    change: TOLD,
+    tellsArrival: false,
+    ...server,
+  }
+  return {
+    name,
+    workload: load.workload,
+    arrivals: 'backlog',
+    jobs,
+    server: rules,
+    knowsOutput: rules.charging === 'admission',
+    knowsPhase: false,
+    profile: isTold ? profileOf(rules) : undefined,
+    goal,
+    isCompared: false,
+    isQuick: false,
+    ...rest,
+  }
+}
+
+/** What `profile.chargesOutput` calls it. */
+const CHARGES_OUTPUT: Readonly<Record<OutputCharging, string>> = {
+  admission: 'reserved',
+  reserved: 'reserved',
+  generated: 'generated',
+  end: 'completion',
+}
+
+/** The server's rules as a profile. A rule that profiles have no name for is left unknown. */
+function profileOf({ minute, second, charging }: ServerRules): Profile {
+  const told = {
+    ...profiles['model-studio'],
+    name: 'told',
+    minuteWindow: kindOf(minute),
+    secondWindow: second === 'none' ? 'unknown' : kindOf(second),
+    perSecond: second !== 'none',
+    chargesOutput: CHARGES_OUTPUT[charging],
+  } as const
+  return told as Profile
+}
+
+function kindOf(rule: CountingRule): WindowKind {
+  return rule === 'counter' ? 'unknown' : rule
+}
+
+const NONE: Goal = { refusedShare: 0 }
+
+/** Every load, under every rule, with the output charged at admission and as generated: here the peers run too. */
+function comparison(): Row[] {
+  return (Object.keys(LOADS) as (keyof typeof LOADS)[]).flatMap((name) =>
+    (['none', ...RULES] as const).flatMap((second) =>
+      (['admission', 'generated'] as const).map((charging) => {
+        const load: Load = LOADS[name]
+        const known: Goal = second === 'none' ? NONE : { ...NONE, share: load.isBoundByRequests ? 0.945 : 0.9 }
+        const learned: Goal = { refusedShare: 0.03, episodesToLearn: 3, share: 0.88 }
+        const minuteAlone: Goal = { refusedShare: 0.01 }
+        const unknown = second === 'none' ? minuteAlone : learned
+        return rowOf({
+          name: `${name}-${second === 'none' ? 'minute' : second}-${charging}`,
+          load,
+          server: { minute: second === 'none' ? 'sliding' : second, second, charging },
+          goal: charging === 'admission' ? known : unknown,
+          rest: { isCompared: true, isQuick: charging === 'admission' },
+        })
+      }),
+    ),
+  )
+}
+
+/** Costs known: an hour with limits a minute alone; strict seconds told, with known phase, counted by a sliding counter, and one by one. */
+function known(): Row[] {
+  const hours = (['rpm', 'chat'] as const).flatMap((name) =>
+    RULES.map((minute) => {
+      const load = LOADS[name]
+      const goal = { ...NONE, share: 0.99 }
+      const rest = { isQuick: true }
+      return rowOf({ name: `hour-${name}-${minute}`, load, jobs: load.hour, server: { minute }, goal, rest })
+    }),
+  )
+  const told = (['rpm', 'chat', 'long'] as const).flatMap((name) =>
+    RULES.map((rule) => {
+      const server = { minute: rule, second: rule }
+      const goal = { ...NONE, ofCeiling: 0.97 }
+      const rest = { isQuick: true }
+      return rowOf({ name: `told-${name}-${rule}`, load: LOADS[name], server, goal, isTold: true, rest })
+    }),
+  )
+  const phases = (['rpm', 'chat'] as const).map((name) => {
+    const server = { minute: 'fixed', second: 'fixed', tellsArrival: true } as const
+    const goal = { ...NONE, share: 0.97 }
+    const rest = { knowsPhase: true, isQuick: true }
+    return rowOf({ name: `phase-${name}`, load: LOADS[name], server, goal, isTold: true, rest })
+  })
+  const counters = (['rpm', 'chat'] as const).map((name) => {
+    const server = { minute: 'counter', second: 'counter' } as const
+    return rowOf({ name: `counter-${name}`, load: LOADS[name], server, goal: NONE, isTold: true })
+  })
+  const single = RULES.map((rule) => {
+    const server = { minute: rule, second: rule }
+    const rest = { arrivals: 'queue-of-one', isQuick: true } as const
+    return rowOf({ name: `one-chat-${rule}`, load: LOADS.chat, server, goal: NONE, rest })
+  })
+  return [...hours, ...told, ...phases, ...counters, ...single]
+}
+
+/** Output unknown: reserved by the server; by the minute alone for an hour; strict seconds with the moment told, and not. */
+function unknown(): Row[] {
+  const reserved = [
+    ...RULES.map((minute) => ({ name: `reserved-${minute}`, server: { minute } })),
+    ...RULES.map((rule) => ({ name: `reserved-strict-${rule}`, server: { minute: rule, second: rule } })),
+  ].map(({ name, server }) => {
+    const goal = { ...NONE, belowCeiling: 0.05 }
+    return rowOf({ name, load: LOADS.chat, server: { ...server, charging: 'reserved' }, goal, isTold: true })
+  })
+  const later = (['generated', 'end'] as const).flatMap((charging) =>
+    RULES.flatMap((rule) => {
+      const strict = { minute: rule, second: rule, charging }
+      const hour: Goal = { refusedShare: 0.01, share: 0.96 }
+      const seconds: Goal = { refusedShare: 0.03, share: 0.88 }
+      const load = LOADS.chat
+      const hourRow = rowOf({
+        name: `hour-${charging}-${rule}`,
+        load,
+        jobs: load.hour,
+        server: { minute: rule, charging },
+        goal: hour,
+      })
+      const toldRow = rowOf({ name: `told-${charging}-${rule}`, load, server: strict, goal: seconds, isTold: true })
+      const goal = { ...seconds, episodesToLearn: 3 }
+      // As generated, it is a row of the comparison.
+      const learned =
+        charging === 'end' ? [rowOf({ name: `learn-${charging}-${rule}`, load, server: strict, goal })] : []
+      return [hourRow, toldRow, ...learned]
+    }),
+  )
+  return [...reserved, ...later]
+}
+
+/** Other spreads, a surge detector, and limits that are not as told. */
+function changes(): Row[] {
+  const jitters = [0, 200].flatMap((jitterMs) =>
+    (['rpm', 'chat'] as const).map((name) => {
+      const server = { minute: 'sliding', second: 'sliding', jitterMs } as const
+      const rest = { isQuick: true }
+      return rowOf({ name: `jitter${jitterMs}-${name}`, load: LOADS[name], server, goal: NONE, rest })
+    }),
+  )
+  const surge = rowOf({ name: 'surge-rpm', load: LOADS.rpm, server: { hasSurgeDetector: true }, goal: {} })
+  const afterMs = 10 * MINUTE_MS
+  const moved = (['none', 'sliding'] as const).flatMap((second) => {
+    const of = (kind: LimitChange['kind'], jobs: number, goal: Goal, measureAfterMs: number) =>
+      rowOf({
+        name: `${kind}-${second === 'none' ? 'minute' : 'strict'}`,
+        load: LOADS.chat,
+        jobs,
+        server: { second, change: { kind, afterMs } },
+        goal,
+        rest: { measureAfterMs },
+      })
+    return [
+      of('halved', 2300, { episodes: 1 }, 0),
+      of('doubled', 6000, { share: 0.95 }, afterMs + 10 * MINUTE_MS),
+      of('shared', 2600, { episodes: 3 }, 0),
+    ]
+  })
+  return [...jitters, surge, ...moved]
+}
+
+/** The trace comes at its own times, so that its share says little; its waits do. */
+function traces(): Row[] {
+  const load: Load = {
+    workload: 'trace',
+    rpm: 600,
+    tpm: 1_000_000,
+    hour: 0,
+    some: 0,
+    isBoundByRequests: false,
+  }
+  const rest = { arrivals: 'own' } as const
+  return [
+    rowOf({ name: 'trace-minute', load, server: {}, goal: NONE, rest }),
+    rowOf({ name: 'trace-strict', load, server: { second: 'sliding' }, goal: NONE, rest }),
+  ]
+}
+
+export const rows: readonly Row[] = [...comparison(), ...known(), ...unknown(), ...changes(), ...traces()]
+
+/** Those with limits a second in which all clients are compared. */
+export function isComparedStrictly(row: Row): boolean {
+  return row.isCompared && row.server.second !== 'none'
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { clients } from '../../bench/quota/clients/index.js'
+import { chartOf } from '../../bench/quota/chart.js'
+import { rows } from '../../bench/quota/rows.js'
+import { runRow } from '../../bench/quota/run.js'
+import { jobsOf } from '../../bench/quota/workloads.js'
+
+const [headgate] = clients
+const row = rows.find(({ name }) => name === 'chat-sliding-admission')!
+
+test('headgate does all jobs of a small row without a 429', async () => {
+  const outcome = await runRow(row, headgate!, jobsOf('chat', 60, 1), 1)
+  expect(outcome).toMatchObject({ jobs: 60, done: 60, refusals: 0, episodes: 0 })
+  expect(outcome.share).toBeGreaterThan(0.7)
+})
+
+test.each(clients)('$name does the same again with the same seed', async (kind) => {
+  const once = await runRow(row, kind, jobsOf('chat', 40, 2), 2)
+  expect(await runRow(row, kind, jobsOf('chat', 40, 2), 2)).toEqual(once)
+})
+
+test('another seed makes other jobs', () => {
+  expect(jobsOf('chat', 40, 2)).toEqual(jobsOf('chat', 40, 2))
+  expect(jobsOf('chat', 40, 3)).not.toEqual(jobsOf('chat', 40, 2))
+})
+
+test('no two rows have one name', () => {
+  expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length)
+})
+
+test('the chart names the clients', async () => {
+  const outcome = await runRow(row, headgate!, jobsOf('chat', 20, 1), 1)
+  expect(chartOf([outcome])).toMatch(/^<svg[^]*headgate[^]*<\/svg>\s*$/)
+})

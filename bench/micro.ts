@@ -38,13 +38,19 @@ function admission(limits: Limits, settles: boolean): Subject {
 
 const noop = (): undefined => undefined
 
-/** One instance of each for all rounds, as a program has one for as long as it runs. */
+/** One instance of each for all rounds, as a program has one for as long as it runs, with room for all. */
+function instances() {
+  return {
+    limiter: createLimiter({ limits: { m: ROOMY }, assumeFresh: true }),
+    request: { model: 'm', tokens: 100 },
+    throttled: pThrottle({ limit: 1e9, interval: 1000 })(noop),
+    rateLimiter: new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 }),
+    queue: new PQueue({ intervalCap: 1e9, interval: 1000, strict: true }),
+  }
+}
+
 function atOnce(): Subject[] {
-  const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
-  const request = { model: 'm', tokens: 100 }
-  const throttled = pThrottle({ limit: 1e9, interval: 1000 })(noop)
-  const rateLimiter = new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 })
-  const queue = new PQueue({ intervalCap: 1e9, interval: 1000, strict: true })
+  const { limiter, request, throttled, rateLimiter, queue } = instances()
   return [
     {
       name: 'headgate schedule',
@@ -103,11 +109,7 @@ function atOnce(): Subject[] {
 /** The same, each awaited before the next is made. */
 function oneByOne(): Subject[] {
   const count = 50_000
-  const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
-  const request = { model: 'm', tokens: 100 }
-  const throttled = pThrottle({ limit: 1e9, interval: 1000 })(noop)
-  const rateLimiter = new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 })
-  const queue = new PQueue({ intervalCap: 1e9, interval: 1000, strict: true })
+  const { limiter, request, throttled, rateLimiter, queue } = instances()
   return [
     {
       name: 'headgate schedule',

@@ -49,22 +49,20 @@ export class Account {
 
   /** Limits of the account changed: what waits anywhere hears of it. */
   refresh(): void {
-    this.main.groups.refresh()
-    for (const { groups } of this.#inside.values()) groups.refresh()
+    for (const { groups } of this.#all()) groups.refresh()
   }
 
   /** The service told limits a minute of a model: they are the account's. */
   tell(group: Group, told: Limits): void {
     const known = group.account ?? group
-    if (known.told?.rpm === (told.rpm ?? known.told?.rpm) && known.told?.tpm === (told.tpm ?? known.told?.tpm)) return
-    this.main.groups.tell(known, told)
-    for (const { groups } of this.#inside.values()) groups.refresh()
+    const before = known.told
+    known.told = { ...before, ...told }
+    if (known.told.rpm !== before?.rpm || known.told.tpm !== before?.tpm) this.refresh()
   }
 
   /** The delays to the service spread otherwise than was known: J is another for all. */
   setJitter(jitterMs: number): void {
-    this.main.groups.setJitter(jitterMs)
-    for (const { groups } of this.#inside.values()) groups.setJitter(jitterMs)
+    for (const { groups } of this.#all()) groups.setJitter(jitterMs)
   }
 
   pause(workspace: Workspace): void {
@@ -98,5 +96,10 @@ export class Account {
     outputOf: OutputOf,
   ): Omit<Stats, 'doubleSettles' | 'jitter'> {
     return report(workspace, this.#scheduler, lastMs, now, outputOf)
+  }
+
+  *#all(): Generator<Workspace> {
+    yield this.main
+    yield* this.#inside.values()
   }
 }

@@ -102,15 +102,14 @@ export class Groups {
       if (sameLimits(before, limits) && retired === group.retired) continue
       group.limits = limits
       group.retired = retired
-      events.emit('limits', { model: group.model, from: asLimits(before), to: asLimits(limits), source: limits.source })
+      events.emit('limits', {
+        model: group.model,
+        from: pickLimits(before),
+        to: pickLimits(limits),
+        source: limits.source,
+      })
       group.gate.setLimits(ownLimits(holding), this.#options.clock.now())
     }
-  }
-
-  /** The service told limits of a model: they hold from now on, here and for what else asks for them. */
-  tell(group: Group, told: Limits): void {
-    group.told = { ...group.told, ...told }
-    this.refresh()
   }
 
   #holding({ model, profile, told }: Group): Holding {
@@ -159,12 +158,7 @@ export class Groups {
 }
 
 function ownLimits({ limits, own }: Holding): Limits {
-  return own ?? asLimits(limits)
-}
-
-/** The limits alone, those that do not bind left out. */
-function asLimits(resolved: ResolvedLimits): Limits {
-  return pickLimits(Object.fromEntries(Object.entries(resolved).filter(([, value]) => value !== undefined)))
+  return own ?? pickLimits(limits)
 }
 
 function sameLimits(a: ResolvedLimits, b: ResolvedLimits): boolean {

@@ -1,10 +1,10 @@
+import { NO_COST } from '../meter/gate.js'
 import { profiles } from '../route/profile.js'
 import { Attempt } from './attempt.js'
 import type { Group } from './group.js'
 import { Job } from './job.js'
 
 const ignore = (): void => {}
-const COST = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
 const GROUP = { model: '', recorderOf: (): undefined => undefined } as unknown as Group
 
 /**
@@ -12,8 +12,8 @@ const GROUP = { model: '', recorderOf: (): undefined => undefined } as unknown a
  * for them. Else it all goes at the first garbage collection in a pause, and every job after it takes half as long again.
  */
 export const keptAttempt: Attempt = new Attempt(
-  new Job({ model: '' }, ignore, [GROUP], profiles['model-studio'], COST, 0),
-  { cost: COST, at: 0, seq: 0, settled: true, raised: undefined },
+  new Job({ model: '' }, ignore, [GROUP], profiles['model-studio'], NO_COST, 0),
+  { cost: NO_COST, at: 0, seq: 0, settled: true, raised: undefined },
   undefined,
   { settled: ignore, grew: ignore, refusedLate: ignore, settledTwice: ignore, arrived: ignore, heard: ignore },
 )

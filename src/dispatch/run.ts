@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { usageOf } from '../cost/usage.js'
 import { LimiterClosed, QueueFull } from '../errors.js'
-import { chargedBy, type Reservation } from '../meter/gate.js'
+import { chargedBy, NO_COST, type Reservation } from '../meter/gate.js'
 import { classify, type Answer } from '../route/classify.js'
 import type { JitterEstimator } from '../route/jitter.js'
 import type { News } from '../route/rate-headers.js'
@@ -39,7 +39,6 @@ export interface DispatcherOptions extends GroupsOptions {
 }
 
 const ignore = (): void => {}
-const NOTHING: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
 
 /**
  * The one line that every request goes: acquire → run → classify → decide → settle → done, or again. `schedule` and
@@ -176,7 +175,7 @@ export class Dispatcher implements AttemptEvents {
     const { group } = job
     // One signal may abort many, and what the first of them leaves lets the next one in before it is told.
     if (isAborted(job)) {
-      group.gate.settle(reservation, NOTHING, this.#clock.now())
+      group.gate.settle(reservation, NO_COST, this.#clock.now())
       job.reject(job.request.signal?.reason)
       group.workspace.idle.check()
       return

@@ -55,7 +55,7 @@ export function isRetired(limits: Pick<Limits, 'rpm' | 'tpm'>): boolean {
 }
 
 /** The limits of a row alone, without what it says beside them. */
-export function pickLimits(row: LimitsRow): Limits {
+export function pickLimits(row: { readonly [Field in keyof Limits]?: number | undefined }): Limits {
   const limits: { -readonly [Field in keyof Limits]: number } = {}
   for (const field of LIMIT_FIELDS) if (row[field] !== undefined) limits[field] = row[field]
   return limits

@@ -84,7 +84,7 @@ export class WorkspaceLimits {
         ...Object.fromEntries(limits),
         source: isOwn ? `workspace '${this.#options.name}', in ${account.source}` : account.source,
       } as ResolvedLimits,
-      own: isOwn ? pickLimits(withoutUndefined(own.limits)) : {},
+      own: isOwn ? pickLimits(own.limits) : {},
       retired: own.retired || account.retired,
       origin: account.origin,
     }
@@ -123,8 +123,4 @@ export class WorkspaceLimits {
 function lower(own: number | undefined, account: number | undefined): number | undefined {
   const least = Math.min(own ?? Infinity, account ?? Infinity)
   return least === Infinity ? undefined : least
-}
-
-function withoutUndefined(limits: ResolvedLimits): Limits {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }

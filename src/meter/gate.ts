@@ -95,6 +95,9 @@ export interface Gate {
   readonly inFlight: number
 }
 
+/** The cost of a request that was never sent. */
+export const NO_COST: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
+
 /** What is charged for a reservation so far. */
 export function chargedBy({ cost, raised }: Reservation): Cost {
   return raised === undefined ? cost : raised.cost

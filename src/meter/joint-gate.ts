@@ -1,5 +1,6 @@
 import type { Cost, Limits } from '../types.js'
 import {
+  NO_COST,
   toUs,
   type Admission,
   type Gate,
@@ -74,7 +75,7 @@ export class JointGate implements Gate {
     const own = this.#own.admit(cost, at)
     if (own.kind === undefined) return new JointReservation(own, account)
     // No gate in memory takes its answer back, but one that does must not leave the account charged.
-    this.account.settle(account, NOTHING, at)
+    this.account.settle(account, NO_COST, at)
     return own
   }
 
@@ -175,8 +176,6 @@ export class JointGate implements Gate {
     return this.#now
   }
 }
-
-const NOTHING: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
 
 /**
  * The answer that holds for both. Of two times the later is exact: what a gate admits at one time it admits at any later

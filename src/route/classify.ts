@@ -1,4 +1,5 @@
 import type { Profile, ThrottleClass } from '../types.js'
+import { durationMs } from './duration.js'
 import { readFault, type Fault } from './fault.js'
 
 /** The classes of a 429 that waiting helps against. */
@@ -129,11 +130,7 @@ function retryAfterMs(answer: Answer): number | undefined {
 /** `x-ratelimit-reset-requests` or `-tokens`, like "1s", "6m0s" or "120ms", where nothing remains. */
 function resetMs(kind: RetryableClass, answer: Answer): number | undefined {
   if ((kind !== 'requests' && kind !== 'tokens') || remaining(answer, kind) !== 0) return undefined
-  const text = answer.headers?.get(`x-ratelimit-reset-${kind}`) ?? ''
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|$)/g)].filter((part) => part[0] !== '')
-  if (parts.length === 0) return undefined
-  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, '': 1000 }
-  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * units[unit ?? '']!, 0)
+  return durationMs(answer.headers?.get(`x-ratelimit-reset-${kind}`) ?? '')
 }
 
 function remaining(answer: Answer, kind: 'requests' | 'tokens'): number | undefined {

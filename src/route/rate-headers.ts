@@ -1,5 +1,6 @@
 import type { Limits } from '../types.js'
 import type { Answer } from './classify.js'
+import { durationMs } from './duration.js'
 
 type Headers = NonNullable<Answer['headers']>
 
@@ -47,10 +48,9 @@ function limitOf(headers: Headers, kind: 'requests' | 'tokens'): number | undefi
   return isMinute ? Math.floor(limit) : undefined
 }
 
-/** "1s", "6m0s", "120ms", "1h2m" in seconds. */
+/** "1s", "6m0s", "120ms", "1h2m" in seconds; undefined for anything else, and for a number without a unit. */
 export function secondsOf(text: string): number | undefined {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text.trim()) return undefined
-  const units: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 }
-  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * units[unit!]!, 0)
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text.trim())) return undefined
+  const ms = durationMs(text.trim())
+  return ms === undefined ? undefined : ms / 1000
 }

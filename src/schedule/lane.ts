@@ -33,11 +33,14 @@ export class Lane<J extends Schedulable> {
   readonly queue: JobQueue<J>
   /** When the first of the queue may start, or one that may go before it; Infinity if only a change can tell. */
   wakeAt = Infinity
+  /**
+   * When the head that waits is to have room in what several lanes share, as found by {@link next}; Infinity: no matter, for it waits
+   * for something of its own that no time ends.
+   */
+  claimAt = Infinity
   /** The head that has to wait, and when it could start if nothing went before it. */
   #head: J | undefined
   #headAt = Infinity
-  /** When it is to have room in what several lanes share; Infinity where it waits for something of its own that no time ends. */
-  #claimAt = Infinity
 
   constructor(gate: Gate, owner: Halting, pool: Pool<J>, weightOf: (tenant: string | undefined) => number) {
     this.gate = gate
@@ -53,7 +56,7 @@ export class Lane<J extends Schedulable> {
    */
   next(now: number, maxHeadDelayMs: number, most: number, mayTake: MayTake = always): Step<J> | undefined {
     this.wakeAt = Infinity
-    this.#claimAt = Infinity
+    this.claimAt = Infinity
     if (this.owner.isPaused) return undefined
     const head = this.queue.peek(now)
     if (head === undefined) return undefined
@@ -76,14 +79,9 @@ export class Lane<J extends Schedulable> {
     if (start !== undefined && admission!.kind === undefined) {
       return this.#started(start, admission as Reservation, now, false)
     }
-    this.#claimAt = this.#waitsForShared(head, headAt, now) ? this.#headAt : headAt
+    this.claimAt = this.#waitsForShared(head, headAt, now) ? this.#headAt : headAt
     this.wakeAt = Math.min(headAt > now ? headAt : Infinity, wakeAt)
     return undefined
-  }
-
-  /** Until when the head that waits is to have room in what several lanes share, as found by {@link next}; Infinity: no matter. */
-  get claimAt(): number {
-    return this.#claimAt
   }
 
   /** Whether a new job of this cost would start at `now`, before the head that waits. */

@@ -101,6 +101,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     profile: defaultProfile,
     resolve: (model, { perSecond }) => live.resolve(model, perSecond),
     fallback: options.fallback ?? {},
+    probeAbove: options.probeAbove ?? false,
     jitterMs: () => options.jitterMs ?? jitter.jitterMs,
     jitter: options.jitterMs === undefined ? jitter : undefined,
     idleSince: options.assumeFresh === true ? -Infinity : clock.now(),
@@ -150,7 +151,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
             perSecond: options.perSecond,
             account(model, perSecondDefault) {
               const resolved = live.resolve(model, perSecondDefault)
-              const limits = account.main.groups.find(model)?.limits ?? resolved.limits
+              const limits = account.main.groups.find(model)?.holding.limits ?? resolved.limits
               return { ...resolved, limits, source: limits.source }
             },
             perSecondDefault: defaultProfile.perSecond,

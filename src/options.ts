@@ -67,6 +67,12 @@ export interface LimiterOptions {
    * @default 'conservative'
    */
   readonly unknownModel?: UnknownModel | undefined
+  /**
+   * Whether to try for more than the limits that were told: after five minutes at them without a 429 a little more is let
+   * in, until a 429 tells where they lie. For limits that are a guess, or out of date.
+   * @default false: what was told is never exceeded; what was found to be less is tried again
+   */
+  readonly probeAbove?: boolean | undefined
   /** Says what a request will cost where it knows better than the built-in estimate. */
   readonly estimator?: Estimator | undefined
   /** Counts the tokens of a text exactly, in place of the heuristic by classes of characters. */
@@ -99,6 +105,7 @@ const NAMES = [
   'jitterMs',
   'profile',
   'unknownModel',
+  'probeAbove',
   'estimator',
   'tokenizer',
   'assumeFresh',
@@ -130,7 +137,7 @@ export function checkOptions(options: LimiterOptions): void {
   if (maxHeadDelayMs !== undefined && !(typeof maxHeadDelayMs === 'number' && maxHeadDelayMs >= 0)) {
     throw new InvalidRequest(`maxHeadDelayMs is ${String(maxHeadDelayMs)}: give milliseconds, 0 or more, or Infinity`)
   }
-  for (const name of ['perSecond', 'assumeFresh'] as const) {
+  for (const name of ['perSecond', 'assumeFresh', 'probeAbove'] as const) {
     const value: unknown = options[name]
     if (value !== undefined && typeof value !== 'boolean')
       throw new InvalidRequest(`${name} is ${String(value)}: give true or false`)

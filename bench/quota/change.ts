@@ -3,8 +3,10 @@ import type { ServerLimit } from './limit.js'
 
 /** What becomes of the limits, `afterMs` from the beginning. */
 export interface LimitChange {
-  readonly kind: 'told' | 'halved' | 'doubled' | 'shared'
+  readonly kind: 'told' | 'halved' | 'doubled' | 'restored' | 'shared'
   readonly afterMs: number
+  /** `'restored'`: when limits that were halved are again what was told. */
+  readonly backAfterMs?: number
 }
 
 /** What foreign traffic takes of shared limits. */
@@ -15,14 +17,22 @@ export const OUR_SHARE: Readonly<Record<LimitChange['kind'], number>> = {
   told: 1,
   halved: 0.5,
   doubled: 2,
+  restored: 1,
   shared: 1 - FOREIGN_SHARE,
 }
 
-export function scaleAt({ kind, afterMs }: LimitChange, timeline: Timeline, limits: readonly ServerLimit[]): void {
+export function scaleAt(
+  { kind, afterMs, backAfterMs }: LimitChange,
+  timeline: Timeline,
+  limits: readonly ServerLimit[],
+): void {
   if (kind === 'told' || kind === 'shared') return
-  timeline.setTimeout(() => {
-    for (const limit of limits) limit.scale(OUR_SHARE[kind], timeline.now())
-  }, afterMs)
+  const scale = (factor: number, delayMs: number) =>
+    timeline.setTimeout(() => {
+      for (const limit of limits) limit.scale(factor, timeline.now())
+    }, delayMs)
+  if (kind === 'restored') scale(OUR_SHARE.halved, afterMs)
+  scale(OUR_SHARE[kind], backAfterMs ?? afterMs)
 }
 
 /**

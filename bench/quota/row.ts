@@ -30,6 +30,8 @@ export interface Row {
   readonly knowsPhase: boolean
   /** What headgate is told of the server beside its limits. */
   readonly profile: Profile | undefined
+  /** Whether headgate is to try for more than the limits that it was told. */
+  readonly triesForMore?: boolean
   /** The share is measured from then on, in ms from the beginning. */
   readonly measureAfterMs?: number
   readonly goal: Goal

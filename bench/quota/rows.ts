@@ -36,7 +36,9 @@ interface Case {
   readonly server: Partial<ServerRules>
   readonly goal: Goal
   readonly isTold?: boolean
-  readonly rest?: Partial<Pick<Row, 'arrivals' | 'knowsPhase' | 'measureAfterMs' | 'isCompared' | 'isQuick'>>
+  readonly rest?: Partial<
+    Pick<Row, 'arrivals' | 'knowsPhase' | 'triesForMore' | 'measureAfterMs' | 'isCompared' | 'isQuick'>
+  >
 }
 
 function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, rest = {} }: Case): Row {
@@ -195,22 +197,33 @@ function changes(): Row[] {
       return rowOf({ name: `jitter${jitterMs}-${name}`, load: LOADS[name], server, goal: NONE, rest })
     }),
   )
-  const surge = rowOf({ name: 'surge-rpm', load: LOADS.rpm, server: { hasSurgeDetector: true }, goal: {} })
+  const surge = rowOf({
+    name: 'surge-rpm',
+    load: LOADS.rpm,
+    server: { hasSurgeDetector: true },
+    goal: { episodes: 1, share: 0.75 },
+  })
   const afterMs = 10 * MINUTE_MS
+  const backAfterMs = 20 * MINUTE_MS
+  const learnedMs = 10 * MINUTE_MS
   const moved = (['none', 'sliding'] as const).flatMap((second) => {
-    const of = (kind: LimitChange['kind'], jobs: number, goal: Goal, measureAfterMs: number) =>
-      rowOf({
-        name: `${kind}-${second === 'none' ? 'minute' : 'strict'}`,
-        load: LOADS.chat,
-        jobs,
-        server: { second, change: { kind, afterMs } },
-        goal,
-        rest: { measureAfterMs },
-      })
+    const of = (change: LimitChange, load: Load, minutes: number, goal: Goal, rest: Case['rest'] = {}) => {
+      const perMinute = load.isBoundByRequests ? load.rpm : load.hour / 60
+      const name = `${change.kind}-${second === 'none' ? 'minute' : 'strict'}`
+      return rowOf({ name, load, jobs: Math.round(minutes * perMinute), server: { second, change }, goal, rest })
+    }
+    // With limits as told, strict seconds leave 90 % of the tokens.
+    const goal: Goal = { share: second === 'none' ? 0.95 : 0.95 * 0.9 }
+    // While others send requests every quarter of a second, one larger than all of a second's tokens would never be taken.
+    const shared = second === 'none' ? LOADS.chat : LOADS.rpm
     return [
-      of('halved', 2300, { episodes: 1 }, 0),
-      of('doubled', 6000, { share: 0.95 }, afterMs + 10 * MINUTE_MS),
-      of('shared', 2600, { episodes: 3 }, 0),
+      of({ kind: 'halved', afterMs }, LOADS.chat, 25, { episodes: 1 }),
+      of({ kind: 'doubled', afterMs }, LOADS.chat, 65, goal, {
+        triesForMore: true,
+        measureAfterMs: afterMs + learnedMs,
+      }),
+      of({ kind: 'restored', afterMs, backAfterMs }, LOADS.chat, 35, goal, { measureAfterMs: backAfterMs + learnedMs }),
+      of({ kind: 'shared', afterMs }, shared, 28, { episodes: 3 }),
     ]
   })
   return [...jitters, surge, ...moved]

@@ -41,6 +41,7 @@ export async function runRow(row: Row, kind: ClientKind, jobs: readonly Job[], s
       perSecond: second !== 'none',
       jitterMs,
       knowsOutput: row.knowsOutput,
+      triesForMore: row.triesForMore ?? false,
       profile: row.profile,
       send(job) {
         if (row.arrivals === 'queue-of-one') submitAfter(job)

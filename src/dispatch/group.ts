@@ -1,12 +1,15 @@
 import type { QuotaExhausted } from '../errors.js'
 import { RequestTooLarge, InvalidRequest, type HeadgateError } from '../errors.js'
 import type { ResolvedLimits } from '../limits/resolve.js'
-import type { Gate, Never } from '../meter/gate.js'
+import type { Gate, Never, Reservation } from '../meter/gate.js'
 import { Collector } from '../metrics/collector.js'
 import { Recorders, type Recorder } from '../metrics/recorder.js'
 import type { Episodes } from '../route/learn.js'
+import { Ramp } from '../route/ramp.js'
 import type { Lane } from '../schedule/lane.js'
 import type { Cost, Limits, Profile } from '../types.js'
+import type { FoundLimits } from './found-limits.js'
+import type { Holding } from './holding.js'
 import type { Job } from './job.js'
 import type { Workspace } from './workspace.js'
 
@@ -20,11 +23,19 @@ export class Group {
   readonly gate: Gate
   readonly lane: Lane<Job>
   readonly episodes: Episodes
+  readonly ramp = new Ramp()
   readonly activity = new Collector()
   /** Who hears of its requests. */
   readonly recorder: Recorder
+  /** What was told, and the limits in force: the same, or what was found to be there of them. */
+  holding: Holding
   limits: ResolvedLimits
-  retired: boolean
+  found: FoundLimits
+  /** When what was not refused is to be looked at, in the clock's ms. */
+  reviewAt = 0
+  /** When the last request was sent whose use was not known, in the clock's ms. */
+  estimatedAt = -Infinity
+  readonly #makeFound: () => FoundLimits
   /** What the service itself tells of the limits a minute. */
   told: Limits | undefined
   /** Set while the quota is used up; the next request after `until` is sent to see. */
@@ -32,10 +43,9 @@ export class Group {
   inFlight = 0
 
   constructor(
-    parts: Pick<
-      Group,
-      'model' | 'workspace' | 'account' | 'profile' | 'gate' | 'lane' | 'episodes' | 'limits' | 'retired'
-    >,
+    parts: Pick<Group, 'model' | 'workspace' | 'account' | 'profile' | 'gate' | 'lane' | 'episodes' | 'holding'> & {
+      readonly makeFound: () => FoundLimits
+    },
   ) {
     this.model = parts.model
     this.workspace = parts.workspace
@@ -45,8 +55,21 @@ export class Group {
     this.gate = parts.gate
     this.lane = parts.lane
     this.episodes = parts.episodes
-    this.limits = parts.limits
-    this.retired = parts.retired
+    this.holding = parts.holding
+    this.limits = parts.holding.limits
+    this.#makeFound = parts.makeFound
+    this.found = parts.makeFound()
+  }
+
+  /** Whether the table says that it is retired. */
+  get retired(): boolean {
+    return this.holding.retired
+  }
+
+  /** What was found belongs to other limits, or was something else. */
+  forgetFound(): void {
+    this.found = this.#makeFound()
+    this.reviewAt = 0
   }
 
   /** Why the model cannot serve a request of this cost at all, now; undefined if it can, sooner or later. */
@@ -61,16 +84,28 @@ export class Group {
     return never && this.#tooLarge(never)
   }
 
-  /** A request was sent. */
-  began(): void {
-    this.inFlight++
-    this.account?.began()
+  /** A request is sent with this reservation; `isEstimated`: charged with what is expected of it. */
+  began({ at, seq }: Reservation, isEstimated: boolean): void {
+    this.episodes.sent(seq)
+    this.#sent(at, isEstimated)
   }
 
   /** One that was sent has been settled. */
   ended(): void {
     this.inFlight--
     this.account?.ended()
+  }
+
+  /** One that was sent at `at` was refused. */
+  refused(at: number): void {
+    this.ramp.refused(at)
+    this.account?.refused(at)
+  }
+
+  /** The pace that holds at `now`, in requests a second; undefined: none. */
+  paceAt(now: number): number | undefined {
+    const pace = Math.min(this.ramp.rate(now) ?? Infinity, this.account?.ramp.rate(now) ?? Infinity)
+    return pace === Infinity ? undefined : pace
   }
 
   /** Who hears of a request of this tenant. */
@@ -80,6 +115,16 @@ export class Group {
 
   isExhausted(now: number): boolean {
     return this.exhausted !== undefined && now < this.exhausted.until
+  }
+
+  #sent(at: number, isEstimated: boolean): void {
+    this.inFlight++
+    if (isEstimated) this.estimatedAt = at
+    const { ramp } = this
+    const wasPaced = ramp.holds
+    ramp.sent(at)
+    if (wasPaced) this.gate.pace(ramp.rate(at), at)
+    if (this.account !== undefined) this.account.#sent(at, isEstimated)
   }
 
   #tooLarge({ limit, stated, amount }: Never): RequestTooLarge {

@@ -1,28 +1,17 @@
 import type { Clock } from '../clock.js'
-import type { Resolution, ResolvedLimits } from '../limits/resolve.js'
+import type { ResolvedLimits } from '../limits/resolve.js'
 import { pickLimits } from '../limits/table.js'
 import { withTold } from '../limits/told.js'
 import { JointGate } from '../meter/joint-gate.js'
 import { MeterGate } from '../meter/meter-gate.js'
 import { Episodes } from '../route/learn.js'
 import type { Scheduler } from '../schedule/scheduler.js'
-import type { Limits, Profile } from '../types.js'
+import type { Profile } from '../types.js'
+import { FoundLimits } from './found-limits.js'
 import { Group } from './group.js'
+import { ownLimits, type Holding, type Resolve } from './holding.js'
 import type { Job } from './job.js'
 import type { Workspace } from './workspace.js'
-
-/** What holds for a model. */
-export interface Holding {
-  /** What users are shown. */
-  readonly limits: ResolvedLimits
-  /** The limits of a workspace of its own, beside which the account's hold. @default `limits` */
-  readonly own?: Limits | undefined
-  /** Whether the table says that it is retired. */
-  readonly retired: boolean
-  readonly origin: Resolution['origin']
-}
-
-export type Resolve = (model: string, profile: Profile) => Holding
 
 export interface GroupsOptions {
   readonly clock: Clock
@@ -31,6 +20,8 @@ export interface GroupsOptions {
   readonly fallback: Readonly<Record<string, readonly string[]>>
   /** J, in ms, as it is known now. */
   readonly jitterMs: () => number
+  /** Whether to try for more than the limits that were told. */
+  readonly probeAbove: boolean
   /** Since when it is known that nothing ran, in the clock's ms. */
   readonly idleSince: number
 }
@@ -98,10 +89,11 @@ export class Groups {
         continue
       }
       const { limits, retired } = holding
+      if (sameLimits(group.holding.limits, limits) && retired === group.holding.retired) continue
       const before = group.limits
-      if (sameLimits(before, limits) && retired === group.retired) continue
+      group.holding = holding
       group.limits = limits
-      group.retired = retired
+      group.forgetFound()
       events.emit('limits', {
         model: group.model,
         from: pickLimits(before),
@@ -124,12 +116,12 @@ export class Groups {
   }
 
   #add(model: string, profile: Profile): Group {
-    const { clock, random, jitterMs, idleSince } = this.#options
+    const { clock, random, jitterMs, idleSince, probeAbove } = this.#options
     const workspace = this.#workspace
     // Of the account's own words about a model it is the account that tells.
     const account = workspace.account?.groups.of(model, profile)
     const holding = this.#resolve(model, profile)
-    const { limits, retired, origin } = holding
+    const { limits, origin } = holding
     const meters = new MeterGate({ limits: ownLimits(holding), profile, jitterMs: jitterMs(), idleSince }, clock.now())
     const gate = account === undefined ? meters : new JointGate(meters, account.gate)
     const perSecond = limits.rps !== undefined || limits.tps !== undefined
@@ -139,8 +131,8 @@ export class Groups {
       account,
       profile,
       gate,
-      limits,
-      retired,
+      holding,
+      makeFound: () => new FoundLimits(jitterMs(), probeAbove ? Infinity : 1),
       lane: this.#scheduler.addLane(gate, workspace, account?.lane),
       episodes: new Episodes({ perSecond }, jitterMs, random),
     })
@@ -155,10 +147,6 @@ export class Groups {
     }
     return group
   }
-}
-
-function ownLimits({ limits, own }: Holding): Limits {
-  return own ?? pickLimits(limits)
 }
 
 function sameLimits(a: ResolvedLimits, b: ResolvedLimits): boolean {

@@ -3,8 +3,11 @@ import { QuotaExhausted } from '../errors.js'
 import type { Reservation } from '../meter/gate.js'
 import type { Verdict } from '../route/classify.js'
 import { readResetTime } from '../route/fault.js'
+import { learnFromRefusal, restore } from './found-limits.js'
+import type { Group } from './group.js'
 import type { Job } from './job.js'
 
+const MINUTE_MS = 60_000
 /** How long a quota that is used up is left alone where the server does not say until when. */
 const PROBE_AFTER_MS = 600_000
 /** Quotas come back within a month or so. */
@@ -18,11 +21,12 @@ export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
  * Draws the consequence of a refusal of a request that was sent with this reservation for its group: holds it until
  * its window can have room, or closes it if its quota is used up. True if it is closed.
  */
-export function heed({ group, tenant }: Job, { at, seq }: Reservation, refusal: Refusal, clock: Clock): boolean {
+export function heed({ group, tenant }: Job, { cost, at, seq }: Reservation, refusal: Refusal, clock: Clock): boolean {
   const { events } = group.workspace
   const now = clock.now()
   const told = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
   group.recorderOf(tenant).throttled(refusal.class, now)
+  group.refused(at)
   const closeFor = (closedMs: number, resetAt: Date | undefined): true => {
     group.exhausted = { until: now + closedMs, error: exhaustedError(group.model, refusal.message, resetAt) }
     events.emit('throttled', { ...told, holdMs: closedMs })
@@ -45,12 +49,30 @@ export function heed({ group, tenant }: Job, { at, seq }: Reservation, refusal: 
     minuteFreesAt: group.gate.minuteFreesAt(now),
   })
   if (exhausted) {
+    // So no limit a minute was to blame.
+    if (group.limits !== group.holding.limits) restore(group, now)
     const closedMs = Math.min(Math.max(retryAfterMs ?? 0, PROBE_AFTER_MS), LONGEST_CLOSED_MS)
     return closeFor(closedMs, closedMs === retryAfterMs ? new Date(Date.now() + closedMs) : undefined)
   }
-  if (holdUntil !== undefined) group.gate.hold(holdUntil, empties, now)
-  events.emit('throttled', { ...told, holdMs: (holdUntil ?? now) - now })
+  const until = holdUntil === undefined ? now : slowDown(group, refusal, holdUntil, now)
+  if (holdUntil !== undefined) {
+    group.gate.hold(until, empties, now)
+    // A longer wait than a minute is not for a limit a minute.
+    const isOfMinute = empties !== 'none' && (retryAfterMs ?? 0) <= MINUTE_MS
+    if (isOfMinute) learnFromRefusal(group, empties, cost, now)
+  }
+  events.emit('throttled', { ...told, holdMs: until - now })
   return false
+}
+
+/** After a refusal of how fast it went, a group goes on at a pace. Says until when it is held. */
+function slowDown({ gate, limits, ramp }: Group, refusal: Refusal, holdUntil: number, now: number): number {
+  if (refusal.class !== 'surge' && refusal.class !== 'capacity') return holdUntil
+  const { rpm = Infinity, rps = Infinity } = limits
+  const limitPerSecond = Math.min(rpm / 60, rps)
+  const until = ramp.cut({ class: refusal.class, holdUntil, limitPerSecond, now })
+  gate.pace(ramp.rate(now), now)
+  return refusal.retryAfterMs ? holdUntil : until
 }
 
 function exhaustedError(model: string, message: string, resetAt: Date | undefined): QuotaExhausted {

@@ -1,6 +1,7 @@
 import type { OutputLengths } from '../cost/output.js'
 import type { ModelStats, Stats, TenantStats } from '../metrics/stats.js'
 import type { Scheduler } from '../schedule/scheduler.js'
+import type { Group } from './group.js'
 import type { Job } from './job.js'
 import type { Workspace } from './workspace.js'
 
@@ -33,6 +34,7 @@ export function report(
       waiting,
       inFlight: group.inFlight,
       heldMs: Math.max(0, group.gate.heldUntil - now),
+      pace: paceOf(group, now),
       output: outputOf(group.model),
       ...group.activity.report(lastMs, now),
     }
@@ -55,4 +57,9 @@ export function report(
     waiting: workspace.waiting(scheduler),
     inFlight,
   }
+}
+
+function paceOf(group: Group, now: number): ModelStats['pace'] {
+  const requestsPerSecond = group.paceAt(now)
+  return requestsPerSecond === undefined ? undefined : { requestsPerSecond, origin: 'learned' }
 }

@@ -13,11 +13,13 @@ import { Attempt, type AttemptEvents } from './attempt.js'
 import { costAt } from './chain.js'
 import { entryOf, type Entry } from './entry.js'
 import type { Group } from './group.js'
-import type { GroupsOptions, Resolve } from './groups.js'
+import type { GroupsOptions } from './groups.js'
+import type { Resolve } from './holding.js'
 import { Job, type Run } from './job.js'
 import { keptAttempt } from './kept.js'
 import { FAILED, isLimit, meaningOf } from './meaning.js'
 import { checkFields, checkRequest, type JobRequest } from './request.js'
+import { learnFromSuccess } from './found-limits.js'
 import { settle, type Ending, type OutputExpectation } from './settlement.js'
 import type { Workspace } from './workspace.js'
 
@@ -183,8 +185,7 @@ export class Dispatcher implements AttemptEvents {
     const attempt = new Attempt(job, reservation, share, this)
     const { events, idle } = group.workspace
     idle.begin()
-    group.began()
-    group.episodes.sent(reservation.seq)
+    group.began(reservation, job.request.tokens === undefined)
     attempt.recorder.call(reservation.at)
     if (events.has('admit')) {
       events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
@@ -217,6 +218,7 @@ export class Dispatcher implements AttemptEvents {
     const { job, group, reservation } = attempt
     const now = this.#clock.now()
     group.episodes.served(reservation.at)
+    learnFromSuccess(group, now)
     if (!attempt.isOpen && !reservation.settled) this.#settle(attempt, usageOf(value) ?? 'unknown', now)
     attempt.hasRun = true
     job.resolve(value)

@@ -81,12 +81,26 @@ export interface Gate {
   hold(until: number, empties: 'requests' | 'tokens' | 'all' | 'none', now: number): void
   /** Until when it is held, in the clock's ms; 0 if it never was. */
   readonly heldUntil: number
-  /** Takes new limits, keeping what was charged under the old ones. */
-  setLimits(limits: Limits, now: number): void
+  /**
+   * Lets requests through one after another at this rate a second, beside all limits; undefined: no more. What was sent last
+   * is spaced by a new rate, too. A refund gives no place in it back.
+   */
+  pace(requestsPerSecond: number | undefined, now: number): void
+  /**
+   * Takes new limits, keeping what was charged under the old ones. `told`: those that say what can never pass, where the limits
+   * in force are lower for a time; larger requests then pass alone. @default `limits`
+   */
+  setLimits(limits: Limits, now: number, told?: Limits): void
   /** Takes another spread of the delays to the server, J, in ms. */
   setJitter(jitterMs: number, now: number): void
   /** The use of each window. */
   room(now: number): MeterUse[]
+  /**
+   * The largest share of a told limit on requests, or on tokens, that is used: of the limits a minute, and of those a second (or of
+   * the one kind that there is). `refused`, a request that was charged and then refused, is left out of the minute's: a second
+   * holds few, and its limit may lie anywhere between what was there before and with it. Undefined where there is no such limit.
+   */
+  usedShares(kind: 'requests' | 'tokens', now: number, refused: Cost): { minute: number; second: number } | undefined
   /** When the oldest charge of a minute's window leaves it; `now` if there is none. */
   minuteFreesAt(now: number): number
   /** Calls `listener` when room may have come by other means than time. One listener at most. */

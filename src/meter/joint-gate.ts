@@ -132,9 +132,14 @@ export class JointGate implements Gate {
     return Math.max(this.#own.heldUntil, this.account.heldUntil)
   }
 
+  /** Paces the own gate only, for the same reason. */
+  pace(requestsPerSecond: number | undefined, now: number): void {
+    this.#own.pace(requestsPerSecond, this.#advance(now))
+  }
+
   /** Sets the own limits. */
-  setLimits(limits: Limits, now: number): void {
-    this.#own.setLimits(limits, this.#advance(now))
+  setLimits(limits: Limits, now: number, told?: Limits): void {
+    this.#own.setLimits(limits, this.#advance(now), told)
   }
 
   /** Of the own limits; the account's has its own from whoever owns it. */
@@ -150,6 +155,11 @@ export class JointGate implements Gate {
     const at = this.#advance(now)
     const own = this.#own.room(at)
     return own.length > 0 ? own : this.account.room(at)
+  }
+
+  /** Of the own limits. */
+  usedShares(kind: 'requests' | 'tokens', now: number, refused: Cost): { minute: number; second: number } | undefined {
+    return this.#own.usedShares(kind, this.#advance(now), refused)
   }
 
   minuteFreesAt(now: number): number {

@@ -12,6 +12,7 @@ import {
 } from './gate.js'
 import { amountIn, amountsOfNothing, isWithin, readAmounts, REQUESTS, TOKENS, type Amounts } from './dimensions.js'
 import { Meter, meterRules } from './meter.js'
+import { Pace } from './pace.js'
 
 /** Exact sums of tokens: `reserved + excess = settled + refunded + inFlight`. */
 export interface GateTotals {
@@ -43,10 +44,12 @@ export class MeterGate implements Gate {
   /** What can ever pass in each dimension, by the least of its meters. */
   readonly #largest = amountsOfNothing()
   #limits: Limits = {}
+  #told: Limits = {}
   #concurrency = Infinity
   #seq = 0
   #nowUs = 0
   #heldUntilUs = 0
+  #pace: Pace | undefined
   #inFlight = 0
   #notify: () => void = () => {}
   #reserved = 0
@@ -59,7 +62,7 @@ export class MeterGate implements Gate {
     this.#profile = options.profile
     this.#jitterMs = options.jitterMs
     this.#nowUs = toUs(now)
-    this.#apply(options.limits, toUs(options.idleSince))
+    this.#apply(options.limits, options.limits, toUs(options.idleSince))
   }
 
   admit(cost: Cost, now: number): Admission {
@@ -76,6 +79,7 @@ export class MeterGate implements Gate {
       const amount = amounts[meter.dimension]!
       if (amount > 0) meter.charge(amount, nowUs, seq)
     }
+    this.#pace?.charge(amounts[REQUESTS]!, nowUs)
     const tokens = cost.inputTokens + cost.outputTokens
     this.#inFlight++
     this.#inFlightTokens += tokens
@@ -94,7 +98,8 @@ export class MeterGate implements Gate {
     // A place that what goes ahead takes comes back when that ends, which no time tells.
     const places = this.#concurrency - this.#inFlight
     if (ahead === undefined ? at <= nowUs && places <= 0 : places <= ahead.requests) return UNTIL_CHANGE
-    return { kind: 'not-before', at: at / 1000 }
+    // The caller's time may lie in the first half of a microsecond: what may go now must not be told to wait for the whole one.
+    return { kind: 'not-before', at: at > nowUs ? at / 1000 : Math.min(at / 1000, now) }
   }
 
   impossible(cost: Cost): Never | undefined {
@@ -108,7 +113,7 @@ export class MeterGate implements Gate {
   }
 
   mostOutput(inputTokens: number): number {
-    const { tpm = Infinity, outputTpm = Infinity } = this.#limits
+    const { tpm = Infinity, outputTpm = Infinity } = this.#told
     return Math.max(0, Math.min(tpm - inputTokens, outputTpm))
   }
 
@@ -203,14 +208,23 @@ export class MeterGate implements Gate {
     return this.#heldUntilUs / 1000
   }
 
-  setLimits(limits: Limits, now: number): void {
-    this.#apply(limits, this.#advance(now))
+  pace(requestsPerSecond: number | undefined, now: number): void {
+    const nowUs = this.#advance(now)
+    const nextUs = this.#pace?.nextUs ?? nowUs
+    if (requestsPerSecond === undefined) this.#pace = undefined
+    else if (this.#pace === undefined) this.#pace = new Pace(requestsPerSecond)
+    else this.#pace.set(requestsPerSecond)
+    if (nextUs > nowUs && (this.#pace?.nextUs ?? nowUs) < nextUs) this.#notify()
+  }
+
+  setLimits(limits: Limits, now: number, told: Limits = limits): void {
+    this.#apply(limits, told, this.#advance(now))
     this.#notify()
   }
 
   setJitter(jitterMs: number, now: number): void {
     this.#jitterMs = jitterMs
-    this.#apply(this.#limits, this.#advance(now))
+    this.#apply(this.#limits, this.#told, this.#advance(now))
     this.#notify()
   }
 
@@ -227,9 +241,22 @@ export class MeterGate implements Gate {
     }))
   }
 
+  usedShares(kind: 'requests' | 'tokens', now: number, refused: Cost): { minute: number; second: number } | undefined {
+    const nowUs = this.#advance(now)
+    let minute: number | undefined
+    let second: number | undefined
+    for (const meter of this.#meters) {
+      if ((meter.dimension === REQUESTS) !== (kind === 'requests')) continue
+      if (meter.isPerSecond) second = Math.max(second ?? 0, meter.usedShare(nowUs, 0))
+      else minute = Math.max(minute ?? 0, meter.usedShare(nowUs, amountIn(refused, meter.dimension)))
+    }
+    if (minute === undefined && second === undefined) return undefined
+    return { minute: minute ?? second!, second: second ?? minute! }
+  }
+
   minuteFreesAt(now: number): number {
     const nowUs = this.#advance(now)
-    const minutes = this.#meters.filter((meter) => meter.largest < Infinity)
+    const minutes = this.#meters.filter(({ isPerSecond }) => !isPerSecond)
     return Math.max(nowUs, ...minutes.map((meter) => meter.nextExpiryUs(nowUs))) / 1000
   }
 
@@ -267,6 +294,7 @@ export class MeterGate implements Gate {
   /** Whether all meters are certain to let it pass now; if not, {@link #earliestUs} says. */
   #hasRoom(amounts: Amounts, nowUs: number): boolean {
     if (this.#heldUntilUs > nowUs) return false
+    if (this.#pace !== undefined && amounts[REQUESTS] !== 0 && this.#pace.nextUs > nowUs) return false
     for (const meter of this.#meters) {
       const amount = amounts[meter.dimension]!
       if (amount !== 0 && !meter.hasRoom(amount, nowUs)) return false
@@ -276,6 +304,7 @@ export class MeterGate implements Gate {
 
   #earliestUs(amounts: Amounts, nowUs: number): number {
     let at = this.#heldUntilUs > nowUs ? this.#heldUntilUs : nowUs
+    if (this.#pace !== undefined && amounts[REQUESTS] !== 0) at = Math.max(at, this.#pace.nextUs)
     for (const meter of this.#meters) {
       const amount = amounts[meter.dimension]!
       if (amount === 0) continue
@@ -293,15 +322,17 @@ export class MeterGate implements Gate {
       const after = meter.afterUs(before[meter.dimension]!, own[meter.dimension]!, nowUs)
       if (after > at) at = after
     }
+    if (this.#pace !== undefined && own[REQUESTS] !== 0) at = Math.max(at, this.#pace.afterUs(before[REQUESTS]!, nowUs))
     // What waits through a hold goes after it, by the room that there is now.
     return this.#heldUntilUs > nowUs ? this.#heldUntilUs + (at - nowUs) : at
   }
 
   /** Keeps meters whose limit goes on; a new one starts empty. */
-  #apply(limits: Limits, emptySinceUs: number): void {
+  #apply(limits: Limits, told: Limits, emptySinceUs: number): void {
     this.#limits = limits
+    this.#told = told
     this.#concurrency = limits.concurrency ?? Infinity
-    this.#meters = meterRules(limits, this.#profile, this.#jitterMs).map((rule) => {
+    this.#meters = meterRules(limits, this.#profile, this.#jitterMs, told).map((rule) => {
       const kept = this.#meters.find((meter) => meter.fits(rule))
       if (kept === undefined) return new Meter(rule, emptySinceUs, this.#nowUs, this.#seq + 1)
       kept.setRule(rule, this.#nowUs, this.#seq)

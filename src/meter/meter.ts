@@ -14,6 +14,8 @@ export interface MeterRule {
   readonly countsOutputLate: boolean
   /** The limit as stated: an amount a minute, or a second for `rps` and `tps`. */
   readonly stated: number
+  /** As it was told: another than `stated` where refusals have shown it to be. */
+  readonly told: number
   readonly window: WindowRule | undefined
   readonly bucket: BucketRule | undefined
 }
@@ -42,7 +44,7 @@ const FEW_REQUESTS = 3
  * is safe against a server that counts in fixed or sliding windows, a bucket of depth L − rJ and rate r = L/W against
  * one that keeps a bucket of depth L; of a server that nothing is known of, both hold.
  */
-export function meterRules(limits: Limits, profile: Profile, jitterMs: number): MeterRule[] {
+export function meterRules(limits: Limits, profile: Profile, jitterMs: number, told: Limits = limits): MeterRule[] {
   const jitterUs = Math.round(jitterMs * 1000)
   const rules: MeterRule[] = []
   for (const limit of Object.keys(DIMENSIONS) as MeteredLimit[]) {
@@ -53,7 +55,9 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number): 
     const build = limit === 'rps' ? requestsPerSecond : limit === 'tps' ? tokensPerSecond : perMinute
     const countsOutputLate = limit === 'tps' && isLate(profile)
     const dimension = countsOutputLate ? INPUT_TOKENS : DIMENSIONS[limit]
-    rules.push({ limit, dimension, countsOutputLate, stated, ...onlyWhatBinds(kind, build(stated, jitterUs)) })
+    const asTold = told[limit] ?? stated
+    const pair = onlyWhatBinds(kind, build(stated, jitterUs, asTold > stated))
+    rules.push({ limit, dimension, countsOutputLate, stated, told: asTold, ...pair })
   }
   return rules
 }
@@ -81,9 +85,9 @@ function onlyWhatBinds(
   }
 }
 
-function perMinute(limit: number, jitterUs: number): RulePair {
+function perMinute(limit: number, jitterUs: number, isLowered: boolean): RulePair {
   return {
-    window: { limit, spanUs: MINUTE_US + jitterUs, takesLargeAlone: false },
+    window: { limit, spanUs: MINUTE_US + jitterUs, takesLargeAlone: isLowered },
     bucket: bucketOf(limit, MINUTE_US, MINUTE_US, jitterUs),
   }
 }
@@ -143,11 +147,16 @@ function rate(perSecond: number): { amount: number; periodUs: number } {
 }
 
 function sameRule(a: MeterRule, b: MeterRule): boolean {
-  return a.stated === b.stated && a.window?.spanUs === b.window?.spanUs && a.bucket?.burstUs === b.bucket?.burstUs
+  return (
+    a.stated === b.stated &&
+    a.told === b.told &&
+    a.window?.spanUs === b.window?.spanUs &&
+    a.bucket?.burstUs === b.bucket?.burstUs
+  )
 }
 
-function largestOf({ limit, stated }: MeterRule): number {
-  return limit === 'rps' || limit === 'tps' ? Infinity : stated
+function largestOf({ limit, stated, told }: MeterRule): number {
+  return limit === 'rps' || limit === 'tps' ? Infinity : Math.max(stated, told)
 }
 
 /** One limit of one model: an exact window and a token bucket, or the one of them that the server needs. */
@@ -245,6 +254,15 @@ export class Meter {
     this.largest = largestOf(rule)
     if (rule.window !== undefined) this.#window?.setRule(rule.window)
     if (rule.bucket !== undefined) this.#bucket?.setRule(rule.bucket, nowUs, seq)
+  }
+
+  /** The same as a share of what was told. */
+  usedShare(nowUs: number, besides: number): number {
+    return Math.max(0, this.used(nowUs) - besides) / this.#rule.told
+  }
+
+  get isPerSecond(): boolean {
+    return this.largest === Infinity
   }
 
   /** What counts against the limit now: in the window, or missing from a full bucket. */

@@ -16,6 +16,11 @@ export interface ModelStats extends ModelActivity {
   /** Until when a 429 holds the model, in ms from now; 0 if it is not held. */
   readonly heldMs: number
   /**
+   * Requests go one after another, at most so many a second, after a 429 for a sudden increase or for want of capacity; it rises
+   * with what is sent. Undefined: nothing but the limits paces them.
+   */
+  readonly pace: { readonly requestsPerSecond: number; readonly origin: 'learned' } | undefined
+  /**
    * How long its answers are, in the account and all workspaces, and how well that was foreseen; undefined before the first
    * answer that told its usage. Answers to requests that gave their `tokens` do not count.
    */

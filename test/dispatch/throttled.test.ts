@@ -87,7 +87,8 @@ describe('the hold', () => {
     await clock.advance(999)
     expect(sends()).toEqual(['first a@0', 'second a@0', 'elsewhere b@10'])
     await clock.run()
-    expect(sends().slice(3, 5)).toEqual(['first a@1010', 'third a@1020'])
+    // Then at a pace: one a second, for nothing is known.
+    expect(sends().slice(3, 5)).toEqual(['first a@1010', 'third a@2010'])
   })
 
   test('nor with a higher priority', async () => {
@@ -96,20 +97,20 @@ describe('the hold', () => {
     await clock.advance(10)
     send({ model: 'a', priority: 9 }, 'urgent')
     await clock.run()
-    expect(sends()).toEqual(['first a@0', 'urgent a@1010', 'first a@1010'])
+    expect(sends()).toEqual(['first a@0', 'urgent a@1010', 'first a@5810'])
   })
 
   test('the second first, and with no success between, the minute', async () => {
     const { clock, sends, heard, send } = setup({ limits: { a: { rpm: 600 } }, perSecond: true, jitterMs: 50 })
     send({ model: 'a' }, 'j', [refusal('requests'), refusal('requests'), refusal('requests'), ok])
     await clock.run()
-    // The refusal empties the bucket, so one more tenth of a second passes until it has room for one.
+    // The refusal empties the bucket, and what was refused lowers the limit: so a little more passes until it has room for one.
     expect(heard.throttled.map(({ holdMs }) => holdMs)).toEqual([1050, 60_050, 60_050])
     const at = sends().map((each) => Number(each.split('@')[1]))
     expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(1060)
-    expect(at[1]! - at[0]!).toBeLessThan(1400)
+    expect(at[1]! - at[0]!).toBeLessThan(2000)
     expect(at[2]! - at[1]!).toBeGreaterThanOrEqual(60_060)
-    expect(at[3]! - at[2]!).toBeLessThan(60_400)
+    expect(at[3]! - at[2]!).toBeLessThan(63_000)
   })
 
   test('many refusals of one burst are one episode', async () => {
@@ -119,13 +120,10 @@ describe('the hold', () => {
     )
     await clock.run()
     expect(endings.every(({ state }) => state === 'done')).toBe(true)
-    expect(heard.throttled.filter(({ holdMs }) => holdMs > 0).map(({ holdMs }) => holdMs)).toEqual([1000])
+    expect(heard.throttled.filter(({ holdMs }) => holdMs > 0).map(({ holdMs }) => holdMs)).toEqual([5990])
     expect(heard.throttled).toHaveLength(20)
-    expect(
-      sends()
-        .slice(20)
-        .every((each) => each.endsWith('a@1010')),
-    ).toBe(true)
+    // An eighth of the limit of 100 a minute.
+    expect(sends().slice(20, 22)).toEqual(['0 a@6000', '4 a@10800'])
     expect(limiter.stats().models['a']).toMatchObject({ calls: 40, failures: 20, failureRate: 0.5, heldMs: 0 })
   })
 
@@ -134,7 +132,11 @@ describe('the hold', () => {
     for (const [i, name] of ['1', '2', '3'].entries()) send({ model: 'a' }, name, [refusal('surge'), ok], 10 + i)
     send({ model: 'a' }, 'new')
     await clock.run()
-    expect(sends().slice(3)).toEqual(['1 a@1010', '2 a@1010', '3 a@1010', 'new a@1020'])
+    expect(
+      sends()
+        .slice(3)
+        .map((each) => each.split(' ')[0]),
+    ).toEqual(['1', '2', '3', 'new'])
   })
 })
 
@@ -229,9 +231,10 @@ describe('the backups', () => {
       'j c@20',
       // b's hold ends first; a is held still, c too; so it goes back to the first that can start: a.
       'j b@20020',
-      'new b@20020',
       'j a@30010',
       'j c@40030',
+      // At a pace it had to wait for the answer to j's.
+      'new b@70030',
     ])
     expect(ending.state).toBe('done')
   })
@@ -464,7 +467,7 @@ describe('faults of the server', () => {
     await clock.advance(20)
     send({ model: 'a' }, 'other')
     await clock.run()
-    expect(sends()).toEqual(['j a@0', 'j a@1010', 'other a@1010'])
+    expect(sends()).toEqual(['j a@0', 'j a@1010', 'other a@5810'])
     expect(heard.throttled).toMatchObject([{ class: 'capacity', holdMs: 1000 }])
   })
 

@@ -40,6 +40,7 @@ describe('stats', () => {
       waiting: 2,
       inFlight: 3,
       heldMs: 0,
+      pace: undefined,
       calls: 3,
       failures: 0,
     })
@@ -47,6 +48,7 @@ describe('stats', () => {
       waiting: 1,
       inFlight: 0,
       heldMs: 810,
+      pace: { requestsPerSecond: 9 / 60 / 8, origin: 'learned' },
       calls: 1,
       failures: 1,
       failureRate: 1,

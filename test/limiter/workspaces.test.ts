@@ -95,6 +95,24 @@ describe('a workspace', () => {
     expect(names()).toMatch(/w1@\d+$/)
   })
 
+  test('is paced after a sudden increase of its own, and by the account’s', async () => {
+    const { limiter, workspace, sendTo, clock, names } = inside({ m: { rpm: 480 } }, { m: { rpm: 240 } })
+    sendTo(workspace, 'w', {}, [refusal('surge'), ok])
+    await clock.advance(10)
+    for (let i = 0; i < 2; i++) sendTo(limiter, 'a')
+    sendTo(workspace, 'w')
+    await clock.advance(4000)
+    expect(names()).toBe('w1@0 a2@10 a3@10 w1@1010 w4@3010')
+    expect(workspace.stats().models['m']!.pace).toMatchObject({ origin: 'learned' })
+    expect(limiter.stats().models['m']!.pace).toBeUndefined()
+    sendTo(limiter, 'a', {}, [refusal('surge'), ok])
+    await clock.advance(10)
+    const pace = limiter.stats().models['m']!.pace!
+    expect(pace.requestsPerSecond).toBeCloseTo(8 / 8)
+    expect(workspace.stats().models['m']!.pace!.requestsPerSecond).toBeLessThanOrEqual(pace.requestsPerSecond)
+    await clock.run()
+  })
+
   test('tells of itself; the account tells of all', async () => {
     const { limiter, workspace, sendTo, clock } = inside({ m: { rpm: 10 } }, { m: { rpm: 2 } })
     const admitted: string[] = []

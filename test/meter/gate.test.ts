@@ -548,3 +548,38 @@ describe('a raise', () => {
     expect(used(gate, 0)).toBe(300)
   })
 })
+
+describe('a time between two microseconds', () => {
+  test.each([0.2, 0.4999, 0.5, 0.7, 0.98])('what may go at once is told so, %f µs after one', (fraction) => {
+    const now = 1234 + fraction / 1000
+    const gate = gateOf({ tpm: 6000 }, { now: 1000 })
+    expect(gate.earliest(cost(100), now)).toMatchObject({ kind: 'not-before' })
+    expect((gate.earliest(cost(100), now) as { at: number }).at).toBeLessThanOrEqual(now)
+    reserved(gate.admit(cost(100), now))
+  })
+})
+
+describe('limits that are lower than told for a time', () => {
+  const told = { tpm: 6000, tps: 100, rpm: 600 }
+
+  test('let what is larger than they are, but not than what was told, pass alone', () => {
+    const gate = gateOf(told)
+    gate.setLimits({ ...told, tpm: 3000 }, 0, told)
+    expect(gate.impossible(cost(5000))).toBeUndefined()
+    expect(gate.impossible(cost(6001))).toMatchObject({ kind: 'never' })
+    reserved(gate.admit(cost(5000), 200))
+    expect(gate.admit(cost(1), 50_000).kind).toBe('not-before')
+    gate.setLimits({ ...told, tpm: 3000 }, 50_000)
+    expect(gate.impossible(cost(5000))).toMatchObject({ kind: 'never' })
+  })
+
+  test('are measured by what was told: a minute’s without what was refused, a second’s with it', () => {
+    const gate = gateOf(told)
+    gate.setLimits({ rpm: 300, tpm: 3000, tps: 50 }, 0, told)
+    reserved(gate.admit(cost(30), 200))
+    reserved(gate.admit(cost(20), 800))
+    expect(gate.usedShares('tokens', 802, cost(20))).toEqual({ minute: 30 / 6000, second: 50 / 100 })
+    expect(gate.usedShares('requests', 802, cost(20))).toEqual({ minute: 1 / 600, second: 1 / 600 })
+    expect(gateOf({ rpm: 5 }).usedShares('tokens', 0, cost(1))).toBeUndefined()
+  })
+})

@@ -13,6 +13,8 @@ export interface Setting {
   readonly jitterMs: number
   /** Whether the output of a job is known before it is sent; else no more than its `max_tokens` is. */
   readonly knowsOutput: boolean
+  /** Whether limits may be higher than told. */
+  readonly triesForMore: boolean
   /** What is known of the server beside its limits; undefined: nothing. */
   readonly profile: Profile | undefined
   send(job: Job): Promise<Answer>

@@ -8,12 +8,13 @@ export const headgate: ClientKind = {
   name: 'headgate',
   packages: [],
   usesGlobals: false,
-  create({ timeline, random, rpm, tpm, perSecond, jitterMs, knowsOutput, profile, send }) {
+  create({ timeline, random, rpm, tpm, perSecond, jitterMs, knowsOutput, triesForMore, profile, send }) {
     const limiter = createLimiter({
       limits: { [MODEL]: { rpm, tpm } },
       perSecond,
       jitterMs,
       profile,
+      probeAbove: triesForMore,
       clock: timeline,
       random,
     })

@@ -1,0 +1,21 @@
+import type { Resolution, ResolvedLimits } from '../limits/resolve.js'
+import { pickLimits } from '../limits/table.js'
+import type { Limits, Profile } from '../types.js'
+
+/** What holds for a model, as it was told. */
+export interface Holding {
+  /** What users are shown. */
+  readonly limits: ResolvedLimits
+  /** The limits of a workspace of its own, beside which the account's hold. @default `limits` */
+  readonly own?: Limits | undefined
+  /** Whether the table says that it is retired. */
+  readonly retired: boolean
+  readonly origin: Resolution['origin']
+}
+
+export type Resolve = (model: string, profile: Profile) => Holding
+
+/** The limits that a gate of its own has to hold. */
+export function ownLimits({ limits, own }: Holding): Limits {
+  return own ?? pickLimits(limits)
+}

@@ -11,9 +11,11 @@ import type { ResolvedLimits } from './limits/resolve.js'
 import { shown } from './limits/value.js'
 import { WorkspaceLimits } from './limits/workspace-limits.js'
 import type { EventName, HeadgateEvents } from './metrics/events.js'
+import type { ClockPhase } from './meter/gate.js'
 import type { Stats } from './metrics/stats.js'
 import { checkNames, checkOptions, profileOption, type LimiterOptions } from './options.js'
 import { JitterEstimator } from './route/jitter.js'
+import { PhaseEstimator } from './route/phase.js'
 import { profiles } from './route/profile.js'
 import { createFetch } from './transport/fetch.js'
 import type { Limits, LimitsSource, LimitsTable } from './types.js'
@@ -94,6 +96,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   const defaultProfile = profile ?? profiles['model-studio']
   const random = options.random ?? Math.random
   const jitter = new JitterEstimator(DEFAULT_JITTER_MS)
+  const phases = new PhaseEstimator()
   const output = new OutputEstimator()
   const dispatcher = new Dispatcher({
     clock,
@@ -104,6 +107,8 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     probeAbove: options.probeAbove ?? false,
     jitterMs: () => options.jitterMs ?? jitter.jitterMs,
     jitter: options.jitterMs === undefined ? jitter : undefined,
+    phase: () => phases.at(clock.now()),
+    phases,
     idleSince: options.assumeFresh === true ? -Infinity : clock.now(),
     output,
     maxRetries: options.maxRetries ?? DEFAULT_RETRIES,
@@ -180,9 +185,9 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
         doubleSettles: dispatcher.doubleSettles,
         jitter: {
           ms: options.jitterMs ?? jitter.jitterMs,
-          origin:
-            options.jitterMs !== undefined ? 'user' : jitter.jitterMs === DEFAULT_JITTER_MS ? 'default' : 'learned',
+          origin: options.jitterMs === undefined ? jitter.origin : 'user',
         },
+        phase: phaseStats(phases.at(clock.now())),
       }),
       on: (event, listener) => workspace.events.on(event, listener),
       pause: () => account.pause(workspace),
@@ -204,6 +209,11 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   }
 
   return limiterOf(account.main, live, () => {})
+}
+
+function phaseStats(phase: ClockPhase | undefined): Stats['phase'] {
+  if (phase === undefined) return { offsetMs: undefined, spanMs: undefined, origin: 'unknown' }
+  return { offsetMs: phase.fromMs, spanMs: phase.toMs - phase.fromMs, origin: 'learned' }
 }
 
 function weightsOf(weights: Readonly<Record<string, number>> = {}): (tenant: string | undefined) => number {

@@ -195,6 +195,7 @@ const WINDOW_KINDS: readonly WindowKind[] = ['unknown', 'fixed', 'sliding', 'buc
 const PROFILE_VALUES: Readonly<Record<Exclude<keyof Profile, 'name'>, readonly unknown[]>> = {
   minuteWindow: WINDOW_KINDS,
   secondWindow: WINDOW_KINDS,
+  windowPhase: [undefined, 'clock'],
   perSecond: [true, false],
   rejectedCost: [0, 1],
   insufficientQuota: ['tokens', 'billing'],

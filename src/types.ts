@@ -76,6 +76,12 @@ export interface Profile {
   readonly minuteWindow: WindowKind
   /** How the limits a second are counted. */
   readonly secondWindow: WindowKind
+  /**
+   * When fixed windows begin: `'clock'`: at whole seconds and minutes of the service's own clock, which then is learned from what
+   * answers say of when their requests arrived, so that a window's whole quota can be used. Windows of other kinds have no phase.
+   * Left out: not known.
+   */
+  readonly windowPhase?: 'clock' | undefined
   /** Whether RPS = RPM/60 and TPS = TPM/60 hold too; the option `perSecond` overrides it. */
   readonly perSecond: boolean
   /** What a refused request costs: 0 if refusals are not counted, 1 if they count as a request. */

@@ -51,6 +51,7 @@ function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, res
     jitterMs: 50,
     hasSurgeDetector: false,
     change: TOLD,
+    beginsByClock: false,
     tellsArrival: false,
     ...server,
   }
@@ -79,12 +80,13 @@ const CHARGES_OUTPUT: Readonly<Record<OutputCharging, string>> = {
 }
 
 /** The server's rules as a profile. A rule that profiles have no name for is left unknown. */
-function profileOf({ minute, second, charging }: ServerRules): Profile {
+function profileOf({ minute, second, charging, beginsByClock }: ServerRules): Profile {
   const told = {
     ...profiles['model-studio'],
     name: 'told',
     minuteWindow: kindOf(minute),
     secondWindow: second === 'none' ? 'unknown' : kindOf(second),
+    windowPhase: beginsByClock ? 'clock' : undefined,
     perSecond: second !== 'none',
     chargesOutput: CHARGES_OUTPUT[charging],
   } as const
@@ -138,7 +140,7 @@ function known(): Row[] {
     }),
   )
   const phases = (['rpm', 'chat'] as const).map((name) => {
-    const server = { minute: 'fixed', second: 'fixed', tellsArrival: true } as const
+    const server = { minute: 'fixed', second: 'fixed', beginsByClock: true, tellsArrival: true } as const
     const goal = { ...NONE, share: 0.97 }
     const rest = { knowsPhase: true, isQuick: true }
     return rowOf({ name: `phase-${name}`, load: LOADS[name], server, goal, isTold: true, rest })

@@ -18,6 +18,8 @@ export interface ServerRules {
   readonly jitterMs: number
   readonly hasSurgeDetector: boolean
   readonly change: LimitChange
+  /** Whether fixed windows begin at whole seconds and minutes of its clock; else anywhere. */
+  readonly beginsByClock: boolean
   /** Whether answers carry `req-arrive-time`. */
   readonly tellsArrival: boolean
 }
@@ -42,8 +44,8 @@ export interface Refused {
 
 /** To the server and back, beside what varies. */
 const NETWORK_MS = 20
-/** The server's clock is not the client's: so far apart are their zero points. */
-const SERVER_EPOCH_MS = 1_790_000_000_000
+/** The server's clock is not the client's: so far apart are their zero points, by no whole number of seconds. */
+export const SERVER_EPOCH_MS = 1_790_000_023_417
 
 /** Counts requests as its rules say, and remembers what it admitted, and when. */
 export class Server {
@@ -119,10 +121,11 @@ export class Server {
   }
 }
 
-function limitsOf({ rpm, tpm, minute, second }: ServerRules, random: () => number): ServerLimit[] {
+function limitsOf({ rpm, tpm, minute, second, beginsByClock }: ServerRules, random: () => number): ServerLimit[] {
   const windows = [{ rule: minute, windowMs: 60_000 }, ...(second === 'none' ? [] : [{ rule: second, windowMs: 1000 }])]
   return windows.flatMap(({ rule, windowMs }) => {
-    const phaseMs = windowMs * random()
+    const anyPhaseMs = windowMs * random()
+    const phaseMs = beginsByClock ? windowMs - (SERVER_EPOCH_MS % windowMs) : anyPhaseMs
     const share = windowMs / 60_000
     return (['requests', 'tokens'] as const).map((counts) => {
       const limit = (counts === 'requests' ? rpm : tpm) * share

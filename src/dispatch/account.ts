@@ -1,4 +1,5 @@
 import { InvalidRequest, LimiterClosed } from '../errors.js'
+import type { ClockPhase } from '../meter/gate.js'
 import type { Stats } from '../metrics/stats.js'
 import type { Scheduler } from '../schedule/scheduler.js'
 import type { Limits } from '../types.js'
@@ -66,6 +67,16 @@ export class Account {
     for (const { groups } of this.#all()) groups.setJitter(jitterMs)
   }
 
+  /** What is known of the service's clock is another for all. Starts nothing: {@link startDue} does, once all else is told too. */
+  setPhase(phase: ClockPhase | undefined): void {
+    for (const { groups } of this.#all()) groups.setPhase(phase)
+  }
+
+  /** Starts what has room by now. */
+  startDue(): void {
+    for (const { lane } of this.main.groups.all()) this.#scheduler.changed(lane)
+  }
+
   pause(workspace: Workspace): void {
     workspace.isPaused = true
     this.#scheduler.paused()
@@ -95,7 +106,7 @@ export class Account {
     lastMs: number,
     now: number,
     outputOf: OutputOf,
-  ): Omit<Stats, 'doubleSettles' | 'jitter'> {
+  ): Omit<Stats, 'doubleSettles' | 'jitter' | 'phase'> {
     return report(workspace, this.#scheduler, lastMs, now, outputOf)
   }
 

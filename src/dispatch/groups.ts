@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import type { ResolvedLimits } from '../limits/resolve.js'
 import { pickLimits } from '../limits/table.js'
 import { withTold } from '../limits/told.js'
+import type { ClockPhase } from '../meter/gate.js'
 import { JointGate } from '../meter/joint-gate.js'
 import { MeterGate } from '../meter/meter-gate.js'
 import { Episodes } from '../route/learn.js'
@@ -22,6 +23,8 @@ export interface GroupsOptions {
   readonly jitterMs: () => number
   /** Whether to try for more than the limits that were told. */
   readonly probeAbove: boolean
+  /** When the service counts what is sent, as it is known now. */
+  readonly phase: () => ClockPhase | undefined
   /** Since when it is known that nothing ran, in the clock's ms. */
   readonly idleSince: number
 }
@@ -115,14 +118,24 @@ export class Groups {
     for (const { gate } of this.#groups.values()) gate.setJitter(jitterMs, this.#options.clock.now())
   }
 
+  /** The phase of the service's clock is another now. */
+  setPhase(phase: ClockPhase | undefined): void {
+    for (const { gate, profile } of this.#groups.values()) {
+      if (profile.windowPhase !== undefined) gate.setPhase(phase, this.#options.clock.now())
+    }
+  }
+
   #add(model: string, profile: Profile): Group {
-    const { clock, random, jitterMs, idleSince, probeAbove } = this.#options
+    const { clock, random, jitterMs, phase, idleSince, probeAbove } = this.#options
     const workspace = this.#workspace
     // Of the account's own words about a model it is the account that tells.
     const account = workspace.account?.groups.of(model, profile)
     const holding = this.#resolve(model, profile)
     const { limits, origin } = holding
-    const meters = new MeterGate({ limits: ownLimits(holding), profile, jitterMs: jitterMs(), idleSince }, clock.now())
+    const meters = new MeterGate(
+      { limits: ownLimits(holding), profile, jitterMs: jitterMs(), phase: phase(), idleSince },
+      clock.now(),
+    )
     const gate = account === undefined ? meters : new JointGate(meters, account.gate)
     const perSecond = limits.rps !== undefined || limits.tps !== undefined
     const group = new Group({

@@ -15,7 +15,7 @@ export function report(
   lastMs: number,
   now: number,
   outputOf: OutputOf,
-): Omit<Stats, 'doubleSettles' | 'jitter'> {
+): Omit<Stats, 'doubleSettles' | 'jitter' | 'phase'> {
   const models: [string, ModelStats][] = []
   const waitingBy = new Map<string | undefined, number>()
   let inFlight = 0

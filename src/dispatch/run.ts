@@ -4,6 +4,7 @@ import { LimiterClosed, QueueFull } from '../errors.js'
 import { chargedBy, NO_COST, type Reservation } from '../meter/gate.js'
 import { classify, type Answer } from '../route/classify.js'
 import type { JitterEstimator } from '../route/jitter.js'
+import type { PhaseEstimator } from '../route/phase.js'
 import type { News } from '../route/rate-headers.js'
 import { Scheduler } from '../schedule/scheduler.js'
 import type { Cost, Profile, Usage } from '../types.js'
@@ -26,6 +27,8 @@ import type { Workspace } from './workspace.js'
 export interface DispatcherOptions extends GroupsOptions {
   /** Learns J; undefined: it was told. */
   readonly jitter: JitterEstimator | undefined
+  /** Learns when the service counts what is sent, where profiles tell that its windows begin by its clock. */
+  readonly phases: PhaseEstimator
   /** What holds for a model of the account. */
   readonly resolve: Resolve
   readonly output: OutputExpectation
@@ -136,9 +139,16 @@ export class Dispatcher implements AttemptEvents {
     if (limits !== undefined) this.account.tell(attempt.group, limits)
   }
 
-  arrived({ reservation }: Attempt, epochMs: number): void {
-    const { jitter } = this.#options
-    if (jitter?.observe(reservation.at, epochMs) === true) this.account.setJitter(jitter.jitterMs)
+  arrived({ reservation, job }: Attempt, epochMs: number): void {
+    const { jitter, phases, jitterMs } = this.#options
+    const isOtherJitter = jitter?.observe(reservation.at, epochMs) === true
+    const now = this.#clock.now()
+    const isOtherPhase =
+      job.profile.windowPhase !== undefined && phases.observe(reservation.at, epochMs, jitterMs(), now)
+    // Nothing may start by a phase that was found with another J.
+    if (isOtherPhase) this.account.setPhase(phases.at(now))
+    if (isOtherJitter) this.account.setJitter(jitterMs())
+    if (isOtherPhase) this.account.startDue()
   }
 
   /** Puts a new job into the queue of the model of its chain that is to serve it. */

@@ -43,6 +43,17 @@ export type Refusal = NotBefore | UntilChange | Never
 /** The answer to {@link Gate.admit}: a refusal has a `kind`. */
 export type Admission = (Reservation & { readonly kind?: undefined }) | Refusal
 
+/**
+ * When the service counts what is sent, by its own clock: a request sent at t (the limiter's clock) between t + fromMs and
+ * t + toMs.
+ */
+export interface ClockPhase {
+  readonly fromMs: number
+  readonly toMs: number
+  /** It holds for what is sent before this time, in the limiter's clock's ms: after it, the clocks may have drifted apart. */
+  readonly untilMs: number
+}
+
 /** How full a window is. */
 export interface MeterUse {
   readonly limit: MeteredLimit
@@ -93,6 +104,11 @@ export interface Gate {
   setLimits(limits: Limits, now: number, told?: Limits): void
   /** Takes another spread of the delays to the server, J, in ms. */
   setJitter(jitterMs: number, now: number): void
+  /**
+   * Takes another phase of the service's clock; undefined: it is not known any more. Meters of windows that begin by that clock count
+   * all that was charged anew by it. Tells nobody: whoever sets it asks again for what waits, once all gates have it.
+   */
+  setPhase(phase: ClockPhase | undefined, now: number): void
   /** The use of each window. */
   room(now: number): MeterUse[]
   /**

@@ -3,6 +3,7 @@ import {
   NO_COST,
   toUs,
   type Admission,
+  type ClockPhase,
   type Gate,
   type MeterUse,
   type Never,
@@ -145,6 +146,11 @@ export class JointGate implements Gate {
   /** Of the own limits; the account's has its own from whoever owns it. */
   setJitter(jitterMs: number, now: number): void {
     this.#own.setJitter(jitterMs, this.#advance(now))
+  }
+
+  /** Of the own limits, likewise. */
+  setPhase(phase: ClockPhase | undefined, now: number): void {
+    this.#own.setPhase(phase, this.#advance(now))
   }
 
   /**

@@ -3,6 +3,7 @@ import {
   chargedBy,
   toUs,
   type Admission,
+  type ClockPhase,
   type Gate,
   type MeterUse,
   type Never,
@@ -10,6 +11,7 @@ import {
   type Reservation,
   type UntilChange,
 } from './gate.js'
+import type { PhaseUs } from './aligned-window.js'
 import { amountIn, amountsOfNothing, isWithin, readAmounts, REQUESTS, TOKENS, type Amounts } from './dimensions.js'
 import { Meter, meterRules } from './meter.js'
 import { Pace } from './pace.js'
@@ -28,6 +30,8 @@ export interface MeterGateOptions {
   readonly profile: Profile
   /** J, in ms. */
   readonly jitterMs: number
+  /** When the service counts what is sent, if that is known. */
+  readonly phase?: ClockPhase | undefined
   /** Since when, in the clock's ms, it is known that nothing ran; buckets fill from then on. */
   readonly idleSince: number
 }
@@ -36,6 +40,7 @@ export interface MeterGateOptions {
 export class MeterGate implements Gate {
   readonly #profile: Profile
   #jitterMs: number
+  #phase: PhaseUs | undefined
   #meters: Meter[] = []
   /** Those that count the output when the answer is there. */
   #lateMeters: readonly Meter[] = []
@@ -61,6 +66,7 @@ export class MeterGate implements Gate {
   constructor(options: MeterGateOptions, now: number) {
     this.#profile = options.profile
     this.#jitterMs = options.jitterMs
+    this.#phase = inUs(options.phase)
     this.#nowUs = toUs(now)
     this.#apply(options.limits, options.limits, toUs(options.idleSince))
   }
@@ -228,6 +234,12 @@ export class MeterGate implements Gate {
     this.#notify()
   }
 
+  setPhase(phase: ClockPhase | undefined, now: number): void {
+    const nowUs = this.#advance(now)
+    this.#phase = inUs(phase)
+    for (const meter of this.#meters) meter.setPhase(this.#phase, nowUs)
+  }
+
   get limits(): Limits {
     return this.#limits
   }
@@ -334,7 +346,11 @@ export class MeterGate implements Gate {
     this.#concurrency = limits.concurrency ?? Infinity
     this.#meters = meterRules(limits, this.#profile, this.#jitterMs, told).map((rule) => {
       const kept = this.#meters.find((meter) => meter.fits(rule))
-      if (kept === undefined) return new Meter(rule, emptySinceUs, this.#nowUs, this.#seq + 1)
+      if (kept === undefined) {
+        const meter = new Meter(rule, emptySinceUs, this.#nowUs, this.#seq + 1)
+        meter.setPhase(this.#phase, this.#nowUs)
+        return meter
+      }
       kept.setRule(rule, this.#nowUs, this.#seq)
       return kept
     })
@@ -351,6 +367,12 @@ export class MeterGate implements Gate {
     if (nowUs > this.#nowUs) this.#nowUs = nowUs
     return this.#nowUs
   }
+}
+
+function inUs(phase: ClockPhase | undefined): PhaseUs | undefined {
+  if (phase === undefined) return undefined
+  const { fromMs, toMs, untilMs } = phase
+  return { fromUs: Math.floor(fromMs * 1000), toUs: Math.ceil(toMs * 1000), untilUs: toUs(untilMs) }
 }
 
 const UNTIL_CHANGE: UntilChange = { kind: 'until-change' }

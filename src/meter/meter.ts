@@ -1,4 +1,5 @@
 import type { Limits, Profile, WindowKind } from '../types.js'
+import { AlignedWindow, type PhaseUs } from './aligned-window.js'
 import { LARGEST_LEVEL, TokenBucket, type BucketRule } from './bucket.js'
 import { type Dimension, INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, THINKING_TOKENS, TOKENS } from './dimensions.js'
 import { ExactWindow, type WindowRule } from './window.js'
@@ -17,6 +18,8 @@ export interface MeterRule {
   /** As it was told: another than `stated` where refusals have shown it to be. */
   readonly told: number
   readonly window: WindowRule | undefined
+  /** The length of the server's own windows where they begin at whole multiples of its clock. */
+  readonly alignedUs: number | undefined
   readonly bucket: BucketRule | undefined
 }
 
@@ -56,8 +59,11 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number, t
     const countsOutputLate = limit === 'tps' && isLate(profile)
     const dimension = countsOutputLate ? INPUT_TOKENS : DIMENSIONS[limit]
     const asTold = told[limit] ?? stated
+    // Sent all at once where a window begins, requests would leave no room for the output that is counted meanwhile.
+    const isAligned = kind === 'fixed' && profile.windowPhase === 'clock' && !countsOutputLate
+    const alignedUs = isAligned ? (perSecond ? SECOND_US : MINUTE_US) : undefined
     const pair = onlyWhatBinds(kind, build(stated, jitterUs, asTold > stated))
-    rules.push({ limit, dimension, countsOutputLate, stated, told: asTold, ...pair })
+    rules.push({ limit, dimension, countsOutputLate, stated, told: asTold, alignedUs, ...pair })
   }
   return rules
 }
@@ -159,12 +165,17 @@ function largestOf({ limit, stated, told }: MeterRule): number {
   return limit === 'rps' || limit === 'tps' ? Infinity : Math.max(stated, told)
 }
 
+function windowOf({ window, alignedUs }: MeterRule, firstSeq: number): ExactWindow | AlignedWindow | undefined {
+  if (window === undefined) return undefined
+  return alignedUs === undefined ? new ExactWindow(window, firstSeq) : new AlignedWindow(window, alignedUs, firstSeq)
+}
+
 /** One limit of one model: an exact window and a token bucket, or the one of them that the server needs. */
 export class Meter {
   readonly dimension: Dimension
   /** The largest amount that can ever pass: a minute's limit. A second's lets a larger one pass alone. */
   largest = Infinity
-  readonly #window: ExactWindow | undefined
+  readonly #window: ExactWindow | AlignedWindow | undefined
   readonly #bucket: TokenBucket | undefined
   #rule: MeterRule
 
@@ -172,7 +183,7 @@ export class Meter {
     this.#rule = rule
     this.dimension = rule.dimension
     this.largest = largestOf(rule)
-    this.#window = rule.window && new ExactWindow(rule.window, firstSeq)
+    this.#window = windowOf(rule, firstSeq)
     this.#bucket = rule.bucket && new TokenBucket(rule.bucket, emptySinceUs, nowUs, firstSeq)
   }
 
@@ -189,7 +200,7 @@ export class Meter {
   /** Whether `amount` is certain to pass now; if not, {@link earliestUs} says. */
   hasRoom(amount: number, nowUs: number): boolean {
     const window = this.#window
-    if (window !== undefined && !window.hasRoom(amount)) return false
+    if (window !== undefined && !window.hasRoom(amount, nowUs)) return false
     const bucket = this.#bucket
     return bucket === undefined || bucket.hasRoom(amount, nowUs)
   }
@@ -263,6 +274,11 @@ export class Meter {
 
   get isPerSecond(): boolean {
     return this.largest === Infinity
+  }
+
+  /** When the server counts what is sent, if it is known; only a window that begins by the server's clock asks for it. */
+  setPhase(phase: PhaseUs | undefined, nowUs: number): void {
+    if (this.#window instanceof AlignedWindow) this.#window.setPhase(phase, nowUs)
   }
 
   /** What counts against the limit now: in the window, or missing from a full bucket. */

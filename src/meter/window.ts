@@ -42,7 +42,7 @@ export class ExactWindow {
   }
 
   /** Whether `amount` is certain to pass now; if not, {@link earliestUs} says. What has left since would only add room. */
-  hasRoom(amount: number): boolean {
+  hasRoom(amount: number, _nowUs?: number): boolean {
     return this.#sum + amount <= this.#limit
   }
 
@@ -99,8 +99,11 @@ export class ExactWindow {
     this.#end = end + STRIDE
   }
 
-  /** Takes back `amount` of what charge `seq` put in; nothing once that has left the window. */
-  refund(amount: number, seq: number, nowUs: number): void {
+  /**
+   * Takes back `amount` of what charge `seq` put in; nothing once that has left the window. `onGiven` hears how much that was, and
+   * when it had been charged.
+   */
+  refund(amount: number, seq: number, nowUs: number, onGiven?: (given: number, chargedUs: number) => void): void {
     this.#expire(nowUs)
     if (seq <= this.#expiredSeq) return
     let block = this.#lastBlock
@@ -118,6 +121,17 @@ export class ExactWindow {
     const given = Math.min(amount, block[at + 1]!)
     block[at + 1]! -= given
     this.#sum -= given
+    onGiven?.(given, block[at]!)
+  }
+
+  /** Visits what the window holds: amounts, and when they were charged. */
+  forEach(nowUs: number, visit: (amount: number, chargedUs: number) => void): void {
+    this.#expire(nowUs)
+    let at = this.#head
+    for (const block of this.#blocks) {
+      for (const end = this.#endOf(block); at < end; at += STRIDE) visit(block[at + 1]!, block[at]!)
+      at = 0
+    }
   }
 
   /** Takes a new rule; what is in the window stays in it. */

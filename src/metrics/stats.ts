@@ -43,4 +43,13 @@ export interface Stats {
   readonly doubleSettles: number
   /** J: by how much the delays to the service are taken to differ, and who says so. */
   readonly jitter: { readonly ms: number; readonly origin: 'default' | 'user' | 'learned' }
+  /**
+   * When the service counts what is sent, where the profile tells that its windows begin by its clock: a request sent at t between
+   * t + offsetMs and t + offsetMs + spanMs of the service's clock. Undefined while answers have not told enough.
+   */
+  readonly phase: {
+    readonly offsetMs: number | undefined
+    readonly spanMs: number | undefined
+    readonly origin: 'unknown' | 'learned'
+  }
 }

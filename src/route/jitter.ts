@@ -22,6 +22,7 @@ export class JitterEstimator {
   readonly #delays = new Float64Array(REMEMBERED)
   #count = 0
   #jitterMs: number
+  #origin: 'default' | 'learned' = 'default'
 
   /** `jitterMs`: what is assumed before anything is known. */
   constructor(jitterMs: number) {
@@ -30,6 +31,11 @@ export class JitterEstimator {
 
   get jitterMs(): number {
     return this.#jitterMs
+  }
+
+  /** Whether J is as assumed, or was learned since. */
+  get origin(): 'default' | 'learned' {
+    return this.#origin
   }
 
   /** Whether it knows enough to lower what was assumed. */
@@ -52,6 +58,7 @@ export class JitterEstimator {
     if (learned < this.#jitterMs && !this.hasLearned) return false
     if (Math.abs(learned - this.#jitterMs) < LEAST_CHANGE * this.#jitterMs) return false
     this.#jitterMs = learned
+    this.#origin = 'learned'
     return true
   }
 

@@ -48,8 +48,9 @@ describe('J', () => {
     expect(limited.limiter.stats().jitter).toEqual({ ms: 20, origin: 'user' })
   })
 
-  test('is learned from what a run says, too; and new models begin with it', async () => {
+  test.each(['new', 'known'])('is learned from what a run says, too; and paces %s models', async (kind) => {
     const { limiter, clock, now } = setup({ limits: { a: {}, b: { rpm: 60 } }, jitterMs: undefined })
+    if (kind === 'known') void limiter.predict({ model: 'b' })
     for (let i = 0; i < 300; i++) {
       await limiter.schedule({ model: 'a' }, ({ arrived }) => {
         arrived(now() + (i % 10) * 40)

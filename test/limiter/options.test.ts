@@ -53,6 +53,7 @@ describe('createLimiter', () => {
     [{ profile: 'dashscope' }, "profile is 'dashscope': give one of model-studio, openai, azure, or a Profile"],
     [{ profile: 'toString' }, "profile is 'toString'"],
     [{ profile: 5 }, 'profile is 5'],
+    [{ profile: { ...profiles.openai, windowPhase: 'utc' } }, 'profile.windowPhase is utc: give one of clock'],
     [{ profile: {} }, 'profile.minuteWindow is undefined: give one of unknown, fixed, sliding, bucket'],
     [{ profile: { ...profiles.openai, rejectedCost: 2 } }, 'profile.rejectedCost is 2: give one of 0, 1'],
     [{ profile: { ...profiles.openai, insufficientQuota: 'x' } }, 'profile.insufficientQuota is x'],

@@ -12,6 +12,7 @@ describe('stats', () => {
       inFlight: 0,
       doubleSettles: 0,
       jitter: { ms: 0, origin: 'user' },
+      phase: { offsetMs: undefined, spanMs: undefined, origin: 'unknown' },
     })
   })
 

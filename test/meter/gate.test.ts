@@ -485,6 +485,31 @@ describe('another J while it runs', () => {
   })
 })
 
+describe('the phase of the server’s clock', () => {
+  test('holds for limits that come later, and for both lengths of window', () => {
+    const profile = { ...profileOf('fixed'), windowPhase: 'clock' } as const
+    const gate = new MeterGate({ limits: { rpm: 5 }, profile, jitterMs: 50, idleSince: -Infinity }, 0)
+    gate.setPhase({ fromMs: 59_900, toMs: 59_990, untilMs: 1e9 }, 0)
+    gate.setLimits({ rpm: 5, rps: 3 }, 0)
+    // The first second ends at 100 by our clock, and with it the first minute; what is sent before may count there only.
+    expect(times(gate, cost(1), 7)).toEqual([0, 0, 0, 100, 100, 100, 1100])
+  })
+
+  test('is nothing to a second in which output is counted when an answer ends', () => {
+    const profile = { ...profileOf('fixed'), windowPhase: 'clock', chargesOutput: 'completion' } as const
+    const gate = new MeterGate({ limits: { tps: 10, tpm: 15 }, profile, jitterMs: 50, idleSince: -Infinity }, 0)
+    gate.setPhase({ fromMs: 59_000, toMs: 59_100, untilMs: 1e9 }, 0)
+    expect(times(gate, cost(5), 6)).toEqual([0, 0, 1050, 1050, 2100, 61_000])
+  })
+
+  test('is nothing to windows that have none', () => {
+    const gate = gateOf({ rpm: 1 }, { window: 'sliding', jitterMs: 0 })
+    gate.setPhase({ fromMs: 59_900, toMs: 59_990, untilMs: 1e9 }, 0)
+    reserved(gate.admit(cost(1), 0))
+    expect(gate.earliest(cost(1), 0)).toEqual({ kind: 'not-before', at: 60_000 })
+  })
+})
+
 describe('a raise', () => {
   const used = (gate: MeterGate, now: number) => gate.room(now)[0]!.used
 

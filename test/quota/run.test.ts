@@ -14,6 +14,13 @@ test('headgate does all jobs of a small row without a 429', async () => {
   expect(outcome.share).toBeGreaterThan(0.7)
 })
 
+test('headgate uses all of the quota of windows whose phase it learns', async () => {
+  const phased = rows.find(({ name }) => name === 'phase-rpm')!
+  const outcome = await runRow(phased, headgate!, jobsOf('rpm', 300, 1), 1)
+  expect(outcome).toMatchObject({ jobs: 300, done: 300, refusals: 0 })
+  expect(outcome.share).toBeGreaterThan(0.97)
+})
+
 test.each(clients)('$name does the same again with the same seed', async (kind) => {
   const once = await runRow(row, kind, jobsOf('chat', 40, 2), 2)
   expect(await runRow(row, kind, jobsOf('chat', 40, 2), 2)).toEqual(once)

@@ -53,6 +53,15 @@ describe('JitterEstimator', () => {
     expect([estimator.observe(1, Number.NaN), estimator.observe(1, Infinity)]).toEqual([false, false])
   })
 
+  test('says whether J was learned, also where what was learned is what was assumed', () => {
+    const estimator = new JitterEstimator(50)
+    feed(estimator, 256, () => 0)
+    expect([estimator.jitterMs, estimator.origin]).toEqual([5, 'learned'])
+    feed(estimator, 40, (i) => (i % 2) * 40)
+    expect([estimator.jitterMs, estimator.origin]).toEqual([50, 'learned'])
+    expect(new JitterEstimator(50).origin).toBe('default')
+  })
+
   test('forgets what is long past', () => {
     const estimator = new JitterEstimator(50)
     const random = seeded(6)

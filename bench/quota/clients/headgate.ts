@@ -24,7 +24,12 @@ export const headgate: ClientKind = {
         const request = knowsOutput
           ? { model: MODEL, inputTokens, tokens: inputTokens + outputTokens }
           : { model: MODEL, inputTokens, maxOutputTokens: maxTokens }
-        return limiter.schedule(request, () => send(job))
+        return limiter.schedule(request, async ({ arrived }) => {
+          const answer = await send(job)
+          const arrivedAt = answer.headers.get('req-arrive-time')
+          if (arrivedAt !== null) arrived(Number(arrivedAt))
+          return answer
+        })
       },
     }
   },

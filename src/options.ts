@@ -191,7 +191,7 @@ function checkCallables({ estimator, random, tokenizer, clock }: LimiterOptions)
   }
 }
 
-const WINDOW_KINDS: readonly WindowKind[] = ['unknown', 'fixed', 'sliding', 'bucket']
+const WINDOW_KINDS: readonly WindowKind[] = ['unknown', 'fixed', 'sliding', 'bucket', 'counter']
 const PROFILE_VALUES: Readonly<Record<Exclude<keyof Profile, 'name'>, readonly unknown[]>> = {
   minuteWindow: WINDOW_KINDS,
   secondWindow: WINDOW_KINDS,

@@ -66,13 +66,16 @@ export type Route = 'chat' | 'completions' | 'embeddings' | 'responses'
 /** The class of a refusal by the server; see `route/classify.ts`. */
 export type ThrottleClass = 'requests' | 'tokens' | 'surge' | 'capacity' | 'exhausted' | 'billing'
 
-/** What is known of how a server counts: a full bucket, fixed or sliding windows, or nothing. */
-export type WindowKind = 'unknown' | 'fixed' | 'sliding' | 'bucket'
+/**
+ * What is known of how a server counts: a full bucket, fixed or sliding windows, a sliding counter, or nothing. `'counter'`: the
+ * current fixed window, and of the one before it the share that a sliding window would still hold, as many gateways count.
+ */
+export type WindowKind = 'unknown' | 'fixed' | 'sliding' | 'bucket' | 'counter'
 
 /** What is known of a service: how it counts and what its refusals mean. */
 export interface Profile {
   readonly name: string
-  /** How the limits a minute are counted. `'unknown'`: paced so that any of the kinds is satisfied. */
+  /** How the limits a minute are counted. `'unknown'`: paced so that any of the kinds but `'counter'` is satisfied. */
   readonly minuteWindow: WindowKind
   /** How the limits a second are counted. */
   readonly secondWindow: WindowKind

@@ -1,10 +1,9 @@
 import { profiles } from '../../src/route/profile.js'
-import type { Profile, WindowKind } from '../../src/types.js'
+import type { Profile } from '../../src/types.js'
 import type { LimitChange } from './change.js'
 import type { OutputCharging } from './output-charge.js'
 import type { Goal, Row } from './row.js'
 import type { ServerRules } from './server.js'
-import type { CountingRule } from './windows.js'
 import type { WorkloadName } from './workloads.js'
 
 const MINUTE_MS = 60_000
@@ -79,22 +78,18 @@ const CHARGES_OUTPUT: Readonly<Record<OutputCharging, string>> = {
   end: 'completion',
 }
 
-/** The server's rules as a profile. A rule that profiles have no name for is left unknown. */
+/** The server's rules as a profile. */
 function profileOf({ minute, second, charging, beginsByClock }: ServerRules): Profile {
   const told = {
     ...profiles['model-studio'],
     name: 'told',
-    minuteWindow: kindOf(minute),
-    secondWindow: second === 'none' ? 'unknown' : kindOf(second),
+    minuteWindow: minute,
+    secondWindow: second === 'none' ? 'unknown' : second,
     windowPhase: beginsByClock ? 'clock' : undefined,
     perSecond: second !== 'none',
     chargesOutput: CHARGES_OUTPUT[charging],
   } as const
   return told as Profile
-}
-
-function kindOf(rule: CountingRule): WindowKind {
-  return rule === 'counter' ? 'unknown' : rule
 }
 
 const NONE: Goal = { refusedShare: 0 }
@@ -147,7 +142,14 @@ function known(): Row[] {
   })
   const counters = (['rpm', 'chat'] as const).map((name) => {
     const server = { minute: 'counter', second: 'counter' } as const
-    return rowOf({ name: `counter-${name}`, load: LOADS[name], server, goal: NONE, isTold: true })
+    return rowOf({
+      name: `counter-${name}`,
+      load: LOADS[name],
+      server,
+      goal: NONE,
+      isTold: true,
+      rest: { isQuick: true },
+    })
   })
   const single = RULES.map((rule) => {
     const server = { minute: rule, second: rule }

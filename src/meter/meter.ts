@@ -1,6 +1,7 @@
 import type { Limits, Profile, WindowKind } from '../types.js'
 import { AlignedWindow, type PhaseUs } from './aligned-window.js'
 import { LARGEST_LEVEL, TokenBucket, type BucketRule } from './bucket.js'
+import { type CounterRule, SlidingCounter } from './counter.js'
 import { type Dimension, INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, THINKING_TOKENS, TOKENS } from './dimensions.js'
 import { ExactWindow, type WindowRule } from './window.js'
 
@@ -21,6 +22,8 @@ export interface MeterRule {
   /** The length of the server's own windows where they begin at whole multiples of its clock. */
   readonly alignedUs: number | undefined
   readonly bucket: BucketRule | undefined
+  /** Against a sliding counter: then neither of the two others. */
+  readonly counter: CounterRule | undefined
 }
 
 const MINUTE_US = 60e6
@@ -39,13 +42,16 @@ const DIMENSIONS: Readonly<Record<MeteredLimit, Dimension>> = {
   thinkingTpm: THINKING_TOKENS,
 }
 
+/** Into so many slots a counter's window is divided: of its share, less than a thousandth is lost. */
+const COUNTER_SLOTS = 1000
+
 /** Below this many requests a second, a limit that is no whole number is held by spacing, not by the window. */
 const FEW_REQUESTS = 3
 
 /**
  * The rules for each limit that binds. With a limit L a window W and a delay spread J, an exact window of W + J and L
  * is safe against a server that counts in fixed or sliding windows, a bucket of depth L − rJ and rate r = L/W against
- * one that keeps a bucket of depth L; of a server that nothing is known of, both hold.
+ * one that keeps a bucket of depth L; of a server that nothing is known of, both hold. A sliding counter has a rule of its own.
  */
 export function meterRules(limits: Limits, profile: Profile, jitterMs: number, told: Limits = limits): MeterRule[] {
   const jitterUs = Math.round(jitterMs * 1000)
@@ -59,11 +65,20 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number, t
     const countsOutputLate = limit === 'tps' && isLate(profile)
     const dimension = countsOutputLate ? INPUT_TOKENS : DIMENSIONS[limit]
     const asTold = told[limit] ?? stated
+    const rule = { limit, dimension, countsOutputLate, stated, told: asTold }
+    const isLowered = asTold > stated
+    if (kind === 'counter') {
+      const counter = perSecond
+        ? counterOfSecond(limit, stated, jitterUs)
+        : counterOf(stated, 1, MINUTE_US, jitterUs, isLowered)
+      rules.push({ ...rule, alignedUs: undefined, window: undefined, bucket: undefined, counter })
+      continue
+    }
     // Sent all at once where a window begins, requests would leave no room for the output that is counted meanwhile.
     const isAligned = kind === 'fixed' && profile.windowPhase === 'clock' && !countsOutputLate
     const alignedUs = isAligned ? (perSecond ? SECOND_US : MINUTE_US) : undefined
-    const pair = onlyWhatBinds(kind, build(stated, jitterUs, asTold > stated))
-    rules.push({ limit, dimension, countsOutputLate, stated, told: asTold, alignedUs, ...pair })
+    const pair = onlyWhatBinds(kind, build(stated, jitterUs, isLowered))
+    rules.push({ ...rule, alignedUs, ...pair, counter: undefined })
   }
   return rules
 }
@@ -128,6 +143,29 @@ function requestsPerSecond(rps: number, jitterUs: number): RulePair {
   }
 }
 
+function counterOf(limit: number, weight: number, windowUs: number, jitterUs: number, isLowered = false): CounterRule {
+  return {
+    limit,
+    weight,
+    windowUs,
+    jitterUs,
+    slotUs: windowUs / COUNTER_SLOTS,
+    takesLargeAlone: windowUs === SECOND_US || isLowered,
+  }
+}
+
+/**
+ * A few requests a second are held by their exact number: with 1.67 the next may go while a third of the last still counts. With
+ * one or less it may only when nothing does, 2 s and J later.
+ */
+function counterOfSecond(limit: 'rps' | 'tps', stated: number, jitterUs: number): CounterRule {
+  if (limit === 'rps' && stated < FEW_REQUESTS) {
+    const { amount, periodUs } = rate(stated)
+    return counterOf(amount, periodUs / SECOND_US, SECOND_US, jitterUs)
+  }
+  return counterOf(Math.max(1, Math.floor(stated + 1e-9)), 1, SECOND_US, jitterUs)
+}
+
 /** A bucket that a server's bucket of depth `windowUs` always has room for, J later: b = L − rJ. */
 function bucketOf(amount: number, periodUs: number, windowUs: number, jitterUs: number): BucketRule {
   // A spread above the window would leave no depth at all; a tenth still passes one at a time.
@@ -157,7 +195,8 @@ function sameRule(a: MeterRule, b: MeterRule): boolean {
     a.stated === b.stated &&
     a.told === b.told &&
     a.window?.spanUs === b.window?.spanUs &&
-    a.bucket?.burstUs === b.bucket?.burstUs
+    a.bucket?.burstUs === b.bucket?.burstUs &&
+    a.counter?.jitterUs === b.counter?.jitterUs
   )
 }
 
@@ -165,17 +204,21 @@ function largestOf({ limit, stated, told }: MeterRule): number {
   return limit === 'rps' || limit === 'tps' ? Infinity : Math.max(stated, told)
 }
 
-function windowOf({ window, alignedUs }: MeterRule, firstSeq: number): ExactWindow | AlignedWindow | undefined {
+function windowOf(
+  { window, alignedUs, counter }: MeterRule,
+  firstSeq: number,
+): ExactWindow | AlignedWindow | SlidingCounter | undefined {
+  if (counter !== undefined) return new SlidingCounter(counter, firstSeq)
   if (window === undefined) return undefined
   return alignedUs === undefined ? new ExactWindow(window, firstSeq) : new AlignedWindow(window, alignedUs, firstSeq)
 }
 
-/** One limit of one model: an exact window and a token bucket, or the one of them that the server needs. */
+/** One limit of one model: an exact window and a token bucket, the one of them that the server needs, or a sliding counter. */
 export class Meter {
   readonly dimension: Dimension
   /** The largest amount that can ever pass: a minute's limit. A second's lets a larger one pass alone. */
   largest = Infinity
-  readonly #window: ExactWindow | AlignedWindow | undefined
+  readonly #window: ExactWindow | AlignedWindow | SlidingCounter | undefined
   readonly #bucket: TokenBucket | undefined
   #rule: MeterRule
 
@@ -254,7 +297,8 @@ export class Meter {
   fits(rule: MeterRule): boolean {
     return (
       this.#rule.limit === rule.limit &&
-      (this.#window === undefined) === (rule.window === undefined) &&
+      (this.#rule.window === undefined) === (rule.window === undefined) &&
+      (this.#rule.counter === undefined) === (rule.counter === undefined) &&
       (this.#bucket === undefined) === (rule.bucket === undefined)
     )
   }
@@ -263,7 +307,8 @@ export class Meter {
     if (sameRule(this.#rule, rule)) return
     this.#rule = rule
     this.largest = largestOf(rule)
-    if (rule.window !== undefined) this.#window?.setRule(rule.window)
+    if (this.#window instanceof SlidingCounter) this.#window.setRule(rule.counter!)
+    else this.#window?.setRule(rule.window!)
     if (rule.bucket !== undefined) this.#bucket?.setRule(rule.bucket, nowUs, seq)
   }
 

@@ -54,7 +54,11 @@ describe('createLimiter', () => {
     [{ profile: 'toString' }, "profile is 'toString'"],
     [{ profile: 5 }, 'profile is 5'],
     [{ profile: { ...profiles.openai, windowPhase: 'utc' } }, 'profile.windowPhase is utc: give one of clock'],
-    [{ profile: {} }, 'profile.minuteWindow is undefined: give one of unknown, fixed, sliding, bucket'],
+    [{ profile: {} }, 'profile.minuteWindow is undefined: give one of unknown, fixed, sliding, bucket, counter'],
+    [
+      { profile: { ...profiles.openai, secondWindow: 'counters' } },
+      'profile.secondWindow is counters: give one of unknown, fixed, sliding, bucket, counter',
+    ],
     [{ profile: { ...profiles.openai, rejectedCost: 2 } }, 'profile.rejectedCost is 2: give one of 0, 1'],
     [{ profile: { ...profiles.openai, insufficientQuota: 'x' } }, 'profile.insufficientQuota is x'],
     [{ estimator: 5 }, 'estimator is no function'],
@@ -79,6 +83,11 @@ describe('createLimiter', () => {
     expect(create(options)).toThrow(InvalidLimits)
     expect(create(options)).toThrow(message)
   })
+})
+
+test('a profile may say sliding counters', () => {
+  const profile: Profile = { ...profiles.openai, minuteWindow: 'counter', secondWindow: 'counter' }
+  expect(create({ profile })).not.toThrow()
 })
 
 describe('limitsOf', () => {

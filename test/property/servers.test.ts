@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../src/meter/gate.js'
 import type { WindowKind } from '../../src/types.js'
 import { countedIn, type Row, type ServerKind, serverLimits, ServerOracle } from '../support/oracle.js'
@@ -105,5 +105,22 @@ describe('no server refuses what a gate lets through, each delayed by something 
 
   test('by a bucket as deep as the limit, when that is known and no window bounds it', () => {
     fc.assert(property(anyRow, 'bucket', ['bucket']), runs(2000))
+  })
+
+  test('by sliding counters, when these are known', () => {
+    fc.assert(property(anyRow, 'counter', ['counter']), runs(2000))
+  })
+
+  test.each([
+    ['a few requests', fc.record({ rpm: fc.integer({ min: 1, max: 200 }), perSecond: fc.boolean() })],
+    ['a few tokens', fc.record({ tpm: fc.integer({ min: 1, max: 2000 }), perSecond: fc.boolean() })],
+  ] as [string, fc.Arbitrary<Row>][])('by sliding counters of %s', (_, row) => {
+    fc.assert(property(row, 'counter', ['counter']), runs(800))
+  })
+
+  test('one that is taken for another kind does refuse some', () => {
+    for (const kind of ['fixed', 'sliding', 'bucket'] as const) {
+      expect(fc.check(property(anyRow, kind, ['counter']), runs(2000)).failed).toBe(true)
+    }
   })
 })

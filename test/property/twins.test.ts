@@ -79,7 +79,7 @@ describe('a refund', () => {
       fc.property(
         anyRow,
         jitter,
-        fc.constantFrom<WindowKind>('unknown', 'bucket', 'sliding'),
+        fc.constantFrom<WindowKind>('unknown', 'bucket', 'sliding', 'counter'),
         traffic({ holds: true, maxLength: 80 }),
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 10 }),
         (row, jitterUs, window, steps, shares) => {

@@ -269,7 +269,7 @@ export function serverLimits(row: Row): ServerLimit[] {
   return limits
 }
 
-export type ServerKind = 'fixed' | 'sliding' | 'bucket'
+export type ServerKind = 'fixed' | 'sliding' | 'bucket' | 'counter'
 
 /**
  * One limit of a server that counts in one way. It takes an amount above its limit when nothing else stands in its window
@@ -277,7 +277,8 @@ export type ServerKind = 'fixed' | 'sliding' | 'bucket'
  *
  * A window that counts requests counts whole ones. Where a second holds less than three and a fraction, a client that
  * spaces them evenly puts the fraction's next whole number into some seconds; a server that refused it would grant less
- * than the rate it states, so it is taken to grant it. A bucket always has room for one request.
+ * than the rate it states, so it is taken to grant it. A bucket always has room for one request. A sliding counter, which counts
+ * fractions, grants fractions.
  */
 export class ServerOracle {
   readonly #taken: Entry[] = []
@@ -293,7 +294,7 @@ export class ServerOracle {
     this.#kind = kind
     this.#phaseUs = phaseUs
     const { amount, per, counts } = limit
-    const roundsUp = kind !== 'bucket' && counts === 'requests' && amount < 3 * per
+    const roundsUp = (kind === 'fixed' || kind === 'sliding') && counts === 'requests' && amount < 3 * per
     this.#per = BigInt(per)
     this.#allowed = BigInt(roundsUp ? Math.ceil(amount / per) * per : amount)
   }
@@ -301,9 +302,29 @@ export class ServerOracle {
   /** Takes `amount` at `at` µs, or refuses. Calls come in the order of time. */
   take(amount: number, at: number): boolean {
     if (amount === 0) return true
-    const passes = this.#kind === 'bucket' ? this.#passesBucket(amount, at) : this.#passesWindow(amount, at)
+    const passes = this.#passes(amount, at)
     if (passes) this.#taken.push({ at, amount })
     return passes
+  }
+
+  #passes(amount: number, at: number): boolean {
+    if (this.#kind === 'bucket') return this.#passesBucket(amount, at)
+    return this.#kind === 'counter' ? this.#passesCounter(amount, at) : this.#passesWindow(amount, at)
+  }
+
+  /** The current window, and of the one before it as much as is not over of the current one. */
+  #passesCounter(amount: number, at: number): boolean {
+    const { windowUs } = this.#limit
+    const windowOf = (time: number): number => Math.floor((time - this.#phaseUs) / windowUs)
+    const index = windowOf(at)
+    const left = (index + 1) * windowUs + this.#phaseUs - at
+    let counted = 0n
+    for (const entry of this.#taken) {
+      if (windowOf(entry.at) === index) counted += BigInt(entry.amount) * BigInt(windowUs)
+      else if (windowOf(entry.at) === index - 1) counted += BigInt(entry.amount) * BigInt(left)
+    }
+    const asked = BigInt(amount) * BigInt(windowUs)
+    return (counted + asked) * this.#per <= this.#allowed * BigInt(windowUs) || counted === 0n
   }
 
   #passesWindow(amount: number, at: number): boolean {

@@ -3,10 +3,11 @@ import { Command, CommanderError } from 'commander'
 import type { AddCommand } from './command.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
 import { addSimulate } from './simulate.js'
+import { addSplit } from './split.js'
 import type { Terminal } from './terminal.js'
 
 /** The commands, one file each. */
-const commands: readonly AddCommand[] = [addSimulate]
+const commands: readonly AddCommand[] = [addSimulate, addSplit]
 
 /** Runs the command line, and returns its exit code. It throws only where the fault is ours. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -66,9 +66,9 @@ export function heed({ group, tenant }: Job, { cost, at, seq }: Reservation, ref
 }
 
 /** After a refusal of how fast it went, a group goes on at a pace. Says until when it is held. */
-function slowDown({ gate, limits, ramp }: Group, refusal: Refusal, holdUntil: number, now: number): number {
+function slowDown({ gate, holding, ramp }: Group, refusal: Refusal, holdUntil: number, now: number): number {
   if (refusal.class !== 'surge' && refusal.class !== 'capacity') return holdUntil
-  const { rpm = Infinity, rps = Infinity } = limits
+  const { rpm = Infinity, rps = Infinity } = holding.limits
   const limitPerSecond = Math.min(rpm / 60, rps)
   const until = ramp.cut({ class: refusal.class, holdUntil, limitPerSecond, now })
   gate.pace(ramp.rate(now), now)

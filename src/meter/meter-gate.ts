@@ -105,7 +105,7 @@ export class MeterGate implements Gate {
     const places = this.#concurrency - this.#inFlight
     if (ahead === undefined ? at <= nowUs && places <= 0 : places <= ahead.requests) return UNTIL_CHANGE
     // The caller's time may lie in the first half of a microsecond: what may go now must not be told to wait for the whole one.
-    return { kind: 'not-before', at: at > nowUs ? at / 1000 : Math.min(at / 1000, now) }
+    return { kind: 'not-before', at: at > nowUs || nowUs !== toUs(now) ? at / 1000 : Math.min(at / 1000, now) }
   }
 
   impossible(cost: Cost): Never | undefined {

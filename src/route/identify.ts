@@ -13,7 +13,7 @@ const TRIM = 0.95
 /** No refusal takes more than this of what was in force. */
 const LEAST_STEP = 1 / 4
 /** However often it is refused, so much is tried. */
-const LEAST_SHARE = 1 / 64
+const LEAST_SHARE = 1 / 16
 /** Clean, saturated windows after which more is tried: one after a cut, for the refusal may have been a stray one. */
 const WINDOWS_AFTER_CUT = 1
 const WINDOWS_AFTER_PROBE = 5
@@ -26,8 +26,10 @@ const NOISY_MS = 30 * 60_000
  * Where requests were charged with what is expected of them, some refusals are due to that. They count as a lower limit when
  * there are so many of them, less those that the requests served between them make good.
  */
-const STRIKES = 4
-const MADE_GOOD = 0.15
+const STRIKES = 6
+/** From this share of what is in force on our own use may be the cause. */
+const LEAST_CAUSE = 0.5
+const MADE_GOOD = 0.25
 
 /**
  * Which share of a limit as it was told is there for us: all of it, until refusals show that the limit is lower or that
@@ -80,7 +82,9 @@ export class AvailableShare {
   refused(used: { readonly minute: number; readonly second: number }, isCertain: boolean, now: number): boolean {
     const before = this.share
     const wasProbing = this.isProbing
-    if (!isCertain && !wasProbing && ++this.#strikes < STRIKES) return false
+    // At so little it is hardly our use that was refused.
+    const isCause = isCertain && Math.max(used.minute, used.second) >= LEAST_CAUSE * before
+    if (!isCause && !wasProbing && ++this.#strikes < STRIKES) return false
     this.#strikes = 0
     const isProven = !wasProbing && this.#safe >= before
     if (isProven && now < this.#noisyUntil && now >= this.#suspectUntil) {

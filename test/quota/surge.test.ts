@@ -45,7 +45,6 @@ describe.each(detectors)('a server that refuses sudden increases: %s', (_, make,
     const jobs = 60 * RPM
     const { done, lost, refusals, episodes, lastAt, byMinute } = await surge(make(), { jobs })
     expect({ done, lost }).toEqual({ done: jobs, lost: 0 })
-    console.log('HOUR', _, refusals, episodes.length, done / (lastAt * (RPM / 60)), episodes.join(' '))
     expect(episodes.length).toBeLessThanOrEqual(most.episodes)
     expect(refusals).toBeLessThanOrEqual(2 * most.episodes)
     expect(done / (lastAt * (RPM / 60))).toBeGreaterThan(most.share)

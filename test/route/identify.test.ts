@@ -61,9 +61,9 @@ describe('what refusals tell of a limit', () => {
   })
 
   test('a limit that was lower from the beginning is told by what was used when it was refused', () => {
-    const { refusedAt, shareAt } = saturate(() => 0.3, 90_000)
+    const { refusedAt, shareAt } = saturate(() => 0.6, 90_000)
     expect(refusedAt).toHaveLength(1)
-    expect(shareAt(90_000)).toBeCloseTo(0.3, 1)
+    expect(shareAt(90_000)).toBeCloseTo(0.6, 1)
   })
 
   test('one refusal that means nothing costs two minutes once, and nothing for half an hour', () => {
@@ -89,8 +89,8 @@ describe('what refusals tell of a limit', () => {
       for (let served = 0; served < 10; served++) found.served()
     }
     expect(found.share).toBe(1)
-    const cuts = [1, 2, 3, 4].map((i) => found.refused(used, false, 60_000 + i))
-    expect(cuts).toEqual([false, false, false, true])
+    const cuts = [1, 2, 3, 4, 5, 6].map((i) => found.refused(used, false, 60_000 + i))
+    expect(cuts).toEqual([false, false, false, false, false, true])
     expect(found.share).toBe(0.5)
   })
 

@@ -85,6 +85,20 @@ describe('a cut', () => {
     expect(seen.map(([heldS]) => heldS)).toEqual([3, 10, 20, 40, 1, 1, 1])
   })
 
+  test('of a large limit only the third in a row goes below a 64th of it, to one a second', () => {
+    const { cut, rate } = ramped()
+    let at = 0
+    const rates = Array.from({ length: 9 }, () => {
+      const until = cut(at, 'surge', 1, 640)
+      at = until + 1
+      return rate(until)
+    })
+    expect(rates).toEqual([80, 40, 20, 10, 5, 2.5, 1.25, 1, 1])
+    const slow = ramped()
+    const slowRates = Array.from({ length: 9 }, (_, i) => slow.rate(slow.cut(100 * i, 'surge', 1, 640)))
+    expect(slowRates.at(-1)).toBe(10)
+  })
+
   test('for want of capacity is held as it was to be, grows back in minutes, and says nothing of pauses', () => {
     const { send, cut, rate } = ramped()
     send(8, 0, 100)

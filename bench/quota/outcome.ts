@@ -1,5 +1,6 @@
 import { OUR_SHARE } from './change.js'
 import { START_MS } from './clock.js'
+import type { OutputForesight } from './output-foresight.js'
 import type { Goal, Row } from './row.js'
 import type { Admitted, Refused, Server } from './server.js'
 import { durationMs, type Job } from './workloads.js'
@@ -27,6 +28,8 @@ export interface Outcome {
   /** Work admitted ÷ (fluid rate × time from the first to the last admission). NaN where all was within a second. */
   readonly share: number
   readonly ceiling: number
+  /** Undefined where the output was known, and of clients that foresee none. */
+  readonly foresight: OutputForesight | undefined
   readonly waitP50Ms: number
   readonly waitP95Ms: number
   /** The goals that were missed, in words. Empty: all met. */
@@ -42,9 +45,11 @@ export interface Ran {
   readonly server: Server
   /** When each job came, by its id. */
   readonly arrivedAtMs: readonly number[]
+  readonly foresight: OutputForesight | undefined
 }
 
-export function outcomeOf(row: Row, { client, seed, jobs, done, givenUp, server, arrivedAtMs }: Ran): Outcome {
+export function outcomeOf(row: Row, ran: Ran): Outcome {
+  const { client, seed, jobs, done, givenUp, server, arrivedAtMs, foresight } = ran
   const episodes = episodesOf(server.refused)
   const allowed = row.goal.episodesToLearn ?? 0
   const measured = {
@@ -64,6 +69,7 @@ export function outcomeOf(row: Row, { client, seed, jobs, done, givenUp, server,
     givenUp,
     refusals: server.refused.length,
     ...measured,
+    foresight,
     waitP50Ms: quantile(waits, 0.5),
     waitP95Ms: quantile(waits, 0.95),
     missed: missedOf(row.goal, measured),
@@ -110,14 +116,16 @@ function shareOf({ server: { rpm, tpm, change }, measureAfterMs = 0 }: Row, admi
 }
 
 /**
- * What no client can exceed: W ÷ (W + J) of a window W whose phase is not known. Where the server reserves `max_tokens`, a
- * request takes in each of its windows, beside what it uses, the rest of its reservation for as long as it runs.
+ * What no client can exceed in the long run that is to be sure of no 429: W ÷ (W + J) of a window W whose phase is not known.
+ * Where the server reserves `max_tokens`, a request takes in each of its windows, beside what it uses, the rest of its
+ * reservation for as long as it runs; in a bucket see {@link bucketCeiling}.
  */
-function ceilingOf(row: Row, jobs: readonly Job[]): number {
+export function ceilingOf(row: Pick<Row, 'server' | 'knowsPhase'>, jobs: readonly Job[]): number {
   const { second, jitterMs, charging, minute } = row.server
   const windowMs = second === 'none' ? 60_000 : 1000
   const byPhase = row.knowsPhase ? 1 : windowMs / (windowMs + jitterMs)
-  if (charging !== 'reserved' || (second === 'none' ? minute : second) === 'bucket') return byPhase
+  if (charging !== 'reserved') return byPhase
+  if ((second === 'none' ? minute : second) === 'bucket') return bucketCeiling(row.server, windowMs, jobs)
   let used = 0
   let taken = 0
   for (const job of jobs) {
@@ -126,6 +134,25 @@ function ceilingOf(row: Row, jobs: readonly Job[]): number {
     taken += tokens + (job.maxTokens - job.outputTokens) * Math.min(1, durationMs(job) / windowMs)
   }
   return (byPhase * used) / taken
+}
+
+/**
+ * The ceiling of a bucket that reserves `max_tokens` and gives the rest back when the answer ends. Between two times at which
+ * it is full, what flowed in is what was charged less what came back, and what flowed over. At best all comes back while there
+ * is room for it, so that a request takes what it uses. What a J costs is depth, not rate, but for a request whose reservation
+ * is above the depth: it passes a full bucket alone. To be sure of that its client waits until the bucket would be full had
+ * all before it been counted J late, and it not at all; on average that is J after it was, and as much flows over.
+ *
+ * It is an upper bound: when the rest comes back a bucket that is nearly full cannot take it all, and who does not know when
+ * answers end cannot avoid that.
+ */
+function bucketCeiling({ rpm, tpm, jitterMs }: Row['server'], windowMs: number, jobs: readonly Job[]): number {
+  const depth = (tpm * windowMs) / 60_000
+  const large = jobs.filter(({ inputTokens, maxTokens }) => inputTokens + maxTokens > depth)
+  const used = jobs.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
+  const tokensMs = (60_000 * used) / tpm
+  const workMs = Math.max(tokensMs, (60_000 * jobs.length) / rpm)
+  return workMs / Math.max(workMs, tokensMs + large.length * jitterMs)
 }
 
 function missedOf(

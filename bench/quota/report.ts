@@ -12,15 +12,18 @@ function seconds(ms: number): string {
 export function tableHead(): string {
   return (
     `${'row'.padEnd(28)}${'client'.padEnd(14)}${'done'.padStart(9)}${'429s'.padStart(8)}${'episodes'.padStart(9)}` +
-    `${'share'.padStart(9)}${'ceiling'.padStart(9)}${'wait p50'.padStart(10)}${'p95'.padStart(10)}  goal`
+    `${'share'.padStart(9)}${'ceiling'.padStart(9)}${'out err'.padStart(9)}${'covered'.padStart(9)}` +
+    `${'wait p50'.padStart(10)}${'p95'.padStart(10)}  goal`
   )
 }
 
 export function tableLine(outcome: Outcome): string {
   const { row, client, jobs, done, refusals, episodes, share, ceiling, waitP50Ms, waitP95Ms, missed } = outcome
+  const { foresight } = outcome
+  const foreseen = foresight ? percent(foresight.error, 9) + percent(foresight.covered, 9) : ''.padStart(18)
   return (
     `${row.padEnd(28)}${client.padEnd(14)}${percent(done / jobs, 9)}${String(refusals).padStart(8)}` +
-    `${String(episodes).padStart(9)}${percent(share, 9)}${percent(ceiling, 9)}${seconds(waitP50Ms)}${seconds(waitP95Ms)}` +
+    `${String(episodes).padStart(9)}${percent(share, 9)}${percent(ceiling, 9)}${foreseen}${seconds(waitP50Ms)}${seconds(waitP95Ms)}` +
     `  ${missed.length === 0 ? 'met' : `missed: ${missed.join(', ')}`}`
   )
 }

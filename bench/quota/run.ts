@@ -59,8 +59,9 @@ export async function runRow(row: Row, kind: ClientKind, jobs: readonly Job[], s
     else for (const job of jobs) timeline.setTimeout(() => submit(job), job.arrivesMs)
     const endMs = START_MS + patienceMs(row, jobs)
     await drive(timeline, () => ended === jobs.length || timeline.now() > endMs)
+    const foresight = client.foresight?.()
     client.close?.()
-    return outcomeOf(row, { client: kind.name, seed, jobs, done, givenUp, server, arrivedAtMs })
+    return outcomeOf(row, { client: kind.name, seed, jobs, done, givenUp, server, arrivedAtMs, foresight })
   } finally {
     timeline.end()
   }

@@ -1,9 +1,11 @@
 import { startOf, type Gate, type Never, type Reservation } from '../meter/gate.js'
 import type { Cost } from '../types.js'
 import type { Waiting } from './job-list.js'
-import { pack, type Packed, type Room } from './packing.js'
+import { mayWaitFor, pack, type Packed, type Room } from './packing.js'
 import type { Pool } from './pool.js'
 import { JobQueue } from './queue.js'
+
+const MINUTE_MS = 60_000
 
 /** What the scheduler needs of a job. */
 export interface Schedulable extends Waiting {
@@ -88,18 +90,18 @@ export class Lane<J extends Schedulable> {
   wouldOvertake(cost: Cost, now: number, maxHeadDelayMs: number): boolean {
     const head = this.queue.peek(now)
     if (head === undefined || this.owner.isPaused || this.gate.heldUntil > now) return false
-    const { headAfter } = this.#roomFor(head, now, always)
-    const headAt = startOf(this.gate.earliest(head.cost, now))
-    const headBy = head === this.#head ? Math.max(this.#headAt + maxHeadDelayMs, headAt) : headAt + maxHeadDelayMs
-    return startOf(this.gate.earliest(cost, now)) <= now && headAfter(cost) <= headBy
+    const room = this.#roomFor(head, now, always)
+    const at = startOf(this.gate.earliest(head.cost, now))
+    const by = head === this.#head ? Math.max(this.#headAt + maxHeadDelayMs, at) : at + maxHeadDelayMs
+    return room.earliest(cost) <= now && mayWaitFor(cost, room, { at, by })
   }
 
   #overtaker(head: J, headAt: number, now: number, maxHeadDelayMs: number, most: number, mayTake: MayTake): Packed<J> {
     const { heldUntil } = this.gate
     if (heldUntil > now) return { start: undefined, wakeAt: heldUntil }
     // What put it off beside them, such as a usage above its reservation, is no reason to leave the rest unused.
-    const headBy = Math.max(this.#headAt + maxHeadDelayMs, headAt)
-    return pack(head.cost, this.queue.behind(head, most), this.#roomFor(head, now, mayTake), now, headBy)
+    const times = { at: headAt, by: Math.max(this.#headAt + maxHeadDelayMs, headAt) }
+    return pack(head.cost, this.queue.behind(head, most), this.#roomFor(head, now, mayTake), now, times)
   }
 
   #roomFor(head: J, now: number, mayTake: MayTake): Room {
@@ -110,6 +112,7 @@ export class Lane<J extends Schedulable> {
         return at <= now && !mayTake(cost) ? Infinity : at
       },
       headAfter: (cost) => startOf(gate.earliest(head.cost, now, cost)),
+      workMs: (cost) => MINUTE_MS * gate.shareOf(cost),
     }
   }
 

@@ -3,12 +3,27 @@ import type { Cost } from '../types.js'
 /** As many of those behind the head are looked at: what a pump costs must not grow with the queue. */
 export const MOST_CANDIDATES = 64
 
+/**
+ * What overtakes may put the head off by so many times what its own work takes at full quota. A request takes W + J of a window
+ * of W, so what fits gaplessly is somewhat above 1. More than that is time in which neither starts: measured, it is worth a point
+ * of the quota where seconds are enforced, from no J to one of 100 ms; at 200 ms it costs up to one.
+ */
+const MOST_DELAY_FOR_WORK = 1.15
+
 /** What packing asks of a gate. Times are the clock's ms. */
 export interface Room {
   /** When `cost` may start if nothing else does before; Infinity if more than time decides, or never. */
   earliest(cost: Cost): number
   /** When the head may start if `cost` starts now. */
   headAfter(cost: Cost): number
+  /** How long `cost` takes at full quota, in ms: its share of the scarcest limit's minute. */
+  workMs(cost: Cost): number
+}
+
+/** When the head may start, in the clock's ms: `at` if nothing goes before it, and by when at the latest if something does. */
+export interface HeadTimes {
+  readonly at: number
+  readonly by: number
 }
 
 export interface Packed<J> {
@@ -19,8 +34,8 @@ export interface Packed<J> {
 }
 
 /**
- * Whom to start while the head of a queue has to wait: of those behind it that may start at `now` and leave the head able to
- * start by `headBy`, the largest, in tokens; the first of equal ones. What is left over of a second is lost, so the largest
+ * Whom to start while the head of a queue has to wait: of those behind it that may start at `now` and that the head
+ * {@link mayWaitFor}, the largest, in tokens; the first of equal ones. What is left over of a second is lost, so the largest
  * that fits loses least (best fit).
  *
  * That bound is one for all that overtake one head: each is measured against the same time. So nobody starves.
@@ -30,7 +45,7 @@ export function pack<J extends { readonly cost: Cost }>(
   behind: Iterable<J>,
   room: Room,
   now: number,
-  headBy: number,
+  times: HeadTimes,
 ): Packed<J> {
   let start: J | undefined
   let most = -1
@@ -46,11 +61,21 @@ export function pack<J extends { readonly cost: Cost }>(
       if (at < wakeAt) wakeAt = at
       continue
     }
-    if (room.headAfter(cost) > headBy) continue
+    if (!mayWaitFor(cost, room, times)) continue
     start = candidate
     most = tokens
   }
   return { start, wakeAt }
+}
+
+/**
+ * Whether `cost` may start now, before the head: that leaves it able to start by its time, and does not put it off by more than
+ * the work is worth. With no bound on its time the head may starve anyway, and whatever fits goes first.
+ */
+export function mayWaitFor(cost: Cost, room: Room, { at, by }: HeadTimes): boolean {
+  const after = room.headAfter(cost)
+  if (after <= at || by === Infinity) return true
+  return after <= by && after - at <= MOST_DELAY_FOR_WORK * room.workMs(cost)
 }
 
 /** Whether `a` is no smaller than `b` in anything: where `b` does not fit, `a` does not. */

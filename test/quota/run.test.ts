@@ -21,6 +21,13 @@ test('headgate uses all of the quota of windows whose phase it learns', async ()
   expect(outcome.share).toBeGreaterThan(0.97)
 })
 
+test('headgate packs long prompts into nine tenths of a quota with strict seconds, without a 429', async () => {
+  const long = rows.find(({ name }) => name === 'long-sliding-admission')!
+  const outcome = await runRow(long, headgate!, jobsOf('long', long.jobs, 1), 1)
+  expect(outcome).toMatchObject({ done: long.jobs, refusals: 0, missed: [] })
+  expect(outcome.share).toBeGreaterThan(0.9)
+})
+
 test.each(clients)('$name does the same again with the same seed', async (kind) => {
   const once = await runRow(row, kind, jobsOf('chat', 40, 2), 2)
   expect(await runRow(row, kind, jobsOf('chat', 40, 2), 2)).toEqual(once)

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MeterGate } from '../../src/meter/meter-gate.js'
-import { pack } from '../../src/schedule/packing.js'
+import { mayWaitFor, pack } from '../../src/schedule/packing.js'
 import { Scheduler } from '../../src/schedule/scheduler.js'
 import type { JobList, Waiting } from '../../src/schedule/job-list.js'
 import type { Cost, Limits } from '../../src/types.js'
@@ -15,14 +15,16 @@ interface Candidate {
   /** When it may start, and when the head may if it does. */
   readonly at: number
   readonly headAt: number
+  readonly workMs: number
 }
 
 describe('pack', () => {
-  test('takes the largest that fits and leaves the head its time, the first of equal ones: as a search of all does', () => {
+  test('takes the largest that fits, leaves the head its time and is worth its wait, the first of equal ones: as a search of all does', () => {
     const one = fc.record({
       tokens: fc.nat(12),
       at: fc.constantFrom(0, 0, 5, 9, Infinity),
       headAt: fc.constantFrom(10, 12, 15),
+      workMs: fc.constantFrom(0, 1, 2, 4, 5),
     })
     fc.assert(
       fc.property(
@@ -30,12 +32,18 @@ describe('pack', () => {
         fc.nat(12),
         fc.constantFrom(10, 12, 15, Infinity),
         (given, head, headBy) => {
-          const candidates: Candidate[] = given.map(({ tokens, at, headAt }) => ({ cost: cost(tokens), at, headAt }))
+          const candidates: Candidate[] = given.map(({ tokens, ...rest }) => ({ cost: cost(tokens), ...rest }))
           const of = (each: Cost) => candidates.find((candidate) => candidate.cost === each)!
-          const room = { earliest: (each: Cost) => of(each).at, headAfter: (each: Cost) => of(each).headAt }
-          const { start, wakeAt } = pack(cost(head), candidates, room, 0, headBy)
+          const room = {
+            earliest: (each: Cost) => of(each).at,
+            headAfter: (each: Cost) => of(each).headAt,
+            workMs: (each: Cost) => of(each).workMs,
+          }
+          const { start, wakeAt } = pack(cost(head), candidates, room, 0, { at: 10, by: headBy })
           const smaller = candidates.filter((each) => each.cost.inputTokens < head)
-          const fitting = smaller.filter(({ at, headAt }) => at <= 0 && headAt <= headBy)
+          // A delay of 2 is worth a work of 2, one of 5 a work of 5; where there is no bound, any is.
+          const isWorth = ({ headAt, workMs }: Candidate) => headBy === Infinity || headAt - 10 <= workMs
+          const fitting = smaller.filter((each) => each.at <= 0 && each.headAt <= headBy && isWorth(each))
           const most = Math.max(...fitting.map((each) => each.cost.inputTokens))
           expect(start).toBe(fitting.find((each) => each.cost.inputTokens === most))
           if (start === undefined) expect(wakeAt).toBe(Math.min(...smaller.map(({ at }) => (at > 0 ? at : Infinity))))
@@ -46,11 +54,37 @@ describe('pack', () => {
   })
 
   test('looks no further than it is given, and asks of none that is no smaller than the head', () => {
-    const room = { earliest: () => expect.unreachable(), headAfter: () => expect.unreachable() }
-    expect(pack(cost(5), [{ cost: cost(5) }, { cost: cost(9) }], room, 0, Infinity)).toEqual({
+    const unreachable = () => expect.unreachable()
+    const room = { earliest: unreachable, headAfter: unreachable, workMs: unreachable }
+    expect(pack(cost(5), [{ cost: cost(5) }, { cost: cost(9) }], room, 0, { at: 0, by: Infinity })).toEqual({
       start: undefined,
       wakeAt: Infinity,
     })
+  })
+})
+
+describe('the delay that a request is worth', () => {
+  const room = { earliest: () => 0, headAfter: () => 1000 + delayMs, workMs: () => 100 }
+  let delayMs = 0
+
+  test('is its own time at full quota, and the part of it by which a window is longer than the time it limits', () => {
+    const times = { at: 1000, by: 3000 }
+    for (const [ms, may] of [
+      [-10, true],
+      [0, true],
+      [105, true],
+      [200, false],
+    ] as const) {
+      delayMs = ms
+      expect(mayWaitFor(cost(1), room, times)).toBe(may)
+    }
+  })
+
+  test('is no matter where the head has no time, and does not go beyond that time where it has one', () => {
+    delayMs = 1e6
+    expect(mayWaitFor(cost(1), room, { at: 1000, by: Infinity })).toBe(true)
+    delayMs = 90
+    expect(mayWaitFor(cost(1), room, { at: 1000, by: 1050 })).toBe(false)
   })
 })
 

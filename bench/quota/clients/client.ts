@@ -1,5 +1,6 @@
 import type { Profile } from '../../../src/types.js'
 import type { Timeline } from '../clock.js'
+import type { OutputForesight } from '../output-foresight.js'
 import type { Answer } from '../server.js'
 import type { Job } from '../workloads.js'
 
@@ -23,6 +24,8 @@ export interface Setting {
 export interface Client {
   /** Resolves when the job is answered; rejects when the client gives it up. */
   submit(job: Job): Promise<unknown>
+  /** How well it foresaw the output; undefined where that was known to it, or where it foresees none. */
+  foresight?(): OutputForesight | undefined
   close?(): void
 }
 

@@ -1,4 +1,6 @@
 import { createLimiter } from '../../../src/index.js'
+import { ForesightLog } from '../output-foresight.js'
+import type { Job } from '../workloads.js'
 import type { ClientKind } from './client.js'
 
 const MODEL = 'm'
@@ -18,6 +20,20 @@ export const headgate: ClientKind = {
       clock: timeline,
       random,
     })
+    const foresight = new ForesightLog()
+    // Answers come one at a time, and each is settled before the next one comes.
+    let ending: Job | undefined
+    if (!knowsOutput) {
+      limiter.on('settle', ({ reserved, usage }) => {
+        if (ending !== undefined) foresight.ended(ending, reserved.outputTokens, usage !== undefined)
+      })
+    }
+    const sendAndNote = (job: Job) => {
+      foresight.sent(job)
+      return send(job).finally(() => {
+        ending = job
+      })
+    }
     return {
       submit(job) {
         const { inputTokens, outputTokens, maxTokens } = job
@@ -25,11 +41,15 @@ export const headgate: ClientKind = {
           ? { model: MODEL, inputTokens, tokens: inputTokens + outputTokens }
           : { model: MODEL, inputTokens, maxOutputTokens: maxTokens }
         return limiter.schedule(request, async ({ arrived }) => {
-          const answer = await send(job)
+          const answer = await (knowsOutput ? send(job) : sendAndNote(job))
           const arrivedAt = answer.headers.get('req-arrive-time')
           if (arrivedAt !== null) arrived(Number(arrivedAt))
           return answer
         })
+      },
+      foresight() {
+        const output = limiter.stats().models[MODEL]?.output
+        return knowsOutput || output === undefined ? undefined : foresight.summary(output.error)
       },
     }
   },

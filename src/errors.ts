@@ -10,6 +10,20 @@ export type HeadgateErrorCode =
   | 'limiter_closed'
   | 'invalid_limits'
   | 'invalid_request'
+  | ModelStudioErrorCode
+
+/** Those of `headgate/model-studio`, whose classes are there. */
+export type ModelStudioErrorCode =
+  | 'not_found'
+  | 'conflict'
+  | 'invalid_parameter'
+  | 'permission_denied'
+  | 'throttled'
+  | 'service_unavailable'
+  | 'connection_failed'
+  | 'timed_out'
+  | 'unexpected_answer'
+  | 'deployment_failed'
 
 /** The base of all errors of this package. `code` is the class's name in snake_case. */
 export abstract class HeadgateError extends Error {

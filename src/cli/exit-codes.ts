@@ -1,4 +1,5 @@
 import { isHeadgateError } from '../errors.js'
+import { ModelStudioError } from '../model-studio/index.js'
 
 /** What the process says of itself when it ends. 3 (stopped by a permanent quota), 4 and 130 can be resumed. */
 export const EXIT = {
@@ -22,6 +23,7 @@ export function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof FileTrouble) return EXIT.fileTrouble
   if (isHeadgateError(error, 'invalid_limits') && isSystemError(error.cause)) return EXIT.fileTrouble
   if (isHeadgateError(error, 'invalid_limits') || isHeadgateError(error, 'invalid_request')) return EXIT.wrongUse
+  if (error instanceof ModelStudioError) return EXIT.someFailed
   return undefined
 }
 

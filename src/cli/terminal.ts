@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline'
+
 /** What a command has of the outside world. */
 export interface Terminal {
   /** Writes to the standard output; a line break is the caller's. */
@@ -6,6 +8,8 @@ export interface Terminal {
   err(text: string): void
   /** Resolves at the first SIGINT or SIGTERM. A second one ends the process at once, as it does by default. */
   interrupted(): Promise<void>
+  /** Asks, and resolves to the line that is answered, '' where there is none; undefined where nobody can be asked. */
+  readonly ask: ((question: string) => Promise<string>) | undefined
 }
 
 /** The terminal, or whatever the process is attached to. */
@@ -22,4 +26,17 @@ export const processTerminal: Terminal = {
       process.on('SIGINT', stop)
       process.on('SIGTERM', stop)
     }),
+  ask: process.stdin.isTTY ? asked : undefined,
+}
+
+function asked(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  return new Promise((resolve) => {
+    // Also where the input ends, or by Ctrl+C.
+    lines.on('close', () => resolve(''))
+    lines.question(question, (answer) => {
+      resolve(answer)
+      lines.close()
+    })
+  })
 }

@@ -14,6 +14,11 @@ export interface Run {
 }
 
 export function run(...argv: string[]): Run {
+  return runAnswering(undefined, ...argv)
+}
+
+/** As `run`, before somebody who answers what is asked. */
+export function runAnswering(ask: ((question: string) => Promise<string>) | undefined, ...argv: string[]): Run {
   const spoke = deferred()
   const interrupted = deferred()
   const written = { out: '', err: '' }
@@ -26,6 +31,7 @@ export function run(...argv: string[]): Run {
       written.err += text
     },
     interrupted: () => interrupted.promise,
+    ask,
   })
   onTestFinished(async () => {
     interrupted.resolve()

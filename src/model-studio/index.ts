@@ -1,0 +1,48 @@
+/**
+ * The control plane of Alibaba Cloud Model Studio: what the account may use, and what is deployed for it.
+ *
+ * ```ts
+ * const studio = new ModelStudio({ apiKey, region: 'beijing' })
+ * const [quota] = await studio.quotas.list({ model: 'qwen-plus' }).all()
+ * const { deployedModel } = await studio.deployments.create({ modelName: 'qwen3-8b', plan: 'mu', capacity: 1 })
+ * await studio.deployments.waitFor(deployedModel, 'RUNNING')
+ * ```
+ */
+export { ModelStudio } from './model-studio.js'
+export type { Deployments } from './deployments.js'
+export type { Quotas } from './quotas.js'
+export {
+  Conflict,
+  ConnectionFailed,
+  DeploymentFailed,
+  InvalidParameter,
+  ModelStudioError,
+  NotFound,
+  PermissionDenied,
+  ServiceUnavailable,
+  Throttled,
+  TimedOut,
+  UnexpectedAnswer,
+} from './errors.js'
+export type {
+  AwaitedStatus,
+  CallOptions,
+  CreateDeployment,
+  Deployment,
+  DeploymentPlan,
+  DeploymentsApi,
+  DeploymentStatus,
+  ListOptions,
+  ModelStudioApi,
+  ModelStudioOptions,
+  Paged,
+  PtuCapacity,
+  Quota,
+  QuotaLimit,
+  QuotaListOptions,
+  QuotasApi,
+  Region,
+  ScaleDeployment,
+  UpdateDeployment,
+  WaitOptions,
+} from './types.js'

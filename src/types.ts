@@ -58,8 +58,6 @@ export interface Cost {
   /** Expected output, thinking included. */
   readonly outputTokens: number
   readonly thinkingTokens: number
-  /** The part of `outputTokens` that is known beforehand, and not expected. @default 0 */
-  readonly knownOutputTokens?: number
 }
 
 /** The kinds of endpoint whose calls are metered. */

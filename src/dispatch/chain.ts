@@ -39,7 +39,7 @@ function atHead({ gate }: Group, cost: Cost, now: number): number {
 }
 
 /** The cost that was made last: requests alike, of which a million may wait, share one. */
-let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0, knownOutputTokens: 0 }
+let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
 
 /**
  * What a request is charged with at a model: its input, and the output that the model's answers let expect, with its part
@@ -69,13 +69,8 @@ export function costAt(
           gate.mostOutput(inputTokens),
         )
       : Math.max(0, Math.ceil(tokens) - inputTokens)
-  const knownOutputTokens = tokens === undefined ? 0 : outputTokens
-  if (
-    inputTokens !== newest.inputTokens ||
-    outputTokens !== newest.outputTokens ||
-    knownOutputTokens !== newest.knownOutputTokens
-  ) {
-    newest = { requests: 1, inputTokens, outputTokens, thinkingTokens: 0, knownOutputTokens }
+  if (inputTokens !== newest.inputTokens || outputTokens !== newest.outputTokens) {
+    newest = { requests: 1, inputTokens, outputTokens, thinkingTokens: 0 }
   }
   return newest
 }

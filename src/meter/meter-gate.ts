@@ -12,16 +12,7 @@ import {
   type UntilChange,
 } from './gate.js'
 import type { PhaseUs } from './aligned-window.js'
-import {
-  amountIn,
-  amountsOfNothing,
-  ANSWERED_TOKENS,
-  isWithin,
-  readAmounts,
-  REQUESTS,
-  TOKENS,
-  type Amounts,
-} from './dimensions.js'
+import { amountIn, amountsOfNothing, isWithin, readAmounts, REQUESTS, TOKENS, type Amounts } from './dimensions.js'
 import { Meter, meterRules } from './meter.js'
 import { Pace } from './pace.js'
 
@@ -51,7 +42,7 @@ export class MeterGate implements Gate {
   #jitterMs: number
   #phase: PhaseUs | undefined
   #meters: Meter[] = []
-  /** Those that count the output once the answer is there. */
+  /** Those that count the output when the answer is there. */
   #lateMeters: readonly Meter[] = []
   readonly #amounts = amountsOfNothing()
   readonly #otherAmounts = amountsOfNothing()
@@ -153,7 +144,6 @@ export class MeterGate implements Gate {
     if (actual !== undefined) {
       const were = readAmounts(reserved, this.#amounts)
       const are = readAmounts(actual, this.#otherAmounts)
-      are[ANSWERED_TOKENS] = actual.inputTokens // what was expected beside it gives way to what came
       for (const meter of this.#meters) {
         const was = were[meter.dimension]!
         const difference = meter.bounded(are[meter.dimension]!, was, nowUs) - was
@@ -169,10 +159,6 @@ export class MeterGate implements Gate {
     const { outputTokens } = actual ?? reserved
     if (outputTokens > 0) {
       for (const meter of this.#lateMeters) {
-        if (actual === undefined && meter.dimension === ANSWERED_TOKENS) {
-          const expected = amountIn(reserved, meter.dimension) - reserved.inputTokens
-          if (expected > 0) this.#refund(meter, expected, reservation, nowUs)
-        }
         excessSeq ||= ++this.#seq
         meter.charge(meter.bounded(outputTokens, 0, nowUs), nowUs, excessSeq)
       }
@@ -260,9 +246,11 @@ export class MeterGate implements Gate {
 
   room(now: number): MeterUse[] {
     const nowUs = this.#advance(now)
-    // Tokens a minute may be held twice, and are shown as they were charged.
-    const meters = this.#meters.filter(({ dimension }) => dimension !== ANSWERED_TOKENS)
-    return meters.map((meter) => ({ limit: meter.rule.limit, stated: meter.rule.stated, used: meter.used(nowUs) }))
+    return this.#meters.map((meter) => ({
+      limit: meter.rule.limit,
+      stated: meter.rule.stated,
+      used: meter.used(nowUs),
+    }))
   }
 
   usedShares(kind: 'requests' | 'tokens', now: number, refused: Cost): { minute: number; second: number } | undefined {

@@ -2,15 +2,7 @@ import type { Limits, Profile, WindowKind } from '../types.js'
 import { AlignedWindow, type PhaseUs } from './aligned-window.js'
 import { LARGEST_LEVEL, TokenBucket, type BucketRule } from './bucket.js'
 import { type CounterRule, SlidingCounter } from './counter.js'
-import {
-  ANSWERED_TOKENS,
-  type Dimension,
-  INPUT_TOKENS,
-  OUTPUT_TOKENS,
-  REQUESTS,
-  THINKING_TOKENS,
-  TOKENS,
-} from './dimensions.js'
+import { type Dimension, INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, THINKING_TOKENS, TOKENS } from './dimensions.js'
 import { ExactWindow, type WindowRule } from './window.js'
 
 /** The limit that a meter holds: every one of {@link Limits} but `concurrency`. */
@@ -87,11 +79,6 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number, t
     const alignedUs = isAligned ? (perSecond ? SECOND_US : MINUTE_US) : undefined
     const pair = onlyWhatBinds(kind, build(stated, jitterUs, isLowered))
     rules.push({ ...rule, alignedUs, ...pair, counter: undefined })
-    // Whether an answer leaves the server's minute by when it was asked for or by when it was there is not known: either holds.
-    if (limit === 'tpm' && profile.chargesOutput !== 'reserved' && pair.window !== undefined && !isAligned) {
-      const answered = { dimension: ANSWERED_TOKENS, countsOutputLate: true } as const
-      rules.push({ ...rule, ...answered, alignedUs, window: pair.window, bucket: undefined, counter: undefined })
-    }
   }
   return rules
 }
@@ -310,7 +297,6 @@ export class Meter {
   fits(rule: MeterRule): boolean {
     return (
       this.#rule.limit === rule.limit &&
-      this.#rule.countsOutputLate === rule.countsOutputLate &&
       (this.#rule.window === undefined) === (rule.window === undefined) &&
       (this.#rule.counter === undefined) === (rule.counter === undefined) &&
       (this.#bucket === undefined) === (rule.bucket === undefined)

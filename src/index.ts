@@ -30,6 +30,7 @@ export type {
   LimitsRow,
   LimitsSource,
   LimitsTable,
+  OutputCharging,
   Profile,
   Route,
   ThrottleClass,

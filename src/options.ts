@@ -199,7 +199,7 @@ const PROFILE_VALUES: Readonly<Record<Exclude<keyof Profile, 'name'>, readonly u
   perSecond: [true, false],
   rejectedCost: [0, 1],
   insufficientQuota: ['tokens', 'billing'],
-  chargesOutput: [undefined, 'reserved', 'generated', 'completion'],
+  chargesOutput: [undefined, 'reserved', 'generated', 'completion', 'learn'],
 }
 
 /** @throws InvalidRequest for a name that no profile has, or a field that is wrong */

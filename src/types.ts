@@ -58,6 +58,11 @@ export interface Cost {
   /** Expected output, thinking included. */
   readonly outputTokens: number
   readonly thinkingTokens: number
+  /**
+   * The part of `outputTokens` that is known beforehand: it counts with the request, whenever the service counts what it
+   * writes. @default 0
+   */
+  readonly knownOutputTokens?: number
 }
 
 /** The kinds of endpoint whose calls are metered. */
@@ -71,6 +76,9 @@ export type ThrottleClass = 'requests' | 'tokens' | 'surge' | 'capacity' | 'exha
  * current fixed window, and of the one before it the share that a sliding window would still hold, as many gateways count.
  */
 export type WindowKind = 'unknown' | 'fixed' | 'sliding' | 'bucket' | 'counter'
+
+/** When a service counts the tokens of an answer; see {@link Profile.chargesOutput}. */
+export type OutputCharging = 'reserved' | 'generated' | 'completion'
 
 /** What is known of a service: how it counts and what its refusals mean. */
 export interface Profile {
@@ -93,8 +101,9 @@ export interface Profile {
   readonly insufficientQuota: 'tokens' | 'billing'
   /**
    * When the tokens of an answer count: `'reserved'`: `max_tokens` with the request, corrected at the end; `'generated'`: as they
-   * are written, for which what is expected is charged with the request; `'completion'`: when the answer ends, which limits a
-   * second are held by, while those a minute reserve what is expected. Left out: not known, and charged as `'generated'` is.
+   * are written; `'completion'`: when the answer ends. Limits a second are held just so, those a minute reserve what is expected
+   * until the answer is there, and from then on count it. `'learn'`: what is expected is charged with the request, until refusals
+   * show which of the three it is. @default 'learn'
    */
-  readonly chargesOutput?: 'reserved' | 'generated' | 'completion' | undefined
+  readonly chargesOutput?: OutputCharging | 'learn' | undefined
 }

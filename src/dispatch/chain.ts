@@ -39,7 +39,7 @@ function atHead({ gate }: Group, cost: Cost, now: number): number {
 }
 
 /** The cost that was made last: requests alike, of which a million may wait, share one. */
-let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
+let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0, knownOutputTokens: 0 }
 
 /**
  * What a request is charged with at a model: its input, and the output that the model's answers let expect, with its part
@@ -52,13 +52,13 @@ let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingToken
  * counted anew.
  */
 export function costAt(
-  { model, gate, profile, inFlight }: Group,
+  { model, gate, charging, inFlight }: Group,
   request: JobRequest,
   output: OutputExpectation,
 ): Cost {
   const { tokens, route = 'chat', maxOutputTokens, choices = 1 } = request
   // A server that reserves the most that an answer may have counts it with the request: so must we.
-  const reserves = profile.chargesOutput === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
+  const reserves = charging.way === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
   const inputTokens = Math.ceil(request.inputTokens ?? tokens ?? 0)
   const outputTokens =
     tokens === undefined
@@ -69,8 +69,13 @@ export function costAt(
           gate.mostOutput(inputTokens),
         )
       : Math.max(0, Math.ceil(tokens) - inputTokens)
-  if (inputTokens !== newest.inputTokens || outputTokens !== newest.outputTokens) {
-    newest = { requests: 1, inputTokens, outputTokens, thinkingTokens: 0 }
+  const knownOutputTokens = tokens === undefined ? 0 : outputTokens
+  if (
+    inputTokens !== newest.inputTokens ||
+    outputTokens !== newest.outputTokens ||
+    knownOutputTokens !== newest.knownOutputTokens
+  ) {
+    newest = { requests: 1, inputTokens, outputTokens, thinkingTokens: 0, knownOutputTokens }
   }
   return newest
 }

@@ -4,10 +4,11 @@ import type { ResolvedLimits } from '../limits/resolve.js'
 import type { Gate, Never, Reservation } from '../meter/gate.js'
 import { Collector } from '../metrics/collector.js'
 import { Recorders, type Recorder } from '../metrics/recorder.js'
+import { Charging } from '../route/charging.js'
 import type { Episodes } from '../route/learn.js'
 import { Ramp } from '../route/ramp.js'
 import type { Lane } from '../schedule/lane.js'
-import type { Cost, Limits, Profile } from '../types.js'
+import type { Cost, Limits, OutputCharging, Profile } from '../types.js'
 import type { FoundLimits } from './found-limits.js'
 import type { Holding } from './holding.js'
 import type { Job } from './job.js'
@@ -24,6 +25,9 @@ export class Group {
   readonly lane: Lane<Job>
   readonly episodes: Episodes
   readonly ramp = new Ramp()
+  /** When the service counts output: of the account's model, for its workspaces too. */
+  readonly charging: Charging
+  #chargedAs: OutputCharging | undefined
   readonly activity = new Collector()
   /** Who hears of its requests. */
   readonly recorder: Recorder
@@ -55,6 +59,8 @@ export class Group {
     this.gate = parts.gate
     this.lane = parts.lane
     this.episodes = parts.episodes
+    this.charging = parts.account?.charging ?? new Charging(parts.profile.chargesOutput)
+    this.#chargedAs = this.charging.origin === 'told' ? this.charging.way : undefined
     this.holding = parts.holding
     this.limits = parts.holding.limits
     this.#makeFound = parts.makeFound
@@ -108,6 +114,41 @@ export class Group {
     return pace === Infinity ? undefined : pace
   }
 
+  /** A request was sent, of which the most that its answer may have is known, or is not. */
+  sent({ cost, at }: Reservation, mostOutputTokens: number | undefined): void {
+    if (this.#tokensPerSecond === undefined) return
+    this.#takeCharging()
+    const { first, most, writes } = countsOf(cost, mostOutputTokens)
+    this.charging.sent(at, first, most, writes, this.#tokensPerSecond)
+  }
+
+  /** The answer to one that was sent has ended. */
+  answered({ cost, at }: Reservation, outputTokens: number | undefined, now: number): void {
+    if (this.#tokensPerSecond === undefined || !countsOf(cost, undefined).writes) return
+    this.charging.ended(at, now, outputTokens, this.#tokensPerSecond)
+  }
+
+  /** One that was sent was refused for its tokens. */
+  refusedTokens({ cost, at }: Reservation, mostOutputTokens: number | undefined, now: number): void {
+    if (this.#tokensPerSecond === undefined) return
+    const { first, most, writes } = countsOf(cost, mostOutputTokens)
+    this.charging.refused(at, first, most, writes, now, this.#tokensPerSecond)
+    this.#takeCharging()
+    if (this.account !== undefined) this.account.#takeCharging()
+  }
+
+  get #tokensPerSecond(): number | undefined {
+    return this.charging.origin === 'told' ? undefined : (this.account ?? this).limits.tps
+  }
+
+  /** What was learned since, here or in another workspace. */
+  #takeCharging(): void {
+    const { way } = this.charging
+    if (way === undefined || way === this.#chargedAs) return
+    this.#chargedAs = way
+    this.gate.setCharging(way, 0)
+  }
+
   /** Who hears of a request of this tenant. */
   recorderOf(tenant: string | undefined): Recorder {
     return tenant === undefined ? this.recorder : this.workspace.recorderOf(tenant, this.recorder)
@@ -134,4 +175,13 @@ export class Group {
         'it can never pass. Make it smaller, or choose a model with a higher limit',
     )
   }
+}
+
+function countsOf(
+  { inputTokens, outputTokens, knownOutputTokens = 0 }: Cost,
+  mostOutputTokens = outputTokens,
+): { first: number; most: number; writes: boolean } {
+  const first = inputTokens + knownOutputTokens
+  const writes = outputTokens > knownOutputTokens
+  return { first, most: writes ? first + mostOutputTokens : first, writes }
 }

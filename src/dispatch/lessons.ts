@@ -6,6 +6,7 @@ import { readResetTime } from '../route/fault.js'
 import { learnFromRefusal, restore } from './found-limits.js'
 import type { Group } from './group.js'
 import type { Job } from './job.js'
+import { mostOutput } from './request.js'
 
 const MINUTE_MS = 60_000
 /** How long a quota that is used up is left alone where the server does not say until when. */
@@ -21,7 +22,13 @@ export type Refusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
  * Draws the consequence of a refusal of a request that was sent with this reservation for its group: holds it until
  * its window can have room, or closes it if its quota is used up. True if it is closed.
  */
-export function heed({ group, tenant }: Job, { cost, at, seq }: Reservation, refusal: Refusal, clock: Clock): boolean {
+export function heed(
+  { group, tenant, request }: Job,
+  reservation: Reservation,
+  refusal: Refusal,
+  clock: Clock,
+): boolean {
+  const { cost, at, seq } = reservation
   const { events } = group.workspace
   const now = clock.now()
   const told = { model: group.model, class: refusal.class, code: refusal.code, message: refusal.message }
@@ -46,6 +53,7 @@ export function heed({ group, tenant }: Job, { cost, at, seq }: Reservation, ref
     sentAt: at,
     seq,
     now,
+    isAccounted: refusal.class === 'tokens' && group.gate.accountsFor(reservation, now),
     minuteFreesAt: group.gate.minuteFreesAt(now),
   })
   if (exhausted) {
@@ -61,6 +69,7 @@ export function heed({ group, tenant }: Job, { cost, at, seq }: Reservation, ref
     const isOfMinute = empties !== 'none' && (retryAfterMs ?? 0) <= MINUTE_MS
     if (isOfMinute) learnFromRefusal(group, empties, cost, now)
   }
+  if (refusal.class === 'tokens') group.refusedTokens(reservation, mostOutput(request), now)
   events.emit('throttled', { ...told, holdMs: until - now })
   return false
 }

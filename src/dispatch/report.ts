@@ -35,6 +35,7 @@ export function report(
       inFlight: group.inFlight,
       heldMs: Math.max(0, group.gate.heldUntil - now),
       pace: paceOf(group, now),
+      chargesOutput: { as: group.charging.way, origin: group.charging.origin },
       output: outputOf(group.model),
       ...group.activity.report(lastMs, now),
     }

@@ -44,6 +44,11 @@ export interface JobRequest extends ScheduleRequest {
   readonly isRepeatedAbove?: boolean | undefined
 }
 
+/** The most that all answers to a request may have together; undefined where it does not say. */
+export function mostOutput({ maxOutputTokens, choices = 1 }: JobRequest): number | undefined {
+  return maxOutputTokens === undefined ? undefined : Math.ceil(maxOutputTokens) * choices
+}
+
 /** Sums of as many requests as a program makes stay exact integers. */
 const MOST_TOKENS = 1e12
 

@@ -19,7 +19,7 @@ import type { Resolve } from './holding.js'
 import { Job, type Run } from './job.js'
 import { keptAttempt } from './kept.js'
 import { FAILED, isLimit, meaningOf } from './meaning.js'
-import { checkFields, checkRequest, type JobRequest } from './request.js'
+import { checkFields, checkRequest, mostOutput, type JobRequest } from './request.js'
 import { learnFromSuccess } from './found-limits.js'
 import { settle, type Ending, type OutputExpectation } from './settlement.js'
 import type { Workspace } from './workspace.js'
@@ -196,6 +196,7 @@ export class Dispatcher implements AttemptEvents {
     const { events, idle } = group.workspace
     idle.begin()
     group.began(reservation, job.request.tokens === undefined)
+    group.sent(reservation, mostOutput(job.request))
     attempt.recorder.call(reservation.at)
     if (events.has('admit')) {
       events.emit('admit', { model: group.model, attempt: attempt.attempt, waitMs: attempt.waitMs })

@@ -28,6 +28,7 @@ export function settle(attempt: Attempt, ending: Ending, now: number, output: Ou
   }
   const counted = actual ?? chargedBy(reservation)
   group.ended()
+  group.answered(reservation, typeof ending === 'object' ? ending.outputTokens : undefined, now)
   attempt.recorder.tokens(counted.inputTokens + counted.outputTokens, now)
   const { events } = group.workspace
   if (events.has('settle')) {
@@ -40,7 +41,7 @@ export function settle(attempt: Attempt, ending: Ending, now: number, output: Ou
   group.gate.settle(reservation, actual, now)
 }
 
-function actualCost({ job, group, reservation }: Attempt, ending: Ending): Cost | undefined {
+function actualCost({ job, reservation }: Attempt, ending: Ending): Cost | undefined {
   if (ending === 'unknown') return undefined
   if (ending === 'refused' || ending === 'unsent') {
     return {
@@ -51,11 +52,7 @@ function actualCost({ job, group, reservation }: Attempt, ending: Ending): Cost 
     }
   }
   const { inputTokens, outputTokens, thinkingTokens = 0 } = ending
-  const { chargesOutput } = group.profile
-  if (job.request.tokens !== undefined && chargesOutput === 'completion') {
-    // An exact total keeps the parts that it was charged in: none may count a second time when the answer is there.
-    const total = Math.max(inputTokens + outputTokens, reservation.cost.outputTokens)
-    return { ...reservation.cost, inputTokens: total - reservation.cost.outputTokens, thinkingTokens }
-  }
-  return { requests: reservation.cost.requests, inputTokens, outputTokens, thinkingTokens }
+  // What counted with the request as part of an exact total must not count once more when the answer is there.
+  const knownOutputTokens = job.request.tokens === undefined ? 0 : outputTokens
+  return { requests: reservation.cost.requests, inputTokens, outputTokens, thinkingTokens, knownOutputTokens }
 }

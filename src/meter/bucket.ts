@@ -41,6 +41,7 @@ export class TokenBucket {
   #floors = new Float64Array(24)
   #first = 0
   #last = 0
+  #countsLate = false
   /** Reservations up to this one get nothing back. */
   #forgottenSeq = 0
 
@@ -62,7 +63,7 @@ export class TokenBucket {
   earliestUs(amount: number, nowUs: number): number {
     const level = this.#refill(nowUs)
     const scaled = amount * this.#periodTicks
-    const need = scaled > this.#depth ? this.#ceiling : scaled
+    const need = this.#needOf(scaled)
     if (level >= need) return nowUs
     return (this.#tick + Math.ceil((need - level) / this.#amount)) * this.#usPerTick
   }
@@ -73,7 +74,7 @@ export class TokenBucket {
     // What is above the depth is lost with the first charge.
     const level = Math.min(this.#refill(nowUs), this.#depth)
     const scaled = amount * this.#periodTicks
-    const need = (scaled > this.#depth ? this.#ceiling : scaled) + ahead * this.#periodTicks
+    const need = this.#needOf(scaled) + ahead * this.#periodTicks
     if (level >= need) return nowUs
     return (this.#tick + Math.ceil((need - level) / this.#amount)) * this.#usPerTick
   }
@@ -81,6 +82,17 @@ export class TokenBucket {
   charge(amount: number, nowUs: number, seq: number): void {
     const level = Math.min(this.#refill(nowUs), this.#depth)
     this.#pushFloor(seq, this.#depth - level, nowUs)
+    this.#level = Math.max(level - amount * this.#periodTicks, -LARGEST_LEVEL)
+  }
+
+  /**
+   * Charges what the server counts at its own time, and not when a request comes: no J makes that uncertain, so that what is above
+   * the depth is not lost. From then on it may never be full, and a charge above the depth waits for what it takes and no more.
+   */
+  chargeLate(amount: number, nowUs: number, seq: number): void {
+    this.#countsLate = true
+    const level = this.#refill(nowUs)
+    this.#pushFloor(seq, Math.max(0, this.#depth - level), nowUs)
     this.#level = Math.max(level - amount * this.#periodTicks, -LARGEST_LEVEL)
   }
 
@@ -125,6 +137,12 @@ export class TokenBucket {
   /** Tokens missing from a full bucket, a fraction counted as one. */
   missing(nowUs: number): number {
     return Math.ceil(Math.max(0, this.#depth - this.#refill(nowUs)) / this.#periodTicks)
+  }
+
+  /** What has to be there for a charge. */
+  #needOf(scaled: number): number {
+    if (scaled <= this.#depth) return scaled
+    return this.#countsLate && scaled < this.#ceiling ? scaled : this.#ceiling
   }
 
   #setRule(rule: BucketRule): void {

@@ -1,20 +1,22 @@
 import type { Cost } from '../types.js'
 
 /** What a meter counts: the index of its amount in {@link Amounts}. */
-export type Dimension = 0 | 1 | 2 | 3 | 4
+export type Dimension = 0 | 1 | 2 | 3 | 4 | 5
 
 export const REQUESTS = 0
 export const TOKENS = 1
 export const INPUT_TOKENS = 2
 export const OUTPUT_TOKENS = 3
 export const THINKING_TOKENS = 4
+/** What counts with the request where output counts later: the input, and output that is known beforehand. */
+export const FIRST_TOKENS = 5
 
 /** What a cost charges, by dimension. */
 export type Amounts = Float64Array<ArrayBuffer>
 
 /** A place for one cost's amounts, which serves for one after another: no admission has to make its own. */
 export function amountsOfNothing(): Amounts {
-  return new Float64Array(THINKING_TOKENS + 1)
+  return new Float64Array(FIRST_TOKENS + 1)
 }
 
 /** Puts what `cost` charges into `amounts`. */
@@ -24,6 +26,7 @@ export function readAmounts(cost: Cost, amounts: Amounts): Amounts {
   amounts[INPUT_TOKENS] = cost.inputTokens
   amounts[OUTPUT_TOKENS] = cost.outputTokens
   amounts[THINKING_TOKENS] = cost.thinkingTokens
+  amounts[FIRST_TOKENS] = cost.inputTokens + (cost.knownOutputTokens ?? 0)
   return amounts
 }
 

@@ -1,4 +1,4 @@
-import type { Cost, Limits } from '../types.js'
+import type { Cost, Limits, OutputCharging } from '../types.js'
 import type { MeteredLimit } from './meter.js'
 
 /** A charge that was admitted and waits for what was really used. */
@@ -27,6 +27,8 @@ export interface Raise {
 export interface NotBefore {
   readonly kind: 'not-before'
   readonly at: number
+  /** Whether it waits for answers to end, so that `at` is an expectation. @default false */
+  readonly isExpected?: boolean
 }
 /** Not until something else changes: a settlement, a limit. */
 export interface UntilChange {
@@ -102,6 +104,13 @@ export interface Gate {
    * in force are lower for a time; larger requests then pass alone. @default `limits`
    */
   setLimits(limits: Limits, now: number, told?: Limits): void
+  /** Takes in when the service counts output. */
+  setCharging(charging: OutputCharging, now: number): void
+  /**
+   * The service refused a request for its tokens. True if output that is not known yet explains that: then the meters hold as
+   * much more, they tell when there will be room, and nothing has to be held. To be called before it is settled.
+   */
+  accountsFor(reservation: Reservation, now: number): boolean
   /** Takes another spread of the delays to the server, J, in ms. */
   setJitter(jitterMs: number, now: number): void
   /**

@@ -1,4 +1,4 @@
-import type { Cost, Limits } from '../types.js'
+import type { Cost, Limits, OutputCharging } from '../types.js'
 import {
   NO_COST,
   toUs,
@@ -136,6 +136,18 @@ export class JointGate implements Gate {
   /** Paces the own gate only, for the same reason. */
   pace(requestsPerSecond: number | undefined, now: number): void {
     this.#own.pace(requestsPerSecond, this.#advance(now))
+  }
+
+  /** Of the own meters; the account's hears it from whoever owns it. */
+  setCharging(charging: OutputCharging, now: number): void {
+    this.#own.setCharging(charging, this.#advance(now))
+  }
+
+  accountsFor(reservation: Reservation, now: number): boolean {
+    const { own, account } = reservation as JointReservation
+    const at = this.#advance(now)
+    const byOwn = this.#own.accountsFor(own, at)
+    return this.account.accountsFor(account, at) || byOwn
   }
 
   /** Sets the own limits. */

@@ -1,4 +1,4 @@
-import type { Cost, Limits, Profile } from '../types.js'
+import type { Cost, Limits, OutputCharging, Profile } from '../types.js'
 import {
   chargedBy,
   toUs,
@@ -12,18 +12,22 @@ import {
   type UntilChange,
 } from './gate.js'
 import type { PhaseUs } from './aligned-window.js'
-import { amountIn, amountsOfNothing, isWithin, readAmounts, REQUESTS, TOKENS, type Amounts } from './dimensions.js'
-import { Meter, meterRules } from './meter.js'
+import {
+  amountIn,
+  amountsOfNothing,
+  isWithin,
+  readAmounts,
+  REQUESTS,
+  THINKING_TOKENS,
+  TOKENS,
+  type Amounts,
+  type Dimension,
+} from './dimensions.js'
+import { Generation } from './generation.js'
+import { LateMeter, meterOf } from './late-meter.js'
+import { type Meter, meterRules } from './meter.js'
 import { Pace } from './pace.js'
-
-/** Exact sums of tokens: `reserved + excess = settled + refunded + inFlight`. */
-export interface GateTotals {
-  readonly reserved: number
-  readonly settled: number
-  readonly refunded: number
-  readonly excess: number
-  readonly inFlight: number
-}
+import { Totals, type GateTotals } from './totals.js'
 
 export interface MeterGateOptions {
   readonly limits: Limits
@@ -42,8 +46,16 @@ export class MeterGate implements Gate {
   #jitterMs: number
   #phase: PhaseUs | undefined
   #meters: Meter[] = []
-  /** Those that count the output when the answer is there. */
-  #lateMeters: readonly Meter[] = []
+  /** Those that count output after its request. */
+  #lateMeters: readonly LateMeter[] = []
+  #charging: OutputCharging | undefined
+  /**
+   * Whether output that was not known beforehand counts in a minute from when it is there, and is held until then: that is right
+   * whenever the service counts it, and takes its part of the minute for longer. While nothing is known: since a refusal.
+   */
+  #movesOutput: boolean
+  /** What answers in flight write, where that counts as it is written. */
+  #generation: Generation | undefined
   readonly #amounts = amountsOfNothing()
   readonly #otherAmounts = amountsOfNothing()
   /** What can ever pass in each dimension, by the least of its meters. */
@@ -57,14 +69,15 @@ export class MeterGate implements Gate {
   #pace: Pace | undefined
   #inFlight = 0
   #notify: () => void = () => {}
-  #reserved = 0
-  #settledTokens = 0
-  #refunded = 0
-  #excess = 0
-  #inFlightTokens = 0
+  readonly totals: GateTotals
+  readonly #totals: Totals
 
   constructor(options: MeterGateOptions, now: number) {
+    this.totals = this.#totals = new Totals()
     this.#profile = options.profile
+    const { chargesOutput } = options.profile
+    this.#charging = chargesOutput === 'learn' ? undefined : chargesOutput
+    this.#movesOutput = this.#charging !== undefined && this.#charging !== 'reserved'
     this.#jitterMs = options.jitterMs
     this.#phase = inUs(options.phase)
     this.#nowUs = toUs(now)
@@ -76,8 +89,7 @@ export class MeterGate implements Gate {
     const amounts = readAmounts(cost, this.#amounts)
     if (!this.#hasRoom(amounts, nowUs)) {
       const at = this.#earliestUs(amounts, nowUs)
-      if (at > nowUs)
-        return at === Infinity ? (this.impossible(cost) ?? UNTIL_CHANGE) : { kind: 'not-before', at: at / 1000 }
+      if (at > nowUs) return at === Infinity ? (this.impossible(cost) ?? UNTIL_CHANGE) : this.#notBefore(amounts, at)
     }
     if (this.#inFlight >= this.#concurrency) return UNTIL_CHANGE
     const seq = ++this.#seq
@@ -86,10 +98,9 @@ export class MeterGate implements Gate {
       if (amount > 0) meter.charge(amount, nowUs, seq)
     }
     this.#pace?.charge(amounts[REQUESTS]!, nowUs)
-    const tokens = cost.inputTokens + cost.outputTokens
     this.#inFlight++
-    this.#inFlightTokens += tokens
-    this.#reserved += tokens
+    this.#totals.admitted(cost.inputTokens + cost.outputTokens)
+    if (writes(cost)) this.#generation?.began(nowUs)
     return { cost, at: nowUs / 1000, seq, settled: false, raised: undefined }
   }
 
@@ -138,8 +149,9 @@ export class MeterGate implements Gate {
     const reserved = chargedBy(reservation)
     const reservedTokens = reserved.inputTokens + reserved.outputTokens
     this.#inFlight--
-    this.#inFlightTokens -= reservedTokens
-    let roomCame = this.#concurrency !== Infinity
+    // What it wrote is known better once it has ended, and its second hardly is the whole answer's.
+    if (writes(reserved)) this.#generation?.ended(toUs(reservation.at), nowUs, actual?.outputTokens)
+    let roomCame = this.#concurrency !== Infinity || this.#charging === 'generated'
     let excessSeq = 0
     if (actual !== undefined) {
       const were = readAmounts(reserved, this.#amounts)
@@ -148,25 +160,27 @@ export class MeterGate implements Gate {
         const was = were[meter.dimension]!
         const difference = meter.bounded(are[meter.dimension]!, was, nowUs) - was
         if (difference < 0) {
-          this.#refund(meter, -difference, reservation, nowUs)
+          this.#giveBack(meter, -difference, reservation, nowUs)
           roomCame = true
         } else if (difference > 0) {
           excessSeq ||= ++this.#seq
           meter.charge(difference, nowUs, excessSeq)
         }
+        if (this.#movesOutput && meter.rule.isMinuteOfOutput && writes(actual)) {
+          const late = outputIn(actual, meter.dimension) - Math.max(0, difference)
+          if (late > 0) this.#giveBack(meter, late, reservation, nowUs, (excessSeq ||= ++this.#seq))
+        }
       }
     }
-    const { outputTokens } = actual ?? reserved
-    if (outputTokens > 0) {
+    const counted = actual ?? reserved
+    if (writes(counted)) {
       for (const meter of this.#lateMeters) {
+        if (meter.rule.countsOutput !== 'late') continue
         excessSeq ||= ++this.#seq
-        meter.charge(meter.bounded(outputTokens, 0, nowUs), nowUs, excessSeq)
+        meter.chargeAnswer(meter.bounded(unknownOutput(counted), 0, nowUs), nowUs, excessSeq)
       }
     }
-    const actualTokens = actual === undefined ? reservedTokens : actual.inputTokens + actual.outputTokens
-    this.#settledTokens += actualTokens
-    if (actualTokens < reservedTokens) this.#refunded += reservedTokens - actualTokens
-    else this.#excess += actualTokens - reservedTokens
+    this.#totals.ended(reservedTokens, counted.inputTokens + counted.outputTokens)
     if (roomCame) this.#notify()
     return true
   }
@@ -191,9 +205,7 @@ export class MeterGate implements Gate {
       const difference = are[meter.dimension]! - were[meter.dimension]!
       if (difference > 0) meter.charge(difference, nowUs, seq)
     }
-    const tokens = are[TOKENS]! - were[TOKENS]!
-    this.#inFlightTokens += tokens
-    this.#excess += tokens
+    this.#totals.raised(are[TOKENS]! - were[TOKENS]!)
     reservation.raised = { cost, seq, below: reservation.raised }
     return true
   }
@@ -221,6 +233,51 @@ export class MeterGate implements Gate {
     else if (this.#pace === undefined) this.#pace = new Pace(requestsPerSecond)
     else this.#pace.set(requestsPerSecond)
     if (nextUs > nowUs && (this.#pace?.nextUs ?? nowUs) < nextUs) this.#notify()
+  }
+
+  setCharging(charging: OutputCharging, now: number): void {
+    if (charging === this.#charging) return
+    const nowUs = this.#advance(now)
+    this.#charging = charging
+    this.#movesOutput = charging !== 'reserved'
+    this.#apply(this.#limits, this.#told, nowUs)
+    this.#notify()
+  }
+
+  /**
+   * By what it counts, the server's second held more than the request left room for; if not by ours, what ours lacks is added
+   * to it, for it must have been written. More than a quarter of the limit is another matter.
+   */
+  accountsFor({ cost }: Reservation, now: number): boolean {
+    const nowUs = this.#advance(now)
+    let isAccounted = false
+    // Where its total is known there is nothing that was not counted: then the limits are not as told.
+    if (!writes(cost)) return false
+    if (this.#charging === undefined) this.#movesOutput = true
+    for (const meter of this.#lateMeters) {
+      const most = meter.mostBesideOthers
+      if (amountIn(cost, meter.dimension) > most) continue
+      const lacks = most + 1 - meter.used(nowUs)
+      if (lacks > most / 4) continue
+      if (lacks > 0) {
+        meter.chargeLate(lacks + Math.floor(BEYOND_SHARE * most), nowUs, ++this.#seq)
+        this.#generation?.wasRefused()
+      } else meter.metUnheard()
+      isAccounted = true
+    }
+    return isAccounted || this.#accountsForMinute(nowUs)
+  }
+
+  /** The same for the minute's meters, in which answers that turned out longer than expected are not counted yet. */
+  #accountsForMinute(nowUs: number): boolean {
+    const fullest = this.#meters.find(
+      (meter) => meter.rule.isMinuteOfOutput && meter.used(nowUs) >= (1 - MINUTE_LACKS_SHARE) * meter.rule.stated,
+    )
+    if (fullest === undefined) return false
+    const { stated } = fullest.rule
+    const lacks = Math.max(0, Math.floor(stated) + 1 - fullest.used(nowUs))
+    fullest.charge(lacks + Math.floor(MINUTE_BEYOND_SHARE * stated), nowUs, ++this.#seq)
+    return true
   }
 
   setLimits(limits: Limits, now: number, told: Limits = limits): void {
@@ -280,27 +337,29 @@ export class MeterGate implements Gate {
     return this.#inFlight
   }
 
-  get totals(): GateTotals {
-    return {
-      reserved: this.#reserved,
-      settled: this.#settledTokens,
-      refunded: this.#refunded,
-      excess: this.#excess,
-      inFlight: this.#inFlightTokens,
-    }
-  }
-
-  /** Gives back from the newest charges of a reservation first: those that stay longest in their windows. */
-  #refund(meter: Meter, amount: number, reservation: Reservation, nowUs: number): void {
+  /**
+   * Gives back from the newest charges of a reservation first: those that stay longest in their windows. With `newSeq` it
+   * counts from now on instead.
+   */
+  #giveBack(meter: Meter, amount: number, reservation: Reservation, nowUs: number, newSeq = 0): void {
     let left = amount
     for (let { raised } = reservation; raised !== undefined && left > 0; raised = raised.below) {
       const below = raised.below?.cost ?? reservation.cost
       const added = amountIn(raised.cost, meter.dimension) - amountIn(below, meter.dimension)
       const given = Math.min(left, added)
-      if (given > 0) meter.refund(given, raised.seq, nowUs)
+      if (given > 0) giveBack(meter, given, raised.seq, nowUs, newSeq)
       left -= given
     }
-    if (left > 0) meter.refund(left, reservation.seq, nowUs)
+    if (left > 0) giveBack(meter, left, reservation.seq, nowUs, newSeq)
+  }
+
+  #notBefore(amounts: Amounts, atUs: number): NotBefore {
+    for (const meter of this.#lateMeters) {
+      if (meter.waitsForAnswers(amounts[meter.dimension]!, this.#nowUs)) {
+        return { kind: 'not-before', at: atUs / 1000, isExpected: true }
+      }
+    }
+    return { kind: 'not-before', at: atUs / 1000 }
   }
 
   /** Whether all meters are certain to let it pass now; if not, {@link #earliestUs} says. */
@@ -331,7 +390,7 @@ export class MeterGate implements Gate {
     const own = readAmounts(cost, this.#amounts)
     let at = nowUs
     for (const meter of this.#meters) {
-      const after = meter.afterUs(before[meter.dimension]!, own[meter.dimension]!, nowUs)
+      const after = meter.afterUs(before[meter.dimension]!, own[meter.dimension]!, nowUs, ahead.requests)
       if (after > at) at = after
     }
     if (this.#pace !== undefined && own[REQUESTS] !== 0) at = Math.max(at, this.#pace.afterUs(before[REQUESTS]!, nowUs))
@@ -344,17 +403,24 @@ export class MeterGate implements Gate {
     this.#limits = limits
     this.#told = told
     this.#concurrency = limits.concurrency ?? Infinity
-    this.#meters = meterRules(limits, this.#profile, this.#jitterMs, told).map((rule) => {
+    const rules = meterRules(limits, this.#profile, this.#charging, this.#jitterMs, told)
+    const isGenerated = rules.some(({ countsOutput }) => countsOutput === 'generated')
+    this.#generation = isGenerated ? (this.#generation ?? new Generation()) : undefined
+    this.#meters = rules.map((rule) => {
       const kept = this.#meters.find((meter) => meter.fits(rule))
       if (kept === undefined) {
-        const meter = new Meter(rule, emptySinceUs, this.#nowUs, this.#seq + 1)
+        const meter = meterOf(rule, this.#generation, emptySinceUs, this.#nowUs, this.#seq + 1)
         meter.setPhase(this.#phase, this.#nowUs)
+        // The same limit, counted otherwise: what it held is still there.
+        const before = this.#meters.find((each) => each.rule.limit === rule.limit && each.rule.stated === rule.stated)
+        const used = before?.used(this.#nowUs) ?? 0
+        if (used > 0) meter.charge(used, this.#nowUs, ++this.#seq)
         return meter
       }
       kept.setRule(rule, this.#nowUs, this.#seq)
       return kept
     })
-    this.#lateMeters = this.#meters.filter(({ rule }) => rule.countsOutputLate)
+    this.#lateMeters = this.#meters.filter((meter) => meter instanceof LateMeter)
     this.#largest.fill(Infinity)
     for (const { dimension, largest } of this.#meters) {
       if (largest < this.#largest[dimension]!) this.#largest[dimension] = largest
@@ -364,9 +430,36 @@ export class MeterGate implements Gate {
   /** The time in µs. It never runs backward, whatever the caller says. */
   #advance(now: number): number {
     const nowUs = toUs(now)
-    if (nowUs > this.#nowUs) this.#nowUs = nowUs
+    if (nowUs > this.#nowUs) {
+      this.#nowUs = nowUs
+      this.#generation?.advance(nowUs, this.#wrote)
+    }
     return this.#nowUs
   }
+
+  readonly #wrote = (tokens: number, atUs: number): void => {
+    const seq = ++this.#seq
+    for (const meter of this.#lateMeters) meter.chargeLate(tokens, atUs, seq)
+  }
+}
+
+/** Whether there is output that was not known beforehand. */
+function writes(cost: Cost): boolean {
+  return unknownOutput(cost) > 0
+}
+
+function unknownOutput({ outputTokens, knownOutputTokens = 0 }: Cost): number {
+  return outputTokens - knownOutputTokens
+}
+
+/** The part of what a cost charges in a dimension that is output. */
+function outputIn(cost: Cost, dimension: Dimension): number {
+  return dimension === THINKING_TOKENS ? cost.thinkingTokens : unknownOutput(cost)
+}
+
+function giveBack(meter: Meter, amount: number, seq: number, nowUs: number, newSeq: number): void {
+  if (newSeq === 0) meter.refund(amount, seq, nowUs)
+  else meter.move(amount, seq, nowUs, newSeq)
 }
 
 function inUs(phase: ClockPhase | undefined): PhaseUs | undefined {
@@ -376,3 +469,8 @@ function inUs(phase: ClockPhase | undefined): PhaseUs | undefined {
 }
 
 const UNTIL_CHANGE: UntilChange = { kind: 'until-change' }
+/** By how much of the limit more is taken to be there than a refusal proves: it says nothing of how much more. */
+const BEYOND_SHARE = 0.05
+/** The same of a minute's limit, and how much may lack of it. */
+const MINUTE_BEYOND_SHARE = 0.01
+const MINUTE_LACKS_SHARE = 0.05

@@ -1,8 +1,16 @@
-import type { Limits, Profile, WindowKind } from '../types.js'
+import type { Limits, OutputCharging, Profile, WindowKind } from '../types.js'
 import { AlignedWindow, type PhaseUs } from './aligned-window.js'
 import { LARGEST_LEVEL, TokenBucket, type BucketRule } from './bucket.js'
 import { type CounterRule, SlidingCounter } from './counter.js'
-import { type Dimension, INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, THINKING_TOKENS, TOKENS } from './dimensions.js'
+import {
+  type Dimension,
+  FIRST_TOKENS,
+  INPUT_TOKENS,
+  OUTPUT_TOKENS,
+  REQUESTS,
+  THINKING_TOKENS,
+  TOKENS,
+} from './dimensions.js'
 import { ExactWindow, type WindowRule } from './window.js'
 
 /** The limit that a meter holds: every one of {@link Limits} but `concurrency`. */
@@ -12,8 +20,10 @@ export type MeteredLimit = Exclude<keyof Limits, 'concurrency'>
 export interface MeterRule {
   readonly limit: MeteredLimit
   readonly dimension: Dimension
-  /** Whether the output counts when the answer is there, and not with the request. */
-  readonly countsOutputLate: boolean
+  /** Whether the output counts with the request, when the answer is there, or as it is written. */
+  readonly countsOutput: 'first' | 'late' | 'generated'
+  /** Whether it is a minute's and counts output. */
+  readonly isMinuteOfOutput: boolean
   /** The limit as stated: an amount a minute, or a second for `rps` and `tps`. */
   readonly stated: number
   /** As it was told: another than `stated` where refusals have shown it to be. */
@@ -53,7 +63,13 @@ const FEW_REQUESTS = 3
  * is safe against a server that counts in fixed or sliding windows, a bucket of depth L − rJ and rate r = L/W against
  * one that keeps a bucket of depth L; of a server that nothing is known of, both hold. A sliding counter has a rule of its own.
  */
-export function meterRules(limits: Limits, profile: Profile, jitterMs: number, told: Limits = limits): MeterRule[] {
+export function meterRules(
+  limits: Limits,
+  profile: Profile,
+  charging: OutputCharging | undefined,
+  jitterMs: number,
+  told: Limits = limits,
+): MeterRule[] {
   const jitterUs = Math.round(jitterMs * 1000)
   const rules: MeterRule[] = []
   for (const limit of Object.keys(DIMENSIONS) as MeteredLimit[]) {
@@ -62,10 +78,11 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number, t
     const perSecond = limit === 'rps' || limit === 'tps'
     const kind = perSecond ? profile.secondWindow : profile.minuteWindow
     const build = limit === 'rps' ? requestsPerSecond : limit === 'tps' ? tokensPerSecond : perMinute
-    const countsOutputLate = limit === 'tps' && isLate(profile)
-    const dimension = countsOutputLate ? INPUT_TOKENS : DIMENSIONS[limit]
+    const countsOutput = limit === 'tps' ? whenCounted(charging) : 'first'
+    const dimension = countsOutput === 'first' ? DIMENSIONS[limit] : FIRST_TOKENS
+    const isMinuteOfOutput = !perSecond && OF_OUTPUT.has(dimension)
     const asTold = told[limit] ?? stated
-    const rule = { limit, dimension, countsOutputLate, stated, told: asTold }
+    const rule = { limit, dimension, countsOutput, isMinuteOfOutput, stated, told: asTold }
     const isLowered = asTold > stated
     if (kind === 'counter') {
       const counter = perSecond
@@ -75,7 +92,7 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number, t
       continue
     }
     // Sent all at once where a window begins, requests would leave no room for the output that is counted meanwhile.
-    const isAligned = kind === 'fixed' && profile.windowPhase === 'clock' && !countsOutputLate
+    const isAligned = kind === 'fixed' && profile.windowPhase === 'clock' && countsOutput === 'first'
     const alignedUs = isAligned ? (perSecond ? SECOND_US : MINUTE_US) : undefined
     const pair = onlyWhatBinds(kind, build(stated, jitterUs, isLowered))
     rules.push({ ...rule, alignedUs, ...pair, counter: undefined })
@@ -83,13 +100,12 @@ export function meterRules(limits: Limits, profile: Profile, jitterMs: number, t
   return rules
 }
 
-/**
- * By the time that an answer is written its second has passed. A minute's limit has to have room for it all the same, so
- * there it is reserved.
- */
-function isLate({ chargesOutput }: Profile): boolean {
-  return chargesOutput === 'completion'
+/** By the time that an answer is written its second has passed. A minute's limit has to have room for it all the same. */
+function whenCounted(charging: OutputCharging | undefined): MeterRule['countsOutput'] {
+  return charging === 'completion' ? 'late' : charging === 'generated' ? 'generated' : 'first'
 }
+
+const OF_OUTPUT: ReadonlySet<Dimension> = new Set([TOKENS, OUTPUT_TOKENS, THINKING_TOKENS])
 
 interface RulePair {
   readonly window: WindowRule
@@ -258,7 +274,7 @@ export class Meter {
   }
 
   /** The same, if `ahead` is charged before it, each part as soon as it may. */
-  afterUs(ahead: number, amount: number, nowUs: number): number {
+  afterUs(ahead: number, amount: number, nowUs: number, _requestsAhead: number): number {
     if (amount > this.largest) return Infinity
     const byWindow = this.#window?.afterUs(ahead, amount, nowUs) ?? nowUs
     return Math.max(byWindow, this.#bucket?.afterUs(ahead, amount, nowUs) ?? nowUs)
@@ -289,6 +305,21 @@ export class Meter {
     this.#bucket?.refund(amount, seq, nowUs)
   }
 
+  /** Charges what counts without having been admitted; only some meters tell the difference. */
+  chargeLate(amount: number, nowUs: number, seq: number): void {
+    this.#window?.charge(amount, nowUs, seq)
+    this.#bucket?.chargeLate(amount, nowUs, seq)
+  }
+
+  /**
+   * Lets `amount` of what charge `seq` put in count from now on. A bucket has no use for that: there a charge that is made
+   * sooner permits no more.
+   */
+  move(amount: number, seq: number, nowUs: number, newSeq: number): void {
+    this.#window?.refund(amount, seq, nowUs)
+    this.#window?.charge(amount, nowUs, newSeq)
+  }
+
   emptyUntil(untilUs: number, nowUs: number, seq: number): void {
     this.#bucket?.emptyUntil(untilUs, nowUs, seq)
   }
@@ -297,6 +328,7 @@ export class Meter {
   fits(rule: MeterRule): boolean {
     return (
       this.#rule.limit === rule.limit &&
+      this.#rule.countsOutput === rule.countsOutput &&
       (this.#rule.window === undefined) === (rule.window === undefined) &&
       (this.#rule.counter === undefined) === (rule.counter === undefined) &&
       (this.#bucket === undefined) === (rule.bucket === undefined)

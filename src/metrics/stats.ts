@@ -1,6 +1,7 @@
 import type { OutputLengths } from '../cost/output.js'
 import type { ResolvedLimits } from '../limits/resolve.js'
 import type { MeterUse } from '../meter/gate.js'
+import type { OutputCharging } from '../types.js'
 import type { ModelActivity } from './collector.js'
 
 /** How one model stands and what it did. */
@@ -20,6 +21,11 @@ export interface ModelStats extends ModelActivity {
    * with what is sent. Undefined: nothing but the limits paces them.
    */
   readonly pace: { readonly requestsPerSecond: number; readonly origin: 'learned' } | undefined
+  /**
+   * When the service is taken to count output, and who says so: the profile, or what was learned from refusals. Undefined: that
+   * is not known yet, and what is expected counts with the request.
+   */
+  readonly chargesOutput: { readonly as: OutputCharging | undefined; readonly origin: 'told' | 'learned' | 'default' }
   /**
    * How long its answers are, in the account and all workspaces, and how well that was foreseen; undefined before the first
    * answer that told its usage. Answers to requests that gave their `tokens` do not count.

@@ -6,6 +6,9 @@ const MINUTE_MS = 60_000
 /** Full windows of token refusals in which nothing of ours ran, after which the quota is taken to be used up. */
 const EMPTY_WINDOWS = 3
 
+/** So many refusals without a success between may be due to output that the meters did not know of. */
+const MOST_ACCOUNTED = 4
+
 /** A server that asks for a longer wait than this does not speak of a minute's limit any more. */
 const LONGEST_HOLD_MS = 10 * MINUTE_MS
 
@@ -28,6 +31,8 @@ export interface Refused {
   /** The number of its charge. */
   readonly seq: number
   readonly now: number
+  /** Whether the meters tell by themselves when there is room again. @default false */
+  readonly isAccounted?: boolean
   /** When the oldest of our charges leaves the minute's window; `now` if there is none. */
   readonly minuteFreesAt: number
 }
@@ -45,6 +50,8 @@ export class Episodes {
   /** Cuts since the last success of a request that was sent after a cut. */
   #streak = 0
   #emptyWindows = 0
+  /** Refusals since then that the meters account for: these are no cuts. */
+  #accounted = 0
   /** The first request that was sent after the last cut, by its number. */
   #firstSeq: number | undefined
 
@@ -63,6 +70,7 @@ export class Episodes {
   served(sentAt: number): void {
     if (sentAt <= this.#cutAt) return
     this.#streak = 0
+    this.#accounted = 0
     this.#emptyWindows = 0
   }
 
@@ -72,11 +80,15 @@ export class Episodes {
     // What went before it since the cut was taken, as far as is known, and its use may be what it was refused for: then this
     // begins anew. Their successes are not there yet, for an answer takes longer than a refusal.
     const isFirst = event.seq === this.#firstSeq
-    if (namesWindow && !isFirst && !event.retryAfterMs) this.#streak = 0
+    if (namesWindow && !isFirst && !event.retryAfterMs) this.#streak = this.#accounted = 0
     const nothingRan = isFirst && this.#streak > 0 && event.sentAt - this.#cutAt >= MINUTE_MS
     this.#emptyWindows = event.class === 'tokens' && nothingRan ? this.#emptyWindows + 1 : 0
     this.#cutAt = event.now
     this.#firstSeq = undefined
+    // An answer takes longer than a refusal: several of these in a row are no sign yet of a minute's limit.
+    if (event.isAccounted && !event.retryAfterMs && ++this.#accounted <= MOST_ACCOUNTED) {
+      return { holdUntil: undefined, empties: 'none', exhausted: false }
+    }
     this.#streak++
     return {
       holdUntil: event.now + this.#holdMs(event),

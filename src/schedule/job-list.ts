@@ -19,14 +19,17 @@ export class Load {
   inputTokens = 0
   outputTokens = 0
   thinkingTokens = 0
+  knownOutputTokens = 0
 
   /** Counts a cost that comes (1) or goes (-1), or a part of one. */
-  count({ requests, inputTokens, outputTokens, thinkingTokens }: Cost, times: number): void {
+  count(cost: Cost, times: number): void {
+    const { requests, inputTokens, outputTokens, thinkingTokens, knownOutputTokens = 0 } = cost
     this.jobs += times
     this.requests += times * requests
     this.inputTokens += times * inputTokens
     this.outputTokens += times * outputTokens
     this.thinkingTokens += times * thinkingTokens
+    this.knownOutputTokens += times * knownOutputTokens
   }
 
   /** Parts of costs were counted: gates take whole amounts. */
@@ -36,6 +39,7 @@ export class Load {
     this.inputTokens = Math.ceil(this.inputTokens)
     this.outputTokens = Math.ceil(this.outputTokens)
     this.thinkingTokens = Math.ceil(this.thinkingTokens)
+    this.knownOutputTokens = Math.ceil(this.knownOutputTokens)
   }
 }
 

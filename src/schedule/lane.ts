@@ -19,6 +19,9 @@ export type Step<J> =
   | { readonly job: J; readonly never: Never }
   | { readonly job: J; readonly isLate: true }
 
+/** For so long a head waits for a time at which few answers are written; then nothing starts that would write more. */
+const PUT_OFF_MS = 120_000
+
 /** Whether a cost may be taken from what several lanes share. */
 type MayTake = (cost: Cost) => boolean
 
@@ -43,6 +46,8 @@ export class Lane<J extends Schedulable> {
   /** The head that has to wait, and when it could start if nothing went before it. */
   #head: J | undefined
   #headAt = Infinity
+  /** Since when it is the head. */
+  #headSince = 0
 
   constructor(gate: Gate, owner: Halting, pool: Pool<J>, weightOf: (tenant: string | undefined) => number) {
     this.gate = gate
@@ -64,18 +69,24 @@ export class Lane<J extends Schedulable> {
     if (head === undefined) return undefined
     if (head.startBy < now) return { job: this.#out(head), isLate: true }
     let headAt = now
+    let isExpected = false
     if (mayTake(head.cost)) {
       const admission = this.gate.admit(head.cost, now)
       if (admission.kind === undefined) return this.#started(head, admission, now, true)
       if (admission.kind === 'never') return { job: this.#out(head), never: admission }
       if (admission.kind === 'until-change') return undefined
       headAt = admission.at
+      isExpected = admission.isExpected === true
     }
     if (head !== this.#head) {
       this.#head = head
+      this.#headSince = now
       this.#headAt = headAt
     } else if (headAt < this.#headAt) this.#headAt = headAt
-    const { start, wakeAt } = this.#overtaker(head, headAt, now, maxHeadDelayMs, most, mayTake)
+    // While it waits for answers to end others are not what delays it, as long as theirs may still be few at some time.
+    const putsUp = isExpected && now < this.#headSince + PUT_OFF_MS && maxHeadDelayMs > 0
+    const mostDelayMs = putsUp ? Infinity : maxHeadDelayMs
+    const { start, wakeAt } = this.#overtaker(head, headAt, now, mostDelayMs, most, mayTake, isExpected)
     if (start !== undefined && start.startBy < now) return { job: this.#out(start), isLate: true }
     const admission = start && this.gate.admit(start.cost, now)
     if (start !== undefined && admission!.kind === undefined) {
@@ -96,15 +107,24 @@ export class Lane<J extends Schedulable> {
     return room.earliest(cost) <= now && mayWaitFor(cost, room, { at, by })
   }
 
-  #overtaker(head: J, headAt: number, now: number, maxHeadDelayMs: number, most: number, mayTake: MayTake): Packed<J> {
+  #overtaker(
+    head: J,
+    headAt: number,
+    now: number,
+    maxHeadDelayMs: number,
+    most: number,
+    mayTake: MayTake,
+    mayTakeLarger: boolean,
+  ): Packed<J> {
     const { heldUntil } = this.gate
     if (heldUntil > now) return { start: undefined, wakeAt: heldUntil }
     // What put it off beside them, such as a usage above its reservation, is no reason to leave the rest unused.
     const times = { at: headAt, by: Math.max(this.#headAt + maxHeadDelayMs, headAt) }
-    return pack(head.cost, this.queue.behind(head, most), this.#roomFor(head, now, mayTake), now, times)
+    const room = this.#roomFor(head, now, mayTake, mayTakeLarger)
+    return pack(head.cost, this.queue.behind(head, most), room, now, times)
   }
 
-  #roomFor(head: J, now: number, mayTake: MayTake): Room {
+  #roomFor(head: J, now: number, mayTake: MayTake, mayTakeLarger = false): Room {
     const { gate } = this
     return {
       earliest(cost) {
@@ -113,6 +133,7 @@ export class Lane<J extends Schedulable> {
       },
       headAfter: (cost) => startOf(gate.earliest(head.cost, now, cost)),
       workMs: (cost) => MINUTE_MS * gate.shareOf(cost),
+      mayTakeLarger,
     }
   }
 

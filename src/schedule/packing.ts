@@ -18,6 +18,8 @@ export interface Room {
   headAfter(cost: Cost): number
   /** How long `cost` takes at full quota, in ms: its share of the scarcest limit's minute. */
   workMs(cost: Cost): number
+  /** Whether something larger than the head may fit where that does not: it goes alone, and what the head waits for does not concern it. */
+  readonly mayTakeLarger?: boolean
 }
 
 /** When the head may start, in the clock's ms: `at` if nothing goes before it, and by when at the latest if something does. */
@@ -53,7 +55,7 @@ export function pack<J extends { readonly cost: Cost }>(
   for (const candidate of behind) {
     const { cost } = candidate
     // Where the head does not fit nothing larger does; and of smaller ones than the best the gate need not be asked.
-    if (isAtLeast(cost, head)) continue
+    if (room.mayTakeLarger !== true && isAtLeast(cost, head)) continue
     const tokens = cost.inputTokens + cost.outputTokens
     if (start !== undefined && tokens <= most) continue
     const at = room.earliest(cost)

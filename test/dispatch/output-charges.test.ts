@@ -83,10 +83,27 @@ describe('output that counts', () => {
     expect([second(), minute()]).toEqual([700, 700])
   })
 
+  test('late, while it is not known so: refusals teach it, and the statistics say who told', async () => {
+    const base = setup({
+      limits: LIMITS,
+      perSecond: true,
+      profile: { ...profiles['model-studio'], chargesOutput: 'learn' },
+    })
+    const shown = () => base.limiter.stats().models['a']?.chargesOutput
+    const ask = (name: string, outcomes: Outcome[], tookMs: number) =>
+      base.send({ model: 'a', inputTokens: 300, maxOutputTokens: 2000 }, name, outcomes, tookMs)
+    ask('first', [used(300, 950)], 9000)
+    expect(shown()).toEqual({ as: undefined, origin: 'default' })
+    await base.clock.advance(9000)
+    ask('second', [refusal('tokens'), used(300, 100)], 50)
+    await base.clock.run()
+    expect(shown()).toEqual({ as: 'completion', origin: 'learned' })
+  })
+
   test('in no way that there is, is refused', () => {
     const profile = { ...profiles['model-studio'], chargesOutput: 'later' as never }
     expect(() => createLimiter({ profile })).toThrow(
-      'chargesOutput is later: give one of reserved, generated, completion',
+      'chargesOutput is later: give one of reserved, generated, completion, learn',
     )
   })
 })

@@ -39,6 +39,30 @@ describe('a new bucket', () => {
   })
 })
 
+describe('a charge of what the server counts at its own time', () => {
+  test('leaves what flowed in above the depth, and lets a larger charge pass when there is as much', () => {
+    const bucket = fullAt(0)
+    expect(bucket.earliestUs(97, 0)).toBe(0)
+    bucket.chargeLate(2, 0, 1)
+    expect(bucket.missing(0)).toBe(0)
+    expect([97, 98, 99].map((amount) => bucket.earliestUs(amount, 0))).toEqual([0, 0, 10_000])
+    bucket.chargeLate(50, 0, 2)
+    expect(bucket.missing(0)).toBe(47)
+    expect(bucket.earliestUs(97, 0)).toBe(490_000)
+  })
+
+  test('is as any other where it is not above the depth', () => {
+    const [one, other] = [fullAt(0), fullAt(0)]
+    one.charge(60, 0, 1)
+    other.charge(60, 0, 1)
+    one.charge(10, 100_000, 2)
+    other.chargeLate(10, 100_000, 2)
+    one.refund(60, 1, 200_000)
+    other.refund(60, 1, 200_000)
+    expect(other.missing(200_000)).toBe(one.missing(200_000))
+  })
+})
+
 describe('a charge above the depth', () => {
   test('waits until the bucket has been full for J', () => {
     const bucket = new TokenBucket(ruleOf(50_000), 0, 0, 1)

@@ -64,7 +64,7 @@ describe('a gate before a sliding counter', () => {
   })
 
   test('holds the fraction of a few requests, and whole ones of many', () => {
-    const of = (rps: number) => meterRules({ rps }, profileOf('counter'), 50)[0]!.counter
+    const of = (rps: number) => meterRules({ rps }, profileOf('counter'), undefined, 50)[0]!.counter
     expect(of(100 / 60)).toMatchObject({ limit: 100, weight: 60 })
     expect(of(2)).toMatchObject({ limit: 2, weight: 1 })
     expect(of(5000 / 60)).toMatchObject({ limit: 83, weight: 1 })

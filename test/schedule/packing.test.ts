@@ -53,6 +53,14 @@ describe('pack', () => {
     )
   })
 
+  test('takes one larger than the head where that waits for what does not concern it', () => {
+    const room = { earliest: () => 0, headAfter: () => 0, workMs: () => 0 }
+    const larger = { cost: cost(9) }
+    const times = { at: 0, by: Infinity }
+    expect(pack(cost(5), [larger], room, 0, times).start).toBeUndefined()
+    expect(pack(cost(5), [larger], { ...room, mayTakeLarger: true }, 0, times).start).toBe(larger)
+  })
+
   test('looks no further than it is given, and asks of none that is no smaller than the head', () => {
     const unreachable = () => expect.unreachable()
     const room = { earliest: unreachable, headAfter: unreachable, workMs: unreachable }

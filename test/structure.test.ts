@@ -25,7 +25,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
 
 /** Below the wings nothing but the language and the web's standards is used. */
 const CORE: ReadonlySet<string> = new Set(LAYERS.slice(0, 8).flat())
-const USES_NODE: ReadonlySet<string> = new Set(['node', 'simulator', 'cli'])
+const USES_NODE: ReadonlySet<string> = new Set(['node', 'simulator', 'batch', 'cli'])
 /** Packages that rooms may import; a `type` is gone when the program runs. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   openai: ['type openai'],
@@ -132,6 +132,8 @@ describe('the rules', () => {
     ['simulator/server.ts', `import { createServer } from 'node:http'`],
     ['simulator/models.ts', `import { builtInTables } from '../limits/built-in.js'`],
     ['cli/run.ts', `import { runBatch } from '../batch/index.js'`],
+    ['batch/output-file.ts', `import { open } from 'node:fs/promises'`],
+    ['batch/run-lines.ts', `import PQueue from 'p-queue'`],
     ['cost/tokens.ts', ` * import OpenAI from 'openai'\n// import('openai')`],
   ])('%s may: %s', (file, source) => {
     expect(violationsOf(file, source)).toEqual([])
@@ -163,7 +165,8 @@ describe('the rules', () => {
     ['simulator/server.ts', `import { MeterGate } from '../meter/gate.js'`],
     ['simulator/server.ts', `import type { Usage } from '../cost/usage.js'`],
     ['simulator/server.ts', `import { createLimiter } from '../index.js'`],
-    ['batch/run.ts', `import { open } from 'node:fs/promises'`],
+    ['batch/run-batch.ts', `import { loadLimits } from '../node/index.js'`],
+    ['batch/run-batch.ts', `import OpenAI from 'openai'`],
     ['cost/tokens.ts', `import data from '../../package.json'`],
     ['helpers/index.ts', ``],
     ['misc.ts', ``],

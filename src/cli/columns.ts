@@ -5,17 +5,14 @@ export function cell(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : printable(String(value as string | boolean))
 }
 
-/** Rows under their headings, each column as wide as its widest cell; `right`: the columns that stand at the right, from 0. */
-export function columns(
-  headings: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: readonly number[],
-): string {
-  const lines = [headings, ...rows]
-  const widths = headings.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
+/** Rows of cells as lines of text, each column as wide as its widest cell; `right`: the columns that stand at the right, from 0. */
+export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    rows.reduce((widest, row) => Math.max(widest, (row[column] ?? '').length), 0),
+  )
   const padded = (text: string, column: number): string =>
     right.includes(column) ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)
-  return lines.map((line) => `${line.map(padded).join('  ').trimEnd()}\n`).join('')
+  return rows.map((row) => `${row.map(padded).join('  ').trimEnd()}\n`).join('')
 }
 
 /** What the service writes is shown in one line, and cannot move the cursor. */

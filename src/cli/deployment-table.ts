@@ -16,7 +16,7 @@ export function deploymentsTable(deployments: readonly Deployment[]): string {
     cell(one.tpmLimit),
     cell(one.modelName),
   ])
-  return columns(HEADINGS, rows, [3, 4, 5, 6])
+  return columns([HEADINGS, ...rows], [3, 4, 5, 6])
 }
 
 /** Prints one deployment: all its fields, a line each, or one line of JSON. */

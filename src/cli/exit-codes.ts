@@ -1,3 +1,4 @@
+import { FileTrouble } from '../batch/file-trouble.js'
 import { isHeadgateError } from '../errors.js'
 import { ModelStudioError } from '../model-studio/index.js'
 
@@ -14,17 +15,13 @@ export const EXIT = {
 /** The command was called in a way that it cannot be; the message says how else. */
 export class WrongUse extends Error {}
 
-/** A file cannot be read or written, or is not what it should be; the message says which, and what to do. */
-export class FileTrouble extends Error {}
-
 /** The exit code for what a command threw; undefined where it is a fault of ours, to be shown whole. */
 export function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof WrongUse) return EXIT.wrongUse
   if (error instanceof FileTrouble) return EXIT.fileTrouble
-  if (isHeadgateError(error, 'invalid_limits') && isSystemError(error.cause)) return EXIT.fileTrouble
-  if (isHeadgateError(error, 'invalid_limits') || isHeadgateError(error, 'invalid_request')) return EXIT.wrongUse
   if (error instanceof ModelStudioError) return EXIT.someFailed
-  return undefined
+  if (!isHeadgateError(error, 'invalid_limits') && !isHeadgateError(error, 'invalid_request')) return undefined
+  return isSystemError(error.cause) ? EXIT.fileTrouble : EXIT.wrongUse
 }
 
 /** Whether the operating system refused. */

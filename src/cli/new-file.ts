@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { FileTrouble, isSystemError, WrongUse } from './exit-codes.js'
+import { FileTrouble } from '../batch/file-trouble.js'
+import { isSystemError, WrongUse } from './exit-codes.js'
 
 /**
  * Whether `path` may be written: where nothing is, or with `force` over a file.

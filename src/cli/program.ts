@@ -3,13 +3,16 @@ import { Command, CommanderError } from 'commander'
 import type { AddCommand } from './command.js'
 import { addDeployments } from './deployments.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
+import { addLimits } from './limits.js'
+import { addPlan } from './plan.js'
 import { addQuotas } from './quotas.js'
+import { addRun } from './run.js'
 import { addSimulate } from './simulate.js'
 import { addSplit } from './split.js'
 import type { Terminal } from './terminal.js'
 
 /** The commands, one file each. */
-const commands: readonly AddCommand[] = [addDeployments, addQuotas, addSimulate, addSplit]
+const commands: readonly AddCommand[] = [addRun, addPlan, addSplit, addLimits, addQuotas, addDeployments, addSimulate]
 
 /** Runs the command line, and returns its exit code. It throws only where the fault is ours. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -48,5 +48,5 @@ function tableOf(quotas: readonly Quota[]): string {
     workspaceLimit === undefined ? 'account' : 'workspace',
     cell(workspaceId),
   ])
-  return columns(['MODEL', 'RPM', 'TPM', 'LIMITED BY', 'WORKSPACE'], rows, [1, 2])
+  return columns([['MODEL', 'RPM', 'TPM', 'LIMITED BY', 'WORKSPACE'], ...rows], [1, 2])
 }

@@ -1,11 +1,9 @@
 import { DEFAULT_TABLE } from '../limits/built-in.js'
-import { builtInTables } from '../limits/index.js'
-import type { BuiltInTableName } from '../limits/index.js'
-import { loadLimits } from '../node/load-limits.js'
 import { presets } from '../simulator/index.js'
 import type { PresetName, SimulatorOptions } from '../simulator/index.js'
 import type { Limits, LimitsTable } from '../types.js'
 import { WrongUse } from './exit-codes.js'
+import { limitsTable } from './limits-table.js'
 
 /** The options of `headgate simulate`, as they are read. */
 export interface SimulateFlags {
@@ -51,9 +49,7 @@ export async function limitsOf(flags: SimulateFlags): Promise<ChosenLimits> {
     return { defaultLimits: preset.defaultLimits ?? {}, origin: `preset ${flags.preset}, for every model` }
   }
   const origin = flags.limits ?? DEFAULT_TABLE
-  const table = Object.hasOwn(builtInTables, origin)
-    ? builtInTables[origin as BuiltInTableName]
-    : await loadLimits(pathOf(origin))
+  const table = await limitsTable(origin)
   const changed = hasOwn ? { ...table, ...changedRows(table, own, named) } : table
   const others = flags.limits === undefined ? preset.defaultLimits : undefined
   return {
@@ -87,12 +83,4 @@ function changedRows(table: LimitsTable, own: Limits, named: readonly string[] |
 
 function tableOf(models: readonly string[], own: Limits): LimitsTable {
   return Object.fromEntries(models.map((model) => [model, own]))
-}
-
-/** What looks neither like a file nor is a table's name is a mistake in the name. */
-function pathOf(name: string): string {
-  if (/[./\\]/.test(name) && !name.startsWith('model-studio/')) return name
-  throw new WrongUse(
-    `no built-in limits '${name}': there are ${Object.keys(builtInTables).join(', ')}; a file is ./${name}`,
-  )
 }

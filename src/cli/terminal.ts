@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 
 /** What a command has of the outside world. */
 export interface Terminal {
@@ -10,6 +11,13 @@ export interface Terminal {
   interrupted(): Promise<void>
   /** Asks, and resolves to the line that is answered, '' where there is none; undefined where nobody can be asked. */
   readonly ask: ((question: string) => Promise<string>) | undefined
+  /** The standard input. */
+  input(): Readable
+  /** As `out`, and resolves when it may go on: whoever reads may be slow. Rejects when nobody reads any more. */
+  pipe(text: string): Promise<void>
+  /** The standard error output where it is a terminal, on which what was written can be overwritten; else undefined. */
+  readonly screen: NodeJS.WriteStream | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** The terminal, or whatever the process is attached to. */
@@ -27,6 +35,15 @@ export const processTerminal: Terminal = {
       process.on('SIGTERM', stop)
     }),
   ask: process.stdin.isTTY ? asked : undefined,
+  input: () => process.stdin,
+  pipe: (text) =>
+    new Promise((resolve, reject) => {
+      process.stdout.write(text, (error) => (error ? reject(error) : resolve()))
+    }),
+  get screen() {
+    return process.stderr.isTTY ? process.stderr : undefined
+  },
+  env: process.env,
 }
 
 function asked(question: string): Promise<string> {
@@ -39,4 +56,21 @@ function asked(question: string): Promise<string> {
       lines.close()
     })
   })
+}
+
+/** What the system says where nobody reads any more: at first, and of what is written after that. */
+const NOBODY_READS: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED'])
+
+/**
+ * Lets a command go on whose output nobody reads any more, as behind `| head`: a run that is paid for must not break off for
+ * that. Heard by nobody, the error would end the process. Whatever else keeps the output from being written ends it, after a word.
+ *
+ * @param fail - ends the process
+ */
+export function outliveReaders(streams: readonly Writable[], fail: (message: string) => void): void {
+  for (const stream of streams) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!NOBODY_READS.has(error.code)) fail(`headgate: the output cannot be written: ${error.message}\n`)
+    })
+  }
 }

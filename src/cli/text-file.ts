@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { FileTrouble } from './exit-codes.js'
+import { FileTrouble } from '../batch/file-trouble.js'
 
 /** The path that stands for the standard input. */
 export const STANDARD_INPUT = '-'

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { InvalidLimits } from '../errors.js'
 import { validateTable } from '../limits/table.js'
 import type { LimitsTable } from '../types.js'
-import { jsonFault } from './json-fault.js'
+import { readJsonFile } from './json-file.js'
 
 /**
  * Reads a limits table from a JSON file: `{ "qwen-plus": { "rpm": 600, "tpm": 1000000 }, … }`. A row may have any of
@@ -17,40 +16,6 @@ import { jsonFault } from './json-fault.js'
  */
 export async function loadLimits(path: string): Promise<LimitsTable> {
   const what = `limits file '${path}'`
-  const text = decode(await read(path, what), what)
-  return validateTable(parse(text, what), what)
-}
-
-async function read(path: string, what: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new InvalidLimits(`${what} ${whyUnread(cause)}`, { cause })
-  }
-}
-
-function whyUnread(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException
-  if (code === 'ENOENT') return `does not exist (the working directory is ${process.cwd()})`
-  if (code === 'EISDIR') return 'is a directory: give the path of a JSON file'
-  if (code === 'EACCES' || code === 'EPERM') return 'may not be read: check its permissions'
-  return `cannot be read: ${message}`
-}
-
-function decode(bytes: Uint8Array, what: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new InvalidLimits(`${what} is not UTF-8 text: save it as UTF-8`, { cause })
-  }
-}
-
-function parse(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    const fault = jsonFault(text)
-    const where = fault && ` at line ${fault.line}, column ${fault.column}: unexpected ${fault.found}`
-    throw new InvalidLimits(`${what} is not valid JSON${where ?? ''}`, { cause })
-  }
+  const table = await readJsonFile(path, what, (message, cause) => new InvalidLimits(message, { cause }))
+  return validateTable(table, what)
 }

@@ -1,39 +1,25 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { startSimulator } from '../../src/simulator/index.js'
+import { buildCli, type Built } from './built.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-let directory = ''
-let main = ''
+let built: Built
 
-// The command line as one file, so that a process can run it without the package being built.
 beforeAll(async () => {
-  // Two folders deep, where the command line looks for the package's own description.
-  directory = await mkdtemp(join(root, 'node_modules', '.headgate-cli-'))
-  await build({
-    root,
-    logLevel: 'silent',
-    configFile: false,
-    ssr: { noExternal: true },
-    build: {
-      ssr: 'src/cli/main.ts',
-      outDir: directory,
-      emptyOutDir: false,
-      rollupOptions: { output: { entryFileNames: 'main.mjs' } },
-    },
-  })
-  main = join(directory, 'main.mjs')
+  built = await buildCli()
 })
 
-afterAll(() => rm(directory, { recursive: true, force: true }))
+afterAll(() => built.remove())
 
 function start(...argv: string[]): ChildProcess & { readonly printed: () => string } {
-  const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [built.main, ...argv], { stdio: ['ignore', 'pipe', 'ignore'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   let text = ''
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
@@ -58,8 +44,84 @@ describe('a process', () => {
     await broken
   })
 
+  it.each([1, 2])('that runs a file ends on SIGINT number %i', async (signals) => {
+    const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+    const arrived = deferred()
+    const simulator = await startSimulator({
+      latency: { firstTokenMs: signals === 1 ? 300 : 20_000, perTokenMs: 0, jitter: 0 },
+      fail: () => void arrived.resolve(),
+    })
+    onTestFinished(async () => {
+      await simulator.close()
+      await rm(folder, { recursive: true })
+    })
+    const [input, output] = [join(folder, 'in.jsonl'), join(folder, 'out.jsonl')]
+    await writeFile(input, '{"prompt":"a"}\n'.repeat(20))
+    const flags = ['--model', 'qwen-plus', '--base-url', simulator.url, '--rpm', '1000000', '--concurrency', '1']
+    const child = start('run', input, '-o', output, ...flags)
+    await arrived.promise
+    child.kill('SIGINT')
+    if (signals === 2) {
+      // The second is told apart from the first only once that has been heard.
+      setTimeout(() => child.kill('SIGINT'), 300)
+      expect(await once(child, 'exit')).toEqual([null, 'SIGINT'])
+      expect(await readFile(output, 'utf8')).toBe('')
+    } else {
+      expect(await once(child, 'exit')).toEqual([130, null])
+      expect((await readFile(output, 'utf8')).match(/\n/g)).toHaveLength(1)
+    }
+  })
+
+  it.each([
+    ['split', ['--max-tokens', '50']],
+    ['limits', []],
+    ['--help', []],
+  ] as const)('that nobody reads any more ends quietly: %s', async (command, flags) => {
+    const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const text = join(folder, 'long.txt')
+    await writeFile(text, 'Water finds its way. '.repeat(50_000))
+    const given = command === 'split' ? [text] : []
+    const child = spawn(process.execPath, [built.main, command, ...given, ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    child.stdout.destroy()
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(said).not.toMatch(/EPIPE|Error/)
+  })
+
+  it('that runs a file into what nobody reads ends with 4', async () => {
+    const simulator = await startSimulator({ latency: { firstTokenMs: 1, perTokenMs: 0, jitter: 0 } })
+    const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+    onTestFinished(async () => {
+      await simulator.close()
+      await rm(folder, { recursive: true })
+    })
+    const input = join(folder, 'in.jsonl')
+    await writeFile(input, '{"prompt":"a"}\n'.repeat(20))
+    const flags = ['--model', 'qwen-plus', '--base-url', simulator.url, '--rpm', '1000000', '--quiet']
+    const child = spawn(process.execPath, [built.main, 'run', input, '-o', '-', ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    child.stdout.destroy()
+    expect(await once(child, 'close')).toEqual([4, null])
+    expect(said).toBe('headgate: the standard output cannot be written: nobody reads it any more\n')
+  })
+
   it('ends with 2 for wrong use', async () => {
     const child = start('simulate', '--nonsense')
     expect(await once(child, 'exit')).toEqual([2, null])
   })
 })
+
+function deferred(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = (): void => undefined
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve: () => resolve() }
+}

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import { runCli } from '../../src/cli/program.js'
+import type { Terminal } from '../../src/cli/terminal.js'
 
 /** A run of the command line in this process. */
 export interface Run {
@@ -13,12 +15,23 @@ export interface Run {
   interrupt(): void
 }
 
+/** What the process has beside its arguments. */
+export interface Surroundings {
+  readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly ask?: Terminal['ask']
+}
+
 export function run(...argv: string[]): Run {
-  return runAnswering(undefined, ...argv)
+  return runIn({}, ...argv)
 }
 
 /** As `run`, before somebody who answers what is asked. */
-export function runAnswering(ask: ((question: string) => Promise<string>) | undefined, ...argv: string[]): Run {
+export function runAnswering(ask: Terminal['ask'], ...argv: string[]): Run {
+  return runIn({ ask }, ...argv)
+}
+
+export function runIn({ input = '', env = {}, ask }: Surroundings, ...argv: string[]): Run {
   const spoke = deferred()
   const interrupted = deferred()
   const written = { out: '', err: '' }
@@ -32,6 +45,13 @@ export function runAnswering(ask: ((question: string) => Promise<string>) | unde
     },
     interrupted: () => interrupted.promise,
     ask,
+    input: () => Readable.from([Buffer.from(input)]),
+    async pipe(text) {
+      written.out += text
+      spoke.resolve()
+    },
+    screen: undefined,
+    env,
   })
   onTestFinished(async () => {
     interrupted.resolve()

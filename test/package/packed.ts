@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,8 @@ export interface Packed {
   readonly tarball: string
   /** Paths inside the package. */
   readonly files: readonly string[]
+  /** Puts what the package depends on beside it, as npm would; until then there is nothing. */
+  linkDependencies(): Promise<void>
   remove(): Promise<void>
 }
 
@@ -33,6 +35,12 @@ export async function pack(): Promise<Packed> {
     folder,
     tarball,
     files: packed!.files.map(({ path }) => path),
+    async linkDependencies() {
+      const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as { dependencies: object }
+      for (const name of Object.keys(manifest.dependencies)) {
+        await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+      }
+    },
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

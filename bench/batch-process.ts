@@ -1,0 +1,91 @@
+/** Sends the lines of a file, in a process of its own: so that what it takes of the memory is its own. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { finished } from 'node:stream/promises'
+import type OpenAI from 'openai'
+import { runBatchFile } from '../src/batch/index.js'
+import { keepHeapSmall } from '../src/cli/heap.js'
+import { createLimiter } from '../src/limiter.js'
+
+/** Who sends them. */
+export const senders = ['headgate', 'openai under p-queue'] as const
+export type Sender = (typeof senders)[number]
+
+export interface Order {
+  readonly sender: Sender
+  readonly input: string
+  readonly output: string
+  readonly url: string
+  readonly concurrency: number
+}
+
+export interface Sent {
+  readonly succeeded: number
+  readonly ms: number
+  /** The most that the process ever had, in bytes. */
+  readonly peakRss: number
+}
+
+/** A process that takes one order after the other. */
+export class SenderProcess {
+  readonly #child: ChildProcess = fork(new URL(import.meta.url), { execArgv: [] })
+
+  async run(order: Order): Promise<Sent> {
+    this.#child.send(order)
+    const [sent] = (await once(this.#child, 'message')) as [Sent]
+    return sent
+  }
+
+  stop(): void {
+    this.#child.kill()
+  }
+}
+
+async function byHeadgate({ input, output, url, concurrency }: Order): Promise<number> {
+  // As the command line does.
+  keepHeapSmall()
+  const wide = { 'qwen-plus': { rpm: 1e9, tpm: 1e12 } }
+  await using limiter = createLimiter({ limits: wide, assumeFresh: true })
+  const { succeeded } = await runBatchFile({ input, output, limiter, baseUrl: url, apiKey: 'any', concurrency }).summary
+  return succeeded
+}
+
+async function byOpenAI({ input, output, url, concurrency }: Order): Promise<number> {
+  // Here and not above: what the other one needs is not to be in its memory.
+  const [{ default: Client }, { default: PQueue }] = await Promise.all([import('openai'), import('p-queue')])
+  const client = new Client({ apiKey: 'any', baseURL: url, maxRetries: 4 })
+  const queue = new PQueue({ concurrency })
+  const written = createWriteStream(output).setMaxListeners(concurrency)
+  let succeeded = 0
+  for await (const line of createInterface({ input: createReadStream(input), crlfDelay: Infinity })) {
+    const { custom_id, body } = JSON.parse(line) as {
+      custom_id: string
+      body: OpenAI.ChatCompletionCreateParamsNonStreaming
+    }
+    await queue.onSizeLessThan(1)
+    void queue.add(async () => {
+      const answer = await client.chat.completions.create(body)
+      if (!written.write(`${JSON.stringify({ custom_id, response: { status_code: 200, body: answer } })}\n`)) {
+        await once(written, 'drain')
+      }
+      succeeded++
+    })
+  }
+  await queue.onIdle()
+  written.end()
+  await finished(written)
+  return succeeded
+}
+
+// In the child: the parent says what.
+if (process.send !== undefined && process.argv[1] === new URL(import.meta.url).pathname) {
+  process.on('message', (order: Order) => {
+    const beganAt = performance.now()
+    void (order.sender === 'headgate' ? byHeadgate(order) : byOpenAI(order)).then((succeeded) => {
+      const ms = performance.now() - beganAt
+      process.send!({ succeeded, ms, peakRss: process.resourceUsage().maxRSS * 1024 } satisfies Sent)
+    })
+  })
+}

@@ -1,0 +1,66 @@
+import { open, readFile, rename } from 'node:fs/promises'
+import { FileTrouble, troubleOf } from './file-trouble.js'
+import type { Fingerprint } from './input-file.js'
+import { syncFolder } from './output-file.js'
+
+const VERSION = 1
+
+/** What is known of an output beside its lines. */
+export interface Sidecar {
+  /** The input that it was begun for. */
+  readonly input: Fingerprint
+  /** What else is kept there stays. */
+  readonly [field: string]: unknown
+}
+
+/** The file beside an output that says which input the output is of. */
+export function sidecarPath(output: string): string {
+  return `${output}.headgate.json`
+}
+
+/**
+ * What is known of an output; undefined if nothing says so.
+ * @throws FileTrouble
+ */
+export async function readSidecar(output: string): Promise<Sidecar | undefined> {
+  const path = sidecarPath(output)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw troubleOf(error, `'${path}'`, 'read')
+  }
+  const sidecar = parsed(text)
+  if (typeof sidecar?.input?.sha256 === 'string') return sidecar as Sidecar
+  throw new FileTrouble(`'${path}' is not what a run wrote: give another output`)
+}
+
+/**
+ * Written whole or not at all.
+ * @throws FileTrouble
+ */
+export async function writeSidecar(output: string, sidecar: Sidecar): Promise<void> {
+  const path = sidecarPath(output)
+  try {
+    const beside = await open(`${path}.writing`, 'w')
+    try {
+      await beside.writeFile(`${JSON.stringify({ ...sidecar, headgate: VERSION })}\n`)
+      await beside.sync()
+    } finally {
+      await beside.close()
+    }
+    await rename(`${path}.writing`, path)
+    await syncFolder(path)
+  } catch (error) {
+    throw troubleOf(error, `'${path}', which says what the output is of,`, 'written')
+  }
+}
+
+function parsed(text: string): Partial<Sidecar> | undefined {
+  try {
+    return JSON.parse(text) as Partial<Sidecar>
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { jsonFault } from './json-fault.js'
+
+/** Makes the error for what is wrong with a file. */
+export type Fail = (message: string, cause: unknown) => Error
+
+/**
+ * What the JSON file at `path` holds. It is UTF-8, with or without a byte order mark.
+ *
+ * @param what - how messages call the file
+ * @throws what `fail` makes, if the file cannot be read (`cause` is the system's error), is not UTF-8, or is not JSON (the
+ * message gives line and column)
+ */
+export async function readJsonFile(path: string, what: string, fail: Fail): Promise<unknown> {
+  return parse(decode(await read(path, what, fail), what, fail), what, fail)
+}
+
+async function read(path: string, what: string, fail: Fail): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw fail(`${what} ${whyUnread(cause)}`, cause)
+  }
+}
+
+function whyUnread(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (code === 'ENOENT') return `does not exist (the working directory is ${process.cwd()})`
+  if (code === 'EISDIR') return 'is a directory: give the path of a JSON file'
+  if (code === 'EACCES' || code === 'EPERM') return 'may not be read: check its permissions'
+  return `cannot be read: ${message}`
+}
+
+function decode(bytes: Uint8Array, what: string, fail: Fail): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw fail(`${what} is not UTF-8 text: save it as UTF-8`, cause)
+  }
+}
+
+function parse(text: string, what: string, fail: Fail): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const fault = jsonFault(text)
+    const where = fault && ` at line ${fault.line}, column ${fault.column}: unexpected ${fault.found}`
+    throw fail(`${what} is not valid JSON${where ?? ''}`, cause)
+  }
+}

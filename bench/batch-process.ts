@@ -48,7 +48,7 @@ async function byHeadgate({ input, output, url, concurrency }: Order): Promise<n
   keepHeapSmall()
   const wide = { 'qwen-plus': { rpm: 1e9, tpm: 1e12 } }
   await using limiter = createLimiter({ limits: wide, assumeFresh: true })
-  const { succeeded } = await runBatchFile({ input, output, limiter, baseUrl: url, apiKey: 'any', concurrency }).summary
+  const { succeeded } = await runBatchFile({ input, output, limiter, baseURL: url, apiKey: 'any', concurrency }).summary
   return succeeded
 }
 

@@ -16,6 +16,11 @@ export interface Clock {
 /** The longest delay that timers take: a larger one would fire at once. Callers re-arm. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
+/** Lets the process end before a timer fires, where the runtime's timers keep it alive. */
+export function unref(handle: TimerHandle): void {
+  ;(handle as { unref?: () => void } | undefined)?.unref?.()
+}
+
 /** The machine's monotonic clock and timers. */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -27,6 +27,7 @@ export { profiles, type ProfileName } from './route/profile.js'
 export type { Estimator, EstimatorInput } from './transport/fetch.js'
 export type {
   Limits,
+  LimitsHost,
   LimitsRow,
   LimitsSource,
   LimitsTable,

@@ -6,6 +6,7 @@ import { checkFields, type JobRequest, type ScheduleRequest } from './dispatch/r
 import { Dispatcher } from './dispatch/run.js'
 import type { Workspace } from './dispatch/workspace.js'
 import { InvalidRequest, LimiterClosed } from './errors.js'
+import type { Warn } from './limits/host.js'
 import { LiveLimits } from './limits/live.js'
 import type { ResolvedLimits } from './limits/resolve.js'
 import { shown } from './limits/value.js'
@@ -23,6 +24,8 @@ import type { Limits, LimitsSource, LimitsTable } from './types.js'
 const DEFAULT_JITTER_MS = 50
 const DEFAULT_RETRIES = 4
 const DEFAULT_HEAD_DELAY_MS = 2000
+/** A time in 1970 is none that anybody means. */
+const LONGEST_SPAN_MS = 365 * 24 * 3_600_000
 
 /**
  * Keeps requests at the full quota of their models and clear of 429s. One per account and region: two of them do not know
@@ -53,10 +56,13 @@ export interface Limiter extends AsyncDisposable {
   /** The limits in force for a model, and where they come from. */
   limitsOf(model: string): ResolvedLimits
   /**
-   * Changes limits of a model while it runs, on top of table and overrides, field by field; Infinity lifts one.
-   * @throws InvalidLimits
+   * Changes limits of a model while it runs, on top of table and overrides, field by field; Infinity lifts one. With `until`, a
+   * `Date` or ms since 1970, they go back by themselves then, to whatever holds below them at that time; `limitsOf` shows it.
+   * What is set later stands above what was set before.
+   *
+   * @throws InvalidLimits; InvalidRequest for a time that has passed
    */
-  setLimits(model: string, limits: Limits): void
+  setLimits(model: string, limits: Limits, options?: { until?: Date | number | undefined }): void
   /**
    * A limiter for a workspace inside this one, the account: its requests are charged to both, all or nothing. `limits` are its
    * own by model; a model that it does not name has the account's alone. Priorities and tenants are its own; where the account's
@@ -120,7 +126,8 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   // After the dispatcher: a source may tell of its first table while it is subscribed to.
   const { account } = dispatcher
   const inside = new Set<Limiter>()
-  const live = new LiveLimits(options, () => account.refresh())
+  const live = new LiveLimits({ ...options, clock, warn: warningsOf(() => account.main) }, () => account.refresh())
+  const forgetRefusals = tellRefusals(account.main, live)
 
   /** `limits`: what holds in the workspace. */
   function limiterOf(workspace: Workspace, limits: WorkspaceLimits | LiveLimits, ended: () => void): Limiter {
@@ -142,9 +149,9 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
         checkModel(model)
         return workspace.groups.find(model)?.limits ?? limits.resolve(model, defaultProfile.perSecond).limits
       },
-      setLimits(model, values) {
+      setLimits(model, values, how) {
         checkModel(model)
-        limits.set(model, values)
+        limits.set(model, values, untilOf(how))
       },
       workspace(name, values) {
         checkWorkspace(name, workspace)
@@ -160,6 +167,8 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
               return { ...resolved, limits, source: limits.source }
             },
             perSecondDefault: defaultProfile.perSecond,
+            clock,
+            warn: warningsOf(() => added),
           },
           (fault) => {
             if (fault !== undefined) added?.events.emit('warning', { message: String(fault), cause: fault })
@@ -173,8 +182,10 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
           throw error
         }
         const made = added
+        const forget = tellRefusals(made, within)
         const limiterInside = limiterOf(made, within, () => {
           inside.delete(limiterInside)
+          forget()
           account.forget(made)
         })
         inside.add(limiterInside)
@@ -208,7 +219,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     return limiter
   }
 
-  return limiterOf(account.main, live, () => {})
+  return limiterOf(account.main, live, forgetRefusals)
 }
 
 function phaseStats(phase: ClockPhase | undefined): Stats['phase'] {
@@ -219,6 +230,39 @@ function phaseStats(phase: ClockPhase | undefined): Stats['phase'] {
 function weightsOf(weights: Readonly<Record<string, number>> = {}): (tenant: string | undefined) => number {
   const byTenant = new Map(Object.entries(weights))
   return (tenant) => (tenant === undefined ? 1 : (byTenant.get(tenant) ?? 1))
+}
+
+/** A source of limits may have something to say of a workspace that is not made yet: nobody could listen. */
+function warningsOf(workspace: () => Workspace | undefined): Warn {
+  return (message, cause) => workspace()?.events.emit('warning', { message, ...(cause !== undefined && { cause }) })
+}
+
+/** A source that wants to hears of what is refused; returns the way to stop that. Those of a workspace are the account's, too. */
+function tellRefusals({ events }: Workspace, limits: WorkspaceLimits | LiveLimits): () => void {
+  if (!limits.hearsRefusals) return () => {}
+  return events.on('throttled', ({ model, class: kind }) => {
+    if (kind === 'requests' || kind === 'tokens') limits.refused(model, kind)
+  })
+}
+
+/** In ms since 1970; undefined: for good. */
+function untilOf(options: { until?: Date | number | undefined } | undefined): number | undefined {
+  if (options === undefined) return undefined
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidRequest(
+      `setLimits(model, limits, options) was given ${shown(options)}: give { until }, or nothing`,
+    )
+  checkNames('setLimits', options, ['until'])
+  const { until } = options
+  if (until === undefined) return undefined
+  const at = until instanceof Date ? until.getTime() : until
+  if (typeof at !== 'number' || !Number.isFinite(at))
+    throw new InvalidRequest(`until is ${shown(until)}: give a Date, or ms since 1970`)
+  const now = Date.now()
+  if (at > now) return at
+  const meant =
+    at >= 0 && at < LONGEST_SPAN_MS ? `: give a time, such as Date.now() + ${at}, not a span` : ', which has passed'
+  throw new InvalidRequest(`until is ${until instanceof Date ? until.toISOString() : at}${meant}`)
 }
 
 /** What ends the subscription to a source is the user's own code. */

@@ -29,6 +29,13 @@ export interface LimitsRow extends Limits {
   readonly region?: string
   /** The day (or month) of the source, ISO 8601. */
   readonly date?: string
+  /**
+   * Provisioned throughput: the model whose limits hold for what exceeds these, which is not refused. An empty text: it may become
+   * known later. What is to be known of it must be said before the model's first request.
+   */
+  readonly overflowsTo?: string
+  /** With `overflowsTo`: the most input tokens of a request that these limits take. A longer one goes there at once. */
+  readonly maxInputTokens?: number
 }
 
 /** Limits by exact model name. */
@@ -40,6 +47,26 @@ export interface LimitsSource {
   current(): LimitsTable
   /** Calls `listener` after each change; returns the way to stop that. */
   subscribe(listener: () => void): () => void
+  /**
+   * For a source that has something to do by itself, such as to read its table again and again. A limiter calls it once, after
+   * `subscribe`, and what it returns when it is closed: from then on nothing may be left of what was begun for it.
+   */
+  attach?(host: LimitsHost): () => void
+  /**
+   * A request to `model` was refused with a 429 for a limit on requests or on tokens, which was to let it pass: the table may be out
+   * of date. Called in the midst of a request: what takes long is to be begun only.
+   */
+  refused?(model: string, kind: 'requests' | 'tokens'): void
+}
+
+/** What a limiter gives a source of limits that is attached to it. */
+export interface LimitsHost {
+  /** The limiter's clock: monotonic ms. */
+  now(): number
+  /** Calls `callback` once after `delayMs`, by the limiter's clock; returns the way to stop that. It keeps no process alive. */
+  wakeIn(delayMs: number, callback: () => void): () => void
+  /** Makes a `warning` event of the limiter. */
+  warn(message: string, cause?: unknown): void
 }
 
 /** What a request used, in tokens. */

@@ -11,7 +11,7 @@ export interface RunOptions {
   /** Through whose `fetch` all goes. It stays the caller's own: it is not closed. */
   readonly limiter: Limiter
   /** @default Model Studio's in Singapore (international), 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1' */
-  readonly baseUrl?: string | undefined
+  readonly baseURL?: string | undefined
   /** Sent as a bearer token. It stands in no result and no error. */
   readonly apiKey?: string | undefined
   /** Sent with each request, beside ours. */
@@ -127,7 +127,7 @@ function checkInput(input: unknown): void {
 
 /** @throws InvalidRequest */
 export function serviceOf(options: RunOptions): Service {
-  const { limiter, baseUrl = DEFAULT_BASE_URL, apiKey, maxAttempts = DEFAULT_ATTEMPTS } = options
+  const { limiter, baseURL = DEFAULT_BASE_URL, apiKey, maxAttempts = DEFAULT_ATTEMPTS } = options
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
   if (typeof limiter?.fetch !== 'function') throw new InvalidRequest('limiter: give what createLimiter() returned')
   checkCount('maxAttempts', maxAttempts)
@@ -139,7 +139,7 @@ export function serviceOf(options: RunOptions): Service {
   }
   return {
     limiter,
-    baseUrl: checkedUrl(baseUrl),
+    baseURL: checkedUrl(baseURL),
     apiKey,
     headers: options.headers ?? {},
     tenant: options.tenant,

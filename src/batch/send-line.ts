@@ -9,7 +9,7 @@ import { answered, unanswered, type LineResult } from './result.js'
 export interface Service {
   readonly limiter: Limiter
   /** Without a slash at its end. */
-  readonly baseUrl: string
+  readonly baseURL: string
   readonly apiKey: string | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly tenant: string | undefined
@@ -102,7 +102,7 @@ export class Flight {
 
 /** Sends one line when its limits allow it. */
 export async function sendLine(request: LineRequest, flight: Flight, service: Service): Promise<Sent> {
-  const { limiter, baseUrl, headers, tenant, timeoutMs, maxAttempts } = service
+  const { limiter, baseURL, headers, tenant, timeoutMs, maxAttempts } = service
   const init: RequestInit = {
     method: 'POST',
     headers: headersOf(service, headers),
@@ -112,7 +112,7 @@ export async function sendLine(request: LineRequest, flight: Flight, service: Se
   }
   const settings = { fetch: flight.watched(service.fetch), timeoutMs, maxRetries: maxAttempts - 1, coversBody: true }
   try {
-    const response = await limiter.fetch(baseUrl + request.path, withSettings(init, settings))
+    const response = await limiter.fetch(baseURL + request.path, withSettings(init, settings))
     const text = await response.text()
     const { status } = response
     const body = bodyOf(response.ok ? text : redacted(text, service))

@@ -100,7 +100,7 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
       keeper.began(performance.now())
       onModel(model)
     },
-    baseUrl: flags.baseUrl,
+    baseURL: flags.baseUrl,
     apiKey,
     model: flags.model,
     concurrency,

@@ -35,6 +35,8 @@ export class Group {
   holding: Holding
   limits: ResolvedLimits
   found: FoundLimits
+  /** Since when what was told holds, in the clock's ms. */
+  limitsSince = -Infinity
   /** When what was not refused is to be looked at, in the clock's ms. */
   reviewAt = 0
   /** When the last request was sent whose use was not known, in the clock's ms. */
@@ -45,6 +47,8 @@ export class Group {
   /** Set while the quota is used up; the next request after `until` is sent to see. */
   exhausted: { readonly until: number; readonly error: QuotaExhausted } | undefined
   inFlight = 0
+  /** Whether the service has ever said that a request went beyond its provisioned throughput. */
+  hasOverflowed = false
 
   constructor(
     parts: Pick<Group, 'model' | 'workspace' | 'account' | 'profile' | 'gate' | 'lane' | 'episodes' | 'holding'> & {
@@ -76,6 +80,17 @@ export class Group {
   forgetFound(): void {
     this.found = this.#makeFound()
     this.reviewAt = 0
+  }
+
+  /** The same limits hold until another time, or for good. */
+  showUntil(until: number | undefined): void {
+    const show = (limits: ResolvedLimits): ResolvedLimits => {
+      const { until: _, ...rest } = limits
+      return until === undefined ? rest : { ...rest, until }
+    }
+    const isAsTold = this.limits === this.holding.limits
+    this.holding = { ...this.holding, limits: show(this.holding.limits) }
+    this.limits = isAsTold ? this.holding.limits : show(this.limits)
   }
 
   /** Why the model cannot serve a request of this cost at all, now; undefined if it can, sooner or later. */

@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.js'
+import { LIMIT_FIELDS } from '../limits/fields.js'
 import type { ResolvedLimits } from '../limits/resolve.js'
 import { pickLimits } from '../limits/table.js'
 import { withTold } from '../limits/told.js'
-import type { ClockPhase } from '../meter/gate.js'
+import type { ClockPhase, Gate } from '../meter/gate.js'
 import { JointGate } from '../meter/joint-gate.js'
 import { MeterGate } from '../meter/meter-gate.js'
+import { type Overflow, OverflowGate } from '../meter/overflow-gate.js'
 import { Episodes } from '../route/learn.js'
 import type { Scheduler } from '../schedule/scheduler.js'
 import type { Profile } from '../types.js'
@@ -92,10 +94,19 @@ export class Groups {
         continue
       }
       const { limits, retired } = holding
-      if (sameLimits(group.holding.limits, limits) && retired === group.holding.retired) continue
+      if (group.gate instanceof OverflowGate && !sameOverflow(group.holding, holding)) {
+        group.gate.setOverflow(this.#overflowOf(group, holding))
+        group.holding = { ...group.holding, overflow: holding.overflow }
+      }
+      if (sameLimits(group.holding.limits, limits) && retired === group.holding.retired) {
+        if (limits.until !== group.holding.limits.until) group.showUntil(limits.until)
+        continue
+      }
       const before = group.limits
+      const now = this.#options.clock.now()
       group.holding = holding
       group.limits = limits
+      group.limitsSince = now
       group.forgetFound()
       events.emit('limits', {
         model: group.model,
@@ -103,7 +114,7 @@ export class Groups {
         to: pickLimits(limits),
         source: limits.source,
       })
-      group.gate.setLimits(ownLimits(holding), this.#options.clock.now())
+      group.gate.setLimits(ownLimits(holding), now)
     }
   }
 
@@ -111,6 +122,38 @@ export class Groups {
     const holding = this.#resolve(model, profile)
     if (told === undefined) return holding
     return { ...holding, limits: withTold(holding.limits, holding.origin, told) }
+  }
+
+  /** Decided when the model is first asked for: later its gate is known to many. */
+  #mayOverflow(model: string, profile: Profile, meters: MeterGate, holding: Holding): Gate {
+    if (holding.overflow === undefined) return meters
+    return new OverflowGate(meters, this.#overflowOf({ model, profile }, holding))
+  }
+
+  #overflowOf({ model, profile }: Pick<Group, 'model' | 'profile'>, { overflow }: Holding): Overflow | undefined {
+    if (overflow === undefined || overflow.model === '' || overflow.model === model) return undefined
+    const { model: to, maxInputTokens } = overflow
+    let gate: Gate | undefined
+    let isKnown = false
+    const find = (): Gate | undefined => {
+      isKnown = true
+      try {
+        const other = this.of(to, profile).gate
+        // No further: two could overflow into each other.
+        return other instanceof OverflowGate ? other.own : other
+      } catch (cause) {
+        const message = `What exceeds the limits of '${model}' is not limited: ${(cause as Error).message}`
+        this.#workspace.events.emit('warning', { model, message, cause })
+        return undefined
+      }
+    }
+    return {
+      gate() {
+        if (!isKnown) gate = find()
+        return gate
+      },
+      maxInputTokens,
+    }
   }
 
   /** J is another now. */
@@ -136,7 +179,8 @@ export class Groups {
       { limits: ownLimits(holding), profile, jitterMs: jitterMs(), phase: phase(), idleSince },
       clock.now(),
     )
-    const gate = account === undefined ? meters : new JointGate(meters, account.gate)
+    const gate =
+      account === undefined ? this.#mayOverflow(model, profile, meters, holding) : new JointGate(meters, account.gate)
     const perSecond = limits.rps !== undefined || limits.tps !== undefined
     const group = new Group({
       model,
@@ -162,6 +206,11 @@ export class Groups {
   }
 }
 
+/** Whether the same holds, for however long. */
 function sameLimits(a: ResolvedLimits, b: ResolvedLimits): boolean {
-  return (Object.keys(a) as (keyof ResolvedLimits)[]).every((key) => a[key] === b[key])
+  return a.source === b.source && LIMIT_FIELDS.every((field) => a[field] === b[field])
+}
+
+function sameOverflow({ overflow: a }: Holding, { overflow: b }: Holding): boolean {
+  return a?.model === b?.model && a?.maxInputTokens === b?.maxInputTokens
 }

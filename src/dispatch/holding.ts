@@ -1,4 +1,4 @@
-import type { Resolution, ResolvedLimits } from '../limits/resolve.js'
+import type { OverflowTarget, Resolution, ResolvedLimits } from '../limits/resolve.js'
 import { pickLimits } from '../limits/table.js'
 import type { Limits, Profile } from '../types.js'
 
@@ -11,6 +11,8 @@ export interface Holding {
   /** Whether the table says that it is retired. */
   readonly retired: boolean
   readonly origin: Resolution['origin']
+  /** What takes what exceeds the limits. Of a workspace it is the account's to say. */
+  readonly overflow?: OverflowTarget | undefined
 }
 
 export type Resolve = (model: string, profile: Profile) => Holding

@@ -67,7 +67,8 @@ export function heed(
     group.gate.hold(until, empties, now)
     // A longer wait than a minute is not for a limit a minute.
     const isOfMinute = empties !== 'none' && (retryAfterMs ?? 0) <= MINUTE_MS
-    if (isOfMinute) learnFromRefusal(group, empties, cost, now)
+    // What was sent under other limits teaches nothing of those that hold now.
+    if (isOfMinute && at >= group.limitsSince) learnFromRefusal(group, empties, cost, now)
   }
   if (refusal.class === 'tokens') group.refusedTokens(reservation, mostOutput(request), now)
   events.emit('throttled', { ...told, holdMs: until - now })

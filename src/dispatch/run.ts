@@ -134,9 +134,21 @@ export class Dispatcher implements AttemptEvents {
     if (isLimit(verdict)) this.#again.heed(attempt.job, attempt.reservation, verdict)
   }
 
-  heard(attempt: Attempt, { arrivedAt, limits }: News): void {
+  heard(attempt: Attempt, { arrivedAt, limits, hasOverflowed }: News): void {
+    if (hasOverflowed === true) this.#overflowed(attempt)
     if (arrivedAt !== undefined) this.arrived(attempt, arrivedAt)
     if (limits !== undefined) this.account.tell(attempt.group, limits)
+  }
+
+  #overflowed({ group, recorder, reservation }: Attempt): void {
+    const now = this.#clock.now()
+    recorder.overflowed(now)
+    group.gate.overflowed?.(reservation, now)
+    const known = group.account ?? group
+    if (known.hasOverflowed) return
+    known.hasOverflowed = true
+    const message = `Model '${group.model}' went beyond its provisioned throughput: such calls are paid for by token, and the public limits hold`
+    group.workspace.events.emit('warning', { model: group.model, message })
   }
 
   arrived({ reservation, job }: Attempt, epochMs: number): void {

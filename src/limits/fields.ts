@@ -16,8 +16,8 @@ export const LIMIT_FIELDS = [
   'concurrency',
 ] as const satisfies readonly LimitField[]
 
-/** What a row says beside its limits; all are texts. */
-export const ROW_FIELDS = ['source', 'region', 'date'] as const satisfies readonly Exclude<
+/** What a row says beside its limits in texts; `maxInputTokens` is a number. */
+export const ROW_FIELDS = ['source', 'region', 'date', 'overflowsTo'] as const satisfies readonly Exclude<
   keyof LimitsRow,
   LimitField
 >[]

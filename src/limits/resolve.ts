@@ -23,6 +23,8 @@ export type ResolvedLimits = {
    * does not say; `'unknown-model'`.
    */
   readonly source: string
+  /** When the first of those that were set for a time goes back by itself, in ms since 1970; left out where none was. */
+  readonly until?: number
 }
 
 /** The answer to "what holds for this model?". */
@@ -34,6 +36,15 @@ export interface Resolution {
   readonly origin: 'table' | 'user' | 'unknown-model'
   /** The table says 0/0: no request may go to this model. `limits` are then those zeros. */
   readonly retired: boolean
+  /** What takes what exceeds the limits, as the row says it; left out where nothing does. */
+  readonly overflow?: OverflowTarget
+}
+
+/** Whose limits hold for what exceeds a model's own, which refuse nothing. */
+export interface OverflowTarget {
+  /** Empty: it is not known yet. */
+  readonly model: string
+  readonly maxInputTokens: number
 }
 
 /** What the limits of a model follow from. */
@@ -60,8 +71,15 @@ export interface ResolveOptions {
  * @throws InvalidRequest if the model is unknown and `unknownModel` is `'reject'`
  */
 export function resolveLimits(model: string, options: ResolveOptions): Resolution {
-  const { table, tableName, overrides = {}, unknownModel = 'conservative', perSecond = true } = options
+  const { table, tableName } = options
   const row = Object.hasOwn(table, model) ? validateRow(model, table[model], tableName) : undefined
+  const resolved = resolveRow(model, row, options)
+  if (row?.overflowsTo === undefined) return resolved
+  return { ...resolved, overflow: { model: row.overflowsTo, maxInputTokens: row.maxInputTokens ?? Infinity } }
+}
+
+function resolveRow(model: string, row: LimitsRow | undefined, options: ResolveOptions): Resolution {
+  const { table, tableName, overrides = {}, unknownModel = 'conservative', perSecond = true } = options
   const override = Object.hasOwn(overrides, model) ? pickLimits(overrides[model]!) : {}
   const overridden = Object.keys(override).length > 0
   const retired = row !== undefined && isRetired(row)

@@ -1,9 +1,9 @@
 import { InvalidLimits } from '../errors.js'
-import type { LimitsSource, LimitsTable } from '../types.js'
+import type { LimitsHost, LimitsSource, LimitsTable } from '../types.js'
 import { type BuiltInTableName, builtInTables, DEFAULT_TABLE } from './built-in.js'
 import { nearest } from './nearest.js'
 import { validateTable } from './table.js'
-import { shown } from './value.js'
+import { isPlainOrModule, shown } from './value.js'
 
 /** A source that may say what its table is called; see `ResolveOptions.tableName`. */
 export interface NamedLimitsSource extends LimitsSource {
@@ -54,4 +54,50 @@ function isSource(limits: LimitsTable | LimitsSource | null): limits is LimitsSo
   if (typeof current !== 'function' && typeof subscribe !== 'function') return false
   const lacking = typeof current === 'function' ? 'subscribe' : 'current'
   throw new InvalidLimits(`limits is a source without ${lacking}(): a source has current() and subscribe(listener)`)
+}
+
+/** What users write as a source is called in the middle of a request: what goes wrong there must say where. */
+export function currentTable(source: LimitsSource): LimitsTable {
+  let table: unknown
+  try {
+    table = source.current()
+  } catch (cause) {
+    throw new InvalidLimits(`The source of limits threw in current(): ${String(cause)}`, { cause })
+  }
+  // A promise or a Map would be taken for a table without rows.
+  if (!isPlainOrModule(table) || typeof (table as PromiseLike<unknown>).then === 'function') {
+    throw new InvalidLimits(
+      `The source of limits gave ${shown(table)} in current(): give a table, { 'a-model': { rpm, tpm } }; {} while there is none`,
+    )
+  }
+  return table as LimitsTable
+}
+
+/** Listens to a source; returns the way to stop that. @throws InvalidLimits */
+export function subscribed(source: LimitsSource, onChange: () => void): () => void {
+  let unsubscribe: unknown
+  try {
+    unsubscribe = source.subscribe(onChange)
+  } catch (cause) {
+    throw new InvalidLimits(`The source of limits threw in subscribe(listener): ${String(cause)}`, { cause })
+  }
+  if (typeof unsubscribe === 'function') return unsubscribe as () => void
+  throw new InvalidLimits(
+    `The source of limits gave ${shown(unsubscribe)} in subscribe(listener): give a function that ends the subscription`,
+  )
+}
+
+/** Attaches a source that wants it to what it works by; returns the way to end that. @throws InvalidLimits */
+export function attached(source: LimitsSource, host: LimitsHost): () => void {
+  if (source.attach === undefined) return () => {}
+  let detach: unknown
+  try {
+    detach = source.attach(host)
+  } catch (cause) {
+    throw new InvalidLimits(`The source of limits threw in attach(host): ${String(cause)}`, { cause })
+  }
+  if (typeof detach === 'function') return detach as () => void
+  throw new InvalidLimits(
+    `The source of limits gave ${shown(detach)} in attach(host): give a function that ends what was begun`,
+  )
 }

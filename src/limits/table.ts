@@ -105,6 +105,10 @@ function fieldProblem(field: string, value: unknown, retired: boolean): string |
     if (value === undefined || typeof value === 'string') return undefined
     return `${field} is ${shown(value)}: give a text, or leave it out`
   }
+  if (field === 'maxInputTokens') {
+    if (value === undefined || (typeof value === 'number' && value >= 1)) return undefined
+    return `maxInputTokens is ${shown(value)}: give a number of tokens, or leave it out`
+  }
   const meant = nearestField(field)
   const advice = meant === undefined ? `the fields are ${LIMIT_FIELDS.join(', ')}` : `did you mean '${meant}'?`
   return `unknown field '${field}': ${advice}`

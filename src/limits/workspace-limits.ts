@@ -1,6 +1,8 @@
 import { InvalidLimits } from '../errors.js'
 import type { Limits, LimitsSource, LimitsTable } from '../types.js'
 import { LIMIT_FIELDS } from './fields.js'
+import type { Clock } from '../clock.js'
+import type { Warn } from './host.js'
 import { LiveLimits } from './live.js'
 import type { Resolution, ResolvedLimits } from './resolve.js'
 import { pickLimits, validateLimits } from './table.js'
@@ -24,6 +26,10 @@ export interface WorkspaceLimitsOptions {
   readonly account: (model: string, perSecondDefault: boolean) => Resolution
   /** Whether RPM/60 and TPM/60 hold too where nothing else says so: for checks. */
   readonly perSecondDefault: boolean
+  /** @default the machine's */
+  readonly clock?: Clock | undefined
+  /** @default nobody hears of it */
+  readonly warn?: Warn | undefined
 }
 
 /** The limits of a workspace inside those of its account: lower ones, never higher. */
@@ -38,7 +44,7 @@ export class WorkspaceLimits {
    */
   constructor(options: WorkspaceLimitsOptions, onChange: (fault: unknown) => void) {
     this.#options = options
-    const { name, limits, perSecond } = options
+    const { name, limits, perSecond, clock, warn } = options
     if (typeof limits !== 'object' || limits === null) {
       throw new InvalidLimits(
         `workspace '${name}': limits is ${shown(limits)}: give a table, { 'a-model': { rpm, tpm } }, or a source`,
@@ -50,7 +56,7 @@ export class WorkspaceLimits {
       if (isMade) onChange(this.#fault())
     }
     // A model that the workspace's table does not have is limited by the account alone.
-    this.#own = new LiveLimits({ limits, perSecond, unknownModel: 'unlimited' }, changed)
+    this.#own = new LiveLimits({ limits, perSecond, unknownModel: 'unlimited', clock, warn }, changed)
     isMade = true
     try {
       this.#checkAll()
@@ -79,9 +85,11 @@ export class WorkspaceLimits {
     const account = this.#options.account(model, perSecondDefault)
     const isOwn = own.origin !== 'unknown-model'
     const limits = LIMIT_FIELDS.map((field) => [field, lower(own.limits[field], account.limits[field])])
+    const until = lower(own.limits.until, account.limits.until)
     return {
       limits: {
         ...Object.fromEntries(limits),
+        ...(until !== undefined && { until }),
         source: isOwn ? `workspace '${this.#options.name}', in ${account.source}` : account.source,
       } as ResolvedLimits,
       own: isOwn ? pickLimits(own.limits) : {},
@@ -90,10 +98,20 @@ export class WorkspaceLimits {
     }
   }
 
-  /** @throws InvalidLimits */
-  set(model: string, limits: Limits): void {
+  /** `until`: in ms since 1970; left out: for good. @throws InvalidLimits */
+  set(model: string, limits: Limits, until?: number): void {
     this.#check(model, validateLimits(model, limits))
-    this.#own.set(model, limits)
+    this.#own.set(model, limits, until)
+  }
+
+  /** Whether the source wants to hear of what is refused. */
+  get hearsRefusals(): boolean {
+    return this.#own.hearsRefusals
+  }
+
+  /** A request was refused for a limit that was to let it pass. */
+  refused(model: string, kind: 'requests' | 'tokens'): void {
+    this.#own.refused(model, kind)
   }
 
   /** Hears of no more changes. */

@@ -132,6 +132,8 @@ export interface Gate {
   onChange(listener: () => void): void
   /** Reservations not settled yet. */
   readonly inFlight: number
+  /** The service says that it counted a request against other limits than this gate's. Left out: there are no others. */
+  overflowed?(reservation: Reservation, now: number): void
 }
 
 /** The cost of a request that was never sent. */

@@ -185,6 +185,11 @@ export class JointGate implements Gate {
     return Math.max(this.#own.minuteFreesAt(at), this.account.minuteFreesAt(at))
   }
 
+  /** The account's limits are what overflows. */
+  overflowed(reservation: Reservation, now: number): void {
+    this.account.overflowed?.((reservation as JointReservation).account, this.#advance(now))
+  }
+
   /**
    * Calls `listener` when room may have come in the own gate. The account's has one listener, which is of all that share it:
    * that one must ask every workspace again, this one included. In a settlement it is called before this `listener`.

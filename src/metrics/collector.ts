@@ -17,7 +17,8 @@ const CALLS = 0
 const FAILURES = 1
 const TOKENS = 2
 const FIRST_CLASS = 3
-const FIELDS = FIRST_CLASS + CLASSES.length
+const OVERFLOWED = FIRST_CLASS + CLASSES.length
+const FIELDS = OVERFLOWED + 1
 
 /** The middle, the slow tail and the mean of what was measured, in ms; undefined where nothing was. */
 export interface Distribution {
@@ -36,6 +37,8 @@ export interface ModelActivity {
   readonly failureRate: number
   /** Refusals by class. */
   readonly throttled: Readonly<Record<ThrottleClass, number>>
+  /** Requests that the service counted beyond their provisioned throughput, where the model's public limits hold. */
+  readonly overflowed: number
   /** Calls a minute, over the span or since the first call if that is shorter. */
   readonly averageRpm: number
   /** Tokens a minute, likewise: input and output, as settled. */
@@ -82,6 +85,10 @@ export class Collector implements Recorder {
     this.#add(FIRST_CLASS + CLASSES.indexOf(kind), 1, now)
   }
 
+  overflowed(now: number): void {
+    this.#add(OVERFLOWED, 1, now)
+  }
+
   answered(latencyMs: number, firstTokenMs: number | undefined, now: number): void {
     const samples = this.#samples
     const at = this.#nextSample * 3
@@ -119,6 +126,7 @@ export class Collector implements Recorder {
       throttled: Object.fromEntries(
         CLASSES.map((kind, i) => [kind, sums[FIRST_CLASS + i]!]),
       ) as ModelActivity['throttled'],
+      overflowed: sums[OVERFLOWED]!,
       averageRpm: calls * perMinute,
       averageTpm: sums[TOKENS]! * perMinute,
       timeToFirstTokenMs: distribution(firstTokens),

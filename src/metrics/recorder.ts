@@ -10,6 +10,8 @@ export interface Recorder {
   tokens(tokens: number, now: number): void
   /** The service refused one. */
   throttled(kind: ThrottleClass, now: number): void
+  /** The service counted one against other limits than its model's own. */
+  overflowed(now: number): void
   /** An answer came in full. */
   answered(latencyMs: number, firstTokenMs: number | undefined, now: number): void
 }
@@ -36,6 +38,10 @@ export class Recorders implements Recorder {
 
   throttled(kind: ThrottleClass, now: number): void {
     for (const each of this.#all) each.throttled(kind, now)
+  }
+
+  overflowed(now: number): void {
+    for (const each of this.#all) each.overflowed(now)
   }
 
   answered(latencyMs: number, firstTokenMs: number | undefined, now: number): void {

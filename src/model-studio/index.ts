@@ -9,6 +9,9 @@
  * ```
  */
 export { ModelStudio } from './model-studio.js'
+export { deploymentLimits, type DeploymentLimitsOptions, type DeploymentLimitsSource } from './deployment-limits.js'
+export { liveLimits, type LiveLimitsOptions, type LiveLimitsSource } from './live-limits.js'
+export type { LimitsScope } from './quota-tables.js'
 export type { Deployments } from './deployments.js'
 export type { Quotas } from './quotas.js'
 export {

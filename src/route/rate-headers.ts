@@ -10,13 +10,17 @@ export interface News {
   readonly arrivedAt: number | undefined
   /** Limits a minute. */
   readonly limits: Limits | undefined
+  /** The call left its provisioned throughput: other limits hold for it. */
+  readonly hasOverflowed?: true
 }
 
 export function newsOf(headers: Headers): News | undefined {
   const arrivedAt = headers.get('req-arrive-time')
   const limits = limitsOfHeaders(headers)
-  if (arrivedAt === null && limits === undefined) return undefined
-  return { arrivedAt: arrivedAt === null ? undefined : Number(arrivedAt), limits }
+  const hasOverflowed = headers.get('x-dashscope-ptu-overflow')?.toLowerCase() === 'true'
+  if (arrivedAt === null && limits === undefined && !hasOverflowed) return undefined
+  const news = { arrivedAt: arrivedAt === null ? undefined : Number(arrivedAt), limits }
+  return hasOverflowed ? { ...news, hasOverflowed } : news
 }
 
 const MINUTE_S = 60

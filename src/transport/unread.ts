@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../clock.js'
+import { type Clock, type TimerHandle, unref } from '../clock.js'
 
 /** The time that a stream may lie without a reader. */
 export class UnreadTimer {
@@ -13,7 +13,7 @@ export class UnreadTimer {
   start(ms: number, elapsed: () => void): void {
     this.#timer = this.#clock.setTimeout(elapsed, ms)
     // It frees a place; that is no reason to keep a process alive.
-    ;(this.#timer as { unref?: () => void } | undefined)?.unref?.()
+    unref(this.#timer)
   }
 
   stop(): void {

@@ -32,7 +32,7 @@ describe('runBatch', () => {
   it('gives the results of objects and texts, and a summary', async () => {
     const { simulator, limiter } = await service()
     const input = [line('a'), JSON.stringify(line('b')), { prompt: 'x' }, 'nonsense', line('a')]
-    const batch = runBatch({ input, limiter, baseUrl: simulator.url, model: 'm' })
+    const batch = runBatch({ input, limiter, baseURL: simulator.url, model: 'm' })
     const results = await all(batch)
     expect(results.map(({ line, ok }) => [line, ok]).sort()).toEqual([
       [1, true],
@@ -61,7 +61,7 @@ describe('runBatch', () => {
     function* input(): Generator<object> {
       for (;;) yield line(`id-${given++}`)
     }
-    const batch = runBatch({ input: input(), limiter, baseUrl: simulator.url, concurrency: 4 })
+    const batch = runBatch({ input: input(), limiter, baseURL: simulator.url, concurrency: 4 })
     let taken = 0
     for await (const _ of batch) {
       taken++
@@ -77,7 +77,7 @@ describe('runBatch', () => {
       yield line('a')
       await new Promise(() => {})
     }
-    const batch = runBatch({ input: input(), limiter, baseUrl: simulator.url })
+    const batch = runBatch({ input: input(), limiter, baseURL: simulator.url })
     for await (const { ok } of batch) {
       expect(ok).toBe(true)
       batch.stop()
@@ -90,9 +90,9 @@ describe('runBatch', () => {
     const broken: AsyncIterable<object> = {
       [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('no more')) }),
     }
-    await expect(all(runBatch({ input: broken, limiter, baseUrl: simulator.url }))).rejects.toThrow('no more')
+    await expect(all(runBatch({ input: broken, limiter, baseURL: simulator.url }))).rejects.toThrow('no more')
     const controller = new AbortController()
-    const batch = runBatch({ input: [line('a')], limiter, baseUrl: simulator.url, signal: controller.signal })
+    const batch = runBatch({ input: [line('a')], limiter, baseURL: simulator.url, signal: controller.signal })
     const running = expect(all(batch)).rejects.toThrow('enough')
     await pause(50)
     controller.abort(new Error('enough'))
@@ -102,7 +102,7 @@ describe('runBatch', () => {
 
   it('gives up an answer after its time, and says so', async () => {
     const { simulator, limiter } = await service({ latency: { firstTokenMs: 60_000 } })
-    const options = { input: [line('a')], limiter, baseUrl: simulator.url, timeoutMs: 30, maxAttempts: 1 }
+    const options = { input: [line('a')], limiter, baseURL: simulator.url, timeoutMs: 30, maxAttempts: 1 }
     const [result] = await all(runBatch(options))
     expect(result!.record).toMatchObject({ response: null, error: { code: 'timeout' } })
     expect(simulator.ledger().entries).toHaveLength(1)
@@ -110,7 +110,7 @@ describe('runBatch', () => {
 
   it('sends no line more often than it may', async () => {
     const { simulator, limiter } = await service({ fail: () => ({ status: 503 }) })
-    const [result] = await all(runBatch({ input: [line('a')], limiter, baseUrl: simulator.url, maxAttempts: 2 }))
+    const [result] = await all(runBatch({ input: [line('a')], limiter, baseURL: simulator.url, maxAttempts: 2 }))
     expect(result!.record.response).toMatchObject({ status_code: 503 })
     expect(simulator.ledger().entries).toHaveLength(2)
   })
@@ -119,7 +119,7 @@ describe('runBatch', () => {
     const { simulator, limiter } = await service()
     simulator.setState({ kind: 'arrearage' })
     const input = Array.from({ length: 30 }, (_, i) => line(`id-${i}`))
-    const batch = runBatch({ input, limiter, baseUrl: simulator.url, concurrency: 3 })
+    const batch = runBatch({ input, limiter, baseURL: simulator.url, concurrency: 3 })
     expect(await all(batch)).toEqual([])
     const { stop } = await batch.summary
     expect(stop).toMatchObject({ why: 'quota', message: expect.stringContaining('used up') })
@@ -136,7 +136,7 @@ describe('runBatch', () => {
     const batch = runBatch({
       input: [line('a'), line('b')],
       limiter,
-      baseUrl: simulator.url,
+      baseURL: simulator.url,
       apiKey: KEY,
       concurrency: 1,
     })
@@ -149,7 +149,7 @@ describe('runBatch', () => {
     const { simulator, limiter } = await service({
       fail: () => ({ status: 400, body: { error: { message: `Bad ${KEY}`, code: 'x' } } }),
     })
-    const results = await all(runBatch({ input: [line('a')], limiter, baseUrl: simulator.url, apiKey: KEY }))
+    const results = await all(runBatch({ input: [line('a')], limiter, baseURL: simulator.url, apiKey: KEY }))
     expect(JSON.stringify(results)).toContain('Bad [key]')
     expect(JSON.stringify(results)).not.toContain(KEY)
   })
@@ -158,8 +158,8 @@ describe('runBatch', () => {
     [{ concurrency: 0 }, /concurrency is 0/],
     [{ maxAttempts: 1.5 }, /maxAttempts is 1.5/],
     [{ timeoutMs: -1 }, /timeoutMs is -1/],
-    [{ baseUrl: 'here' }, /'here' is none/],
-    [{ baseUrl: 'https://me:secret@host/v1' }, /has a user name/],
+    [{ baseURL: 'here' }, /'here' is none/],
+    [{ baseURL: 'https://me:secret@host/v1' }, /has a user name/],
     [{ apiKey: `${KEY}\n` }, /^The API key is empty, or has blanks or other characters that no key has$/],
     [{ input: 'text' as never }, /give an iterable/],
     [{ limiter: {} as never }, /limiter/],

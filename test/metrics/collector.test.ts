@@ -10,6 +10,7 @@ describe('counts', () => {
       failures: 0,
       failureRate: 0,
       throttled: { requests: 0, tokens: 0, surge: 0, capacity: 0, exhausted: 0, billing: 0 },
+      overflowed: 0,
       averageRpm: 0,
       averageTpm: 0,
       timeToFirstTokenMs: undefined,

@@ -6,8 +6,11 @@ const LOOK_EVERY = 8
 const OUTLIERS = 2
 /** Above what was seen, for what was not. */
 const MARGIN = 1.25
-/** The service tells whole milliseconds, and its clock is read at another moment than it counts. */
-const LEAST_MS = 5
+/**
+ * So long a program stalls now and then (a collection of garbage, a late timer), too rarely to be seen in so few answers, and one
+ * refusal costs more than a spread that is too large by this: a minute or two at half the quota against two hundredths of it.
+ */
+const LEAST_MS = 25
 /** A spread above this is that of several clocks, not of delays. */
 const MOST_MS = 1000
 /** What changes J by less is not worth it: each change costs what is in flight its refunds. */

@@ -30,8 +30,8 @@ describe('JitterEstimator', () => {
     },
   )
 
-  test('never below what the clock can tell', () => {
-    expect(feed(new JitterEstimator(50), 600, () => 30)).toBe(5)
+  test('never below what a program stalls for now and then', () => {
+    expect(feed(new JitterEstimator(50), 600, () => 30)).toBe(25)
   })
 
   test('goes up as soon as more is seen than by accident', () => {
@@ -56,7 +56,7 @@ describe('JitterEstimator', () => {
   test('says whether J was learned, also where what was learned is what was assumed', () => {
     const estimator = new JitterEstimator(50)
     feed(estimator, 256, () => 0)
-    expect([estimator.jitterMs, estimator.origin]).toEqual([5, 'learned'])
+    expect([estimator.jitterMs, estimator.origin]).toEqual([25, 'learned'])
     feed(estimator, 40, (i) => (i % 2) * 40)
     expect([estimator.jitterMs, estimator.origin]).toEqual([50, 'learned'])
     expect(new JitterEstimator(50).origin).toBe('default')

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { FileTrouble, troubleOf } from './file-trouble.js'
@@ -51,9 +51,13 @@ export interface Fingerprint {
 
 /**
  * Reads a file once, from end to end.
- * @throws FileTrouble
+ * @throws FileTrouble, for a pipe too: it could not be read again
  */
 export async function fingerprintOf(path: string): Promise<Fingerprint> {
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) {
+    throw new FileTrouble(`'${path}' is no file: give - as the input, and lead this to the standard input`)
+  }
   const hash = createHash('sha256')
   let bytes = 0
   const chunks = readFileBytes(path, (chunk) => {

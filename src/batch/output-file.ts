@@ -1,4 +1,4 @@
-import { open, rename, rm, statfs, type FileHandle } from 'node:fs/promises'
+import { chmod, open, realpath, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { FileTrouble, troubleOf } from './file-trouble.js'
 import { memberOf } from './gzip-member.js'
@@ -139,14 +139,17 @@ export class OutputFile implements Sink {
 }
 
 /**
- * Takes those lines out of an output that `keeps` does not keep. A kill at any moment leaves the old file or the new one.
+ * Takes those lines out of an output that `keeps` does not keep. A kill at any moment leaves the old file or the new one. A link
+ * stays one, and who may read the file does not change.
  * @throws FileTrouble
  */
 export async function rewriteOutput(path: string, keeps: (record: FoundRecord) => boolean): Promise<void> {
-  const beside = `${path}.rewriting${isGzip(path) ? '.gz' : ''}`
+  const target = await realpath(path).catch(() => path)
+  const beside = `${target}.rewriting${isGzip(path) ? '.gz' : ''}`
   try {
     await rm(beside, { force: true })
     const output = await OutputFile.open(beside, { wholeBytes: 0 })
+    await chmod(beside, (await stat(target)).mode & 0o777)
     let kept = 0
     await scanOutput(path, (record) => {
       if (!keeps(record)) return
@@ -157,9 +160,10 @@ export async function rewriteOutput(path: string, keeps: (record: FoundRecord) =
       return undefined
     })
     await output.close()
-    await rename(beside, path)
-    await syncFolder(path)
+    await rename(beside, target)
+    await syncFolder(target)
   } catch (error) {
+    await rm(beside, { force: true }).catch(() => {})
     throw troubleOf(error, `the output '${path}'`, 'written')
   }
 }
@@ -180,7 +184,7 @@ export async function syncFolder(path: string): Promise<void> {
 
 async function freeBytes(path: string): Promise<number> {
   try {
-    const { bavail, bsize } = await statfs(dirname(path))
+    const { bavail, bsize } = await statfs(path)
     return bavail * bsize
   } catch {
     return Infinity

@@ -115,7 +115,7 @@ function readBatch(fields: Fields, line: number, options: ReadOptions): LineRequ
 
 function readPlain(fields: Fields, line: number, options: ReadOptions): LineRequest | LineFault {
   const { custom_id: customId, id, prompt, messages } = fields
-  const name = idOf(customId) ?? idOf(id) ?? (typeof id === 'number' ? String(id) : `line-${line}`)
+  const name = plainIdOf(customId) ?? plainIdOf(id) ?? `line-${line}`
   const fault = (code: string, message: string): LineFault => ({ line, customId: name, code, message })
   if (messages === undefined && typeof prompt !== 'string') return fault('invalid_request', 'its prompt is no text')
   if (messages !== undefined && !Array.isArray(messages)) return fault('invalid_request', 'its messages are no array')
@@ -143,6 +143,12 @@ function requestOf(
 
 function idOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** A number too; but one that JSON has rounded is no id, and may be that of its neighbour. */
+function plainIdOf(value: unknown): string | null {
+  const isExact = typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER
+  return isExact ? String(value) : idOf(value)
 }
 
 function isFields(value: unknown): value is Fields {

@@ -41,7 +41,8 @@ export interface Answer {
 }
 
 export function answered({ line, customId, model }: LineRequest, { status, requestId, body }: Answer): LineResult {
-  const ok = status >= 200 && status < 300
+  const isAnswer = typeof body === 'object' && body !== null && !Array.isArray(body)
+  const ok = status >= 200 && status < 300 && isAnswer
   const named = (body as { model?: unknown } | null)?.model
   return {
     line,
@@ -50,7 +51,7 @@ export function answered({ line, customId, model }: LineRequest, { status, reque
       id: newId(),
       custom_id: customId,
       response: { status_code: status, request_id: requestId, body },
-      error: ok ? null : errorIn(body, status),
+      error: ok ? null : status < 300 ? noAnswer(status) : errorIn(body, status),
     },
     model: typeof named === 'string' ? named : model,
     usage: ok ? usageOf(body) : undefined,
@@ -93,6 +94,14 @@ export function readRecord(text: string): { readonly key: string; readonly ok: b
 
 function newId(): string {
   return `batch_req_${randomUUID().replaceAll('-', '')}`
+}
+
+/** As from a page to sign in, or a server that is none of models. */
+function noAnswer(status: number): BatchError {
+  return {
+    code: 'invalid_answer',
+    message: `The service answered ${status} with what is no JSON object: check the base URL`,
+  }
 }
 
 function errorIn(body: unknown, status: number): BatchError {

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { InvalidRequest } from '../errors.js'
 import { DONE, type DoneIds } from './done-ids.js'
 import { FaultsTold } from './faults-told.js'
@@ -67,9 +67,13 @@ export async function resumed(options: ResumeOptions, print: Fingerprint | undef
   const found = { records: 0, failed: 0, tornBytes: 0, extents: new Map<string, OutputExtent>() }
   if (typeof output !== 'string' && errors === undefined) return found
   const before = typeof output === 'string' ? await readSidecar(output) : undefined
+  // As seen from the output: both may move together.
+  const errorsName = typeof output === 'string' && errors !== undefined ? relative(dirname(output), errors) : undefined
+  const ownErrors = new Set(before?.errors)
   for (const path of paths) {
-    if (before === undefined) {
-      await checkUnused(path, print !== undefined && typeof output === 'string')
+    const isOwn = path !== errors || ownErrors.has(errorsName!)
+    if (before === undefined || !isOwn) {
+      await checkUnused(path, print !== undefined && typeof output === 'string', isOwn)
       continue
     }
     let failed = 0
@@ -87,14 +91,20 @@ export async function resumed(options: ResumeOptions, print: Fingerprint | undef
     await rewriteOutput(path, ({ ok }) => ok)
     found.extents.set(path, await scanOutput(path, () => {}))
   }
-  if (print !== undefined && typeof output === 'string') await writeSidecar(output, { ...before, input: print })
+  if (errorsName !== undefined) ownErrors.add(errorsName)
+  if (print !== undefined && typeof output === 'string') {
+    await writeSidecar(output, { ...before, input: print, ...(ownErrors.size > 0 && { errors: [...ownErrors] }) })
+  }
   return found
 }
 
 /** Nothing says what stands there: it may be anybody's. */
-async function checkUnused(path: string, canResume: boolean): Promise<void> {
+async function checkUnused(path: string, canResume: boolean, isOwn: boolean): Promise<void> {
   const { wholeBytes, tornBytes } = await scanOutput(path, () => {})
   if (wholeBytes + tornBytes === 0) return
+  if (!isOwn && canResume) {
+    throw new FileTrouble(`'${path}' is not empty, and was begun for another output: give another path for errors`)
+  }
   const why = canResume
     ? `'${sidecarPath(path)}', which would say of what, is missing`
     : 'what is not a file cannot be resumed'

@@ -1,3 +1,4 @@
+import { alone } from './alone.js'
 import { noCounts, type RunCounts } from './counts.js'
 import { DoneIds } from './done-ids.js'
 import { FileTrouble } from './file-trouble.js'
@@ -52,14 +53,15 @@ export interface FileRun {
 /**
  * Sends the lines of a file and appends what becomes of them to another, which it only ever adds to. The same call goes on
  * where one was stopped or killed: lines that stand in the output are not sent again, and what a kill left of a last line is
- * cut off. At most what was in flight is sent twice. Beside the output a file `….headgate.json` says which input it is of.
+ * cut off. At most what was in flight is sent twice. Of two runs of one output at a time the second is refused. Beside the output a file `….headgate.json` says which input it is of.
  */
 export function runBatchFile(options: FileRunOptions): FileRun {
   const counts = noCounts()
   const stopping: { isAsked: boolean; runner?: LineRunner } = { isAsked: false }
+  const outputs = [options.output, options.errors].filter((path): path is string => typeof path === 'string')
   return {
     counts,
-    summary: run(options, counts, stopping),
+    summary: alone(outputs, () => run(options, counts, stopping)),
     stop() {
       stopping.isAsked = true
       stopping.runner?.stop()

@@ -9,6 +9,8 @@ const VERSION = 1
 export interface Sidecar {
   /** The input that it was begun for. */
   readonly input: Fingerprint
+  /** The files that its errors went to, as seen from its folder. */
+  readonly errors?: readonly string[]
   /** What else is kept there stays. */
   readonly [field: string]: unknown
 }

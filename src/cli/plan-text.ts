@@ -58,9 +58,10 @@ function notesOf({
   usedShare,
   rampMinutes,
   cost,
+  chain,
   batch,
 }: ModelPlan): string[] {
-  const notes = [`${model}: limits of ${limits.source}`]
+  const notes = [`${model}: ${limitsText(limits)}`]
   if (isRetired) notes.push(`${model} is retired`)
   if (neverPass.requests > 0) {
     const limitNames = Object.keys(neverPass.byLimit).join(', ')
@@ -72,12 +73,25 @@ function notesOf({
       `${model}: output expected by ${bases.map(([basis, count]) => `${basis} (${counted(count)})`).join(', ')}`,
     )
   }
+  if (chain !== undefined) {
+    notes.push(
+      `${model}: its backups add up where all work at once (spillAfterMs); headgate run takes one when a model refuses`,
+    )
+  }
   if (rampMinutes > 0) notes.push(`${model}: begins slowly, which takes ${timeOf(rampMinutes)} of the time`)
   if (usedShare !== undefined) notes.push(`${model}: uses ${percent(usedShare)} of its limits a minute`)
   if (!cost.known) notes.push(`${model}: cost unknown: ${cost.why}`)
   else notes.push(`${model}: price of ${[cost.price.source ?? 'the user', cost.price.date].filter(Boolean).join(', ')}`)
   if (batch.files > 1) notes.push(`${model}: a batch takes ${batch.files} files`)
   return notes
+}
+
+/** What nobody knows must not look like something that a table says. */
+function limitsText({ source, rpm, tpm }: ModelPace['limits']): string {
+  if (source === 'user') return 'limits as given'
+  if (source !== 'unknown-model') return `limits of ${source}`
+  const taken = [rpm && `${counted(rpm)} requests`, tpm && `${counted(tpm)} tokens`].filter(Boolean).join(' and ')
+  return `no limits of it are known: ${taken} a minute are taken; give --limits, --rpm or --tpm`
 }
 
 function wayOf({ way, units, replicas, leavesEarly }: Payment): string {

@@ -17,7 +17,7 @@ export interface ProgressOptions {
 export class Progress {
   readonly #options: ProgressOptions
   #timer: NodeJS.Timeout | undefined
-  #screen: { readonly bars: MultiBar; readonly bar: SingleBar; readonly rates: SingleBar } | undefined
+  #screen: { readonly bars: MultiBar; readonly bar: SingleBar; readonly rows: readonly SingleBar[] } | undefined
 
   constructor(options: ProgressOptions) {
     this.#options = options
@@ -27,7 +27,7 @@ export class Progress {
     const { terminal, json, quiet } = this.#options
     if (quiet) return
     const { screen } = terminal
-    if (screen !== undefined && !json) this.#screen = openScreen(screen)
+    if (screen !== undefined && !json) this.#screen = openScreen(screen, this.#options.status().total !== undefined)
     this.#timer = setInterval(() => this.#tell(), this.#screen === undefined ? SAY_EVERY_MS : ON_SCREEN_EVERY_MS)
   }
 
@@ -51,39 +51,54 @@ export class Progress {
     const { terminal, json } = this.#options
     const status = this.#options.status()
     if (this.#screen !== undefined) {
-      const { bar, rates } = this.#screen
+      const { bar, rows } = this.#screen
       const total = status.total ?? 0
       bar.setTotal(Math.max(total, 1))
-      bar.update(Math.min(status.done, Math.max(total, 1)), { text: linesText(status) })
-      rates.update(0, { text: ratesText(status) })
+      bar.update(Math.min(status.done, Math.max(total, 1)), {
+        text: status.total !== undefined ? leftText(status) : `${duration(status.elapsedMs)} so far`,
+      })
+      // A terminal of 80 columns shows all of each.
+      const texts = [linesText(status), ratesText(status), heldText(status)]
+      for (const [index, row] of rows.entries()) row.update(0, { text: texts[index] })
     } else if (json) terminal.err(`${JSON.stringify({ progress: status })}\n`)
-    else terminal.err(`${linesText(status)} · ${ratesText(status)}\n`)
+    else {
+      const texts = [linesText(status), leftText(status), ratesText(status), heldText(status)]
+      terminal.err(`${texts.filter((text) => text !== '').join(' · ')}\n`)
+    }
   }
 }
 
-function openScreen(stream: NodeJS.WriteStream): { bars: MultiBar; bar: SingleBar; rates: SingleBar } {
+/** Without a total, as of the standard input, no bar: it would be full at once. */
+function openScreen(
+  stream: NodeJS.WriteStream,
+  hasTotal: boolean,
+): { bars: MultiBar; bar: SingleBar; rows: SingleBar[] } {
   const options = { stream, hideCursor: false, linewrap: false, forceRedraw: true, barsize: 24, emptyOnZero: true }
   const bars = new MultiBar(options, Presets.rect)
-  const bar = bars.create(1, 0, { text: '' }, { format: '[{bar}] {percentage}% · {text}' })
-  const rates = bars.create(1, 0, { text: '' }, { format: '{text}' })
-  return { bars, bar, rates }
+  const bar = bars.create(1, 0, { text: '' }, { format: hasTotal ? '[{bar}] {percentage}%  {text}' : '{text}' })
+  const rows = [1, 2, 3].map(() => bars.create(1, 0, { text: '' }, { format: '{text}' }))
+  return { bars, bar, rows }
 }
 
-function linesText({ total, done, failed, inFlight, waiting, leftMs }: RunStatus): string {
+function linesText({ total, done, failed, inFlight, waiting }: RunStatus): string {
   const of = total === undefined ? '' : ` of ${count(total)}`
-  const left = leftMs === undefined ? '' : ` · ${duration(leftMs)} left`
-  return `${count(done)}${of} done, ${count(failed)} failed · ${count(inFlight)} in flight, ${count(waiting)} waiting${left}`
+  return `${count(done)}${of} done, ${count(failed)} failed · ${count(inFlight)} in flight, ${count(waiting)} waiting`
 }
 
-function ratesText(status: RunStatus): string {
-  const { requestsPerMinute, rpm, tokensPerMinute, tpm, bound, throttled } = status
-  const parts = [
-    `${count(requestsPerMinute)}${rpm === undefined ? '' : ` of ${count(rpm)}`} requests/min`,
-    `${count(tokensPerMinute)}${tpm === undefined ? '' : ` of ${count(tpm)}`} tokens/min`,
-    ...(bound === undefined ? [] : [`bound by ${bound}`]),
-    `${count(throttled)} 429s`,
-    ...costText(status),
-  ]
+function leftText({ leftMs }: RunStatus): string {
+  return leftMs === undefined ? '' : `${duration(leftMs)} left`
+}
+
+function ratesText({ requestsPerMinute, rpm, tokensPerMinute, tpm }: RunStatus): string {
+  const requests = `${count(requestsPerMinute)}${rpm === undefined ? '' : ` of ${count(rpm)}`} requests/min`
+  const tokens = `${count(tokensPerMinute)}${tpm === undefined ? '' : ` of ${count(tpm)}`} tokens/min`
+  return `${requests} · ${tokens}`
+}
+
+/** What holds the run back, and what it costs. */
+function heldText(status: RunStatus): string {
+  const { bound, throttled } = status
+  const parts = [...(bound === undefined ? [] : [`bound by ${bound}`]), `${count(throttled)} 429s`, ...costText(status)]
   return parts.join(' · ')
 }
 

@@ -55,7 +55,8 @@ export function apiKeyOf(flags: RunFlags, env: Readonly<Record<string, string | 
   const name = flags.apiKeyEnv ?? KEYS.find(([hosts]) => hosts.test(host))?.[1] ?? OTHER_KEY
   const key = env[name]?.trim()
   if (key !== undefined && key !== '') return key
-  if (isLocal(host) && flags.apiKeyEnv === undefined) return undefined
+  // Of a base URL that is none the run itself tells.
+  if ((host === '' || isLocal(host)) && flags.apiKeyEnv === undefined) return undefined
   throw new WrongUse(`the environment has no ${name}: put the API key there, or name its variable with --api-key-env`)
 }
 

@@ -1,11 +1,13 @@
 import { runBatchFile, type RunBegin } from '../batch/run-file.js'
-import { DEFAULT_CONCURRENCY } from '../batch/run-batch.js'
+import { DEFAULT_CONCURRENCY, serviceOf } from '../batch/run-batch.js'
 import { FaultsTold } from '../batch/faults-told.js'
 import { FileTrouble, troubleOf } from '../batch/file-trouble.js'
 import type { Sink } from '../batch/output-file.js'
+import { checkInput } from '../batch/resume.js'
 import type { AddCommand } from './command.js'
 import { dryRun } from './dry-run.js'
 import { EXIT, WrongUse } from './exit-codes.js'
+import { FailuresTold } from './failures-told.js'
 import { JITTER_HELP, planTables } from './plan-options.js'
 import { faultsText } from './planned-input.js'
 import { Progress } from './progress.js'
@@ -77,7 +79,11 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
   const { prices } = await planTables(flags)
   let isInterrupted = false
   const interrupted = terminal.interrupted().then(() => (isInterrupted = true))
+  const output = flags.output === '-' ? pipeOf(terminal) : flags.output
   if (startAt !== undefined) {
+    // What is wrong is said now, not at night to nobody.
+    serviceOf({ limiter, baseURL: flags.baseUrl, apiKey })
+    if (input !== '-') await checkInput({ ...flags, input, output })
     if (flags.quiet !== true) terminal.err(`Begins at ${startAt.toISOString()}.\n`)
     await Promise.race([waitUntil(startAt, interrupted), interrupted])
     if (isInterrupted) return EXIT.interrupted
@@ -89,9 +95,10 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
   const source = input === '-' ? terminal.input() : input
   let begin: RunBegin | undefined
   const faults = new FaultsTold()
+  const failures = new FailuresTold()
   const fileRun = runBatchFile({
     input: source,
-    output: flags.output === '-' ? pipeOf(terminal) : flags.output,
+    output,
     errors: flags.errors,
     retryErrors: flags.retryErrors,
     strict: flags.strict,
@@ -114,8 +121,9 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
     },
     onResult({ model, usage, record: { error } }) {
       keeper.answered(model, usage)
-      if (error?.line !== undefined)
-        faults.tell({ line: error.line, message: error.message.replace(/^Line \d+: /, '') })
+      if (error === null) return
+      if (error.line === undefined) failures.tell(error)
+      else faults.tell({ line: error.line, message: error.message.replace(/^Line \d+: /, '') })
     },
   })
   const status = () => keeper.status(fileRun.counts, limiter.stats({ lastMs: 60_000 }), performance.now())
@@ -136,7 +144,7 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
       const line = `${JSON.stringify({ summary, status: last, resumable: begin?.canResume })}\n`
       if (flags.output === '-') terminal.err(line)
       else terminal.out(line)
-    } else if (flags.quiet !== true) terminal.err(`${faultsText(faults)}${tableOf(summary, last)}`)
+    } else if (flags.quiet !== true) terminal.err(`${faultsText(faults)}${failures.text}${tableOf(summary, last)}`)
     if (text !== undefined) terminal.err(`headgate: ${text}\n`)
     return exitCodeOfRun(summary)
   } finally {

@@ -1,6 +1,18 @@
-import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  lstat,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { OutputFile, rewriteOutput, type OutputHandle } from '../../src/batch/output-file.js'
@@ -64,6 +76,18 @@ describe.each(['out.jsonl', 'out.jsonl.gz'])('%s', (name) => {
     await rewriteOutput(path, ({ ok }) => ok)
     expect(await found(path)).toMatchObject({ keys: ['a', 'c'], tornBytes: 0 })
   })
+})
+
+it('behind a link stays where it is, for the same readers, when lines are taken out', async () => {
+  const path = await pathOf('real.jsonl')
+  const link = join(dirname(path), 'link.jsonl')
+  await write(path, [record('a'), record('b', false)])
+  await chmod(path, 0o600)
+  await symlink(path, link)
+  await rewriteOutput(link, ({ ok }) => ok)
+  expect(await found(path)).toMatchObject({ keys: ['a'] })
+  expect((await lstat(link)).isSymbolicLink()).toBe(true)
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
 })
 
 it('is read by any tool that reads gzip', async () => {

@@ -73,6 +73,11 @@ describe('a plain line', () => {
     })
   })
 
+  it('takes a number for an id only where JSON has not rounded it', () => {
+    expect(read({ prompt: 'Hi', custom_id: 12, id: 'd' }, 'm')).toMatchObject({ customId: '12' })
+    expect(read(JSON.parse('{"prompt":"Hi","id":12345678901234567891}'), 'm')).toMatchObject({ customId: 'line-7' })
+  })
+
   it('keeps the parameters of a chat, and nothing of its data set', () => {
     const line = read({ prompt: 'Hi', answer: 3, id: 'x', max_tokens: 5, temperature: 0, model: 'own' }, 'm')
     expect(line).toMatchObject({ model: 'own' })

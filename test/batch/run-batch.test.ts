@@ -115,6 +115,18 @@ describe('runBatch', () => {
     expect(simulator.ledger().entries).toHaveLength(2)
   })
 
+  it('takes no answer for one that is no JSON object, as of a page to sign in', async () => {
+    const { limiter } = await service()
+    const bodies = ['<html>sign in</html>', '', '[]', '"yes"']
+    const answers = bodies.map((body) => new Response(body))
+    const input = bodies.map((_, i) => line(`id-${i}`))
+    const fetch = async () => answers.shift()!
+    const results = await all(runBatch({ input, limiter, baseURL: 'http://127.0.0.1/v1', fetch }))
+    expect(results.map(({ ok, record }) => [ok, record.error?.code])).toEqual(
+      bodies.map(() => [false, 'invalid_answer']),
+    )
+  })
+
   it('stops at a quota that is used up, and tells of no line that was not done', async () => {
     const { simulator, limiter } = await service()
     simulator.setState({ kind: 'arrearage' })

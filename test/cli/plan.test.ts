@@ -32,6 +32,13 @@ const limits = () => file('limits.json', { a: { rpm: 600, tpm: 1_000_000 }, 'a-l
 const prices = () => file('prices.json', { a: { input: 1, output: 10, currency: 'USD' } })
 
 describe('headgate plan', () => {
+  test('says so where it knows no limits, and where they were given', async () => {
+    expect(await plan(['--model', 'nobodys'], 3)).toContain(
+      'nobodys: no limits of it are known: 60 requests and 100,000 tokens a minute are taken',
+    )
+    expect(await plan(['--model', 'nobodys', '--rpm', '500'], 3)).toContain('nobodys: limits as given\n')
+  })
+
   test('prints a table', async () => {
     const out = await plan([
       '--limits',
@@ -47,6 +54,7 @@ describe('headgate plan', () => {
     expect(out).toMatch(/^ {2}or a-latest +1,319 .* unknown$/m)
     expect(out).toMatch(/^ {2}or with its backups +1,319 /m)
     expect(out).toMatch(/^ {2}or as a batch +within 24 h +no limits +0\.1\d{3} USD$/m)
+    expect(out).toContain('a: its backups add up where all work at once')
     expect(out).toContain('a: output expected by max_tokens (1,319)\n')
     expect(out).toContain('a: begins slowly, which takes 27 s of the time\n')
   })

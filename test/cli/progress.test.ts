@@ -28,7 +28,7 @@ const LINE =
   ' · bound by rps · 1 429s · 0.5000 of about 3.00 USD\n'
 
 /** What a progress writes where there is a screen, or none. */
-function begun(options: { json?: boolean; quiet?: boolean; onScreen?: boolean }) {
+function begun(options: { json?: boolean; quiet?: boolean; onScreen?: boolean; columns?: number; status?: RunStatus }) {
   const written = { err: '', screen: '' }
   const screen = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -36,13 +36,13 @@ function begun(options: { json?: boolean; quiet?: boolean; onScreen?: boolean })
       done()
     },
   })
-  Object.assign(screen, { isTTY: true, columns: 300 })
+  Object.assign(screen, { isTTY: true, columns: options.columns ?? 300 })
   const terminal = {
     err: (text: string) => void (written.err += text),
     screen: options.onScreen === true ? screen : undefined,
   } as unknown as Terminal
   const { json = false, quiet = false } = options
-  const progress = new Progress({ terminal, json, quiet, status: () => STATUS })
+  const progress = new Progress({ terminal, json, quiet, status: () => options.status ?? STATUS })
   progress.begin()
   return { progress, written }
 }
@@ -76,11 +76,33 @@ describe('the progress of a run', () => {
     expect(written).toEqual({ err: '', screen: '' })
   })
 
+  it('tells all of it on a screen of 80 columns, of a large run too', () => {
+    const large = { total: 1_000_000, done: 123_456, failed: 1234, inFlight: 256, waiting: 256, leftMs: 36_000_000 }
+    const rates = { requestsPerMinute: 29_876, rpm: 30_000, tokensPerMinute: 9_876_543, tpm: 10_000_000 }
+    const { progress, written } = begun({ onScreen: true, columns: 80, status: { ...STATUS, ...large, ...rates } })
+    vi.advanceTimersByTime(1000)
+    progress.end()
+    // oxlint-disable-next-line no-control-regex
+    const shown = written.screen.replace(/\x1b\[1G/g, '\n').replace(/\x1b\[[\d;?]*[a-zA-Z]/g, '')
+    expect(Math.max(...shown.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80)
+    for (const text of ['10h00m left', '256 waiting', '10,000,000 tokens/min', '1 429s', '0.5000 of about 3.00 USD'])
+      expect(written.screen).toContain(text)
+  })
+
+  it('has no bar where nobody knows how many lines there are', () => {
+    const { progress, written } = begun({ onScreen: true, status: { ...STATUS, total: undefined, leftMs: undefined } })
+    vi.advanceTimersByTime(1000)
+    progress.end()
+    expect(written.screen).toContain('50s so far')
+    expect(written.screen).toContain('220 done, 2 failed')
+    expect(written.screen).not.toContain('%')
+  })
+
   it('stays in its place on a screen, without colours', () => {
     const { progress, written } = begun({ onScreen: true })
     vi.advanceTimersByTime(1000)
     progress.end()
-    expect(written.screen).toContain('16% · 220 of 1,319 done, 2 failed')
+    expect(written.screen).toMatch(/16% {2}1m55s left[^\n]*\n[^\n]*220 of 1,319 done, 2 failed/)
     expect(written.screen).toContain('bound by rps')
     // Cursor movements only: no colour is ever set.
     // oxlint-disable-next-line no-control-regex

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -129,6 +130,32 @@ describe('headgate run', () => {
     expect(await recordsOf(output)).toHaveLength(2)
     expect(await recordsOf(errors)).toHaveLength(2)
     expect(sent(simulator)).toBe(3)
+  })
+
+  it('takes no file of errors of another output: its lines would count as done', async () => {
+    const { simulator, input, output, to } = await place(`${lines(3)}nonsense\n`)
+    const other = `${output}.other`
+    const errors = `${output}.errors`
+    await run('run', input, '-o', other, '--errors', errors, ...to).code
+    await run('run', input, '-o', output, ...to).code
+    const before = await readFile(errors)
+    const command = run('run', input, '-o', output, '--errors', errors, ...to)
+    expect(await command.code).toBe(4)
+    expect(command.err).toContain('was begun for another output')
+    expect(await readFile(errors)).toEqual(before)
+    expect(sent(simulator)).toBe(6)
+  })
+
+  it('says why lines failed', async () => {
+    const { input, output, to } = await place(lines(5), {
+      fail: ({ n }) =>
+        n <= 3
+          ? { status: 400, body: { error: { code: 'invalid_parameter', message: 'A bad\n\u001b[31mone' } } }
+          : undefined,
+    })
+    const command = run('run', input, '-o', output, ...to)
+    expect(await command.code).toBe(1)
+    expect(command.err).toContain('Why lines failed:\n  invalid_parameter (3): A bad [31mone\n')
   })
 
   it('moves to a backup when a quota is used up', async () => {
@@ -335,6 +362,37 @@ describe('trouble with files', () => {
     expect(await command.code).toBe(4)
     expect(command.err).toContain('cannot be written')
     expect(sent(simulator)).toBe(0)
+  })
+
+  it('a second run of an output that one writes to is refused, and nothing is sent twice', async () => {
+    const { simulator, input, output, to } = await place(lines(20), { latency: { firstTokenMs: 300, jitter: 0 } })
+    const first = run('run', input, '-o', output, ...to)
+    await expect.poll(() => sent(simulator)).toBeGreaterThan(0)
+    const second = run('run', input, '-o', output, ...to)
+    expect(await second.code).toBe(4)
+    expect(second.err).toContain('another run is writing to the output')
+    expect(await first.code).toBe(0)
+    expect(sent(simulator)).toBe(20)
+    expect(await recordsOf(output)).toHaveLength(20)
+    expect(await run('run', input, '-o', output, ...to).code).toBe(0)
+  })
+
+  it.skipIf(process.platform === 'win32')('an input that can be read once must come by -', async () => {
+    const { input, output, to } = await place('')
+    execFileSync('mkfifo', [`${input}.pipe`])
+    const command = run('run', `${input}.pipe`, '-o', output, ...to)
+    expect(await command.code).toBe(4)
+    expect(command.err).toContain('give - as the input')
+  })
+
+  it('is told of before the time of --start-at', async () => {
+    const { input, output, to } = await place(lines(3))
+    const startAt = new Date(Date.now() + 3_600_000).toISOString()
+    const missing = run('run', `${input}.not`, '-o', output, ...to, '--start-at', startAt)
+    expect(await missing.code).toBe(4)
+    const nowhere = run('run', input, '-o', output, '--base-url', 'localhost:80/v1', '--start-at', startAt)
+    expect(await nowhere.code).toBe(2)
+    expect(nowhere.err).toContain("The base URL 'localhost:80/v1' is none")
   })
 
   it('the input as output is wrong use', async () => {

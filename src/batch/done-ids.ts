@@ -3,6 +3,8 @@ import * as crypto from 'node:crypto'
 /** What is known of an id; may be added. */
 export const SEEN = 1
 export const DONE = 2
+/** It is in a batch. */
+export const AWAY = 4
 
 const FIRST_SLOTS = 1024
 /** Of all slots, this part is filled before there are twice as many. */
@@ -24,7 +26,7 @@ export class DoneIds {
   }
 
   /** Adds to what is known of `id`, and returns what was known before: 0 if nothing. */
-  add(id: string, flag: typeof SEEN | typeof DONE): number {
+  add(id: string, flag: typeof SEEN | typeof DONE | typeof AWAY): number {
     const digest = digestOf(id)
     const low = digest.readUInt32LE(0) || 1
     const slot = this.#slotOf(low, digest.readUInt32LE(4))
@@ -37,6 +39,12 @@ export class DoneIds {
       if (this.#size > FULLEST * this.#flags.length) this.#grow()
     }
     return before
+  }
+
+  /** What is known of `id`: 0 if nothing. */
+  known(id: string): number {
+    const digest = digestOf(id)
+    return this.#flags[this.#slotOf(digest.readUInt32LE(0) || 1, digest.readUInt32LE(4))]!
   }
 
   /** Where it is, or where it is to be put. */

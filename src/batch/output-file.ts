@@ -9,6 +9,8 @@ import { scanOutput, type FoundRecord } from './output-scan.js'
 export interface Sink {
   /** Resolves when the line is with the system; `line` has no line break. @throws FileTrouble, and then at each call */
   append(line: string): Promise<void>
+  /** Resolves when what was appended is on the disk. */
+  sync?(): Promise<void>
   /** Resolves when all is on the disk. */
   close(): Promise<void>
 }
@@ -83,6 +85,16 @@ export class OutputFile implements Sink {
       this.#waiters.push({ resolve, reject })
       this.#writing ??= this.#write()
     })
+  }
+
+  async sync(): Promise<void> {
+    await this.#writing
+    if (this.#trouble !== undefined) throw this.#trouble
+    try {
+      await this.#handle.datasync()
+    } catch (error) {
+      throw troubleOf(error, `the output '${this.#path}'`, 'written')
+    }
   }
 
   async close(): Promise<void> {

@@ -40,7 +40,10 @@ export interface Answer {
   readonly body: unknown
 }
 
-export function answered({ line, customId, model }: LineRequest, { status, requestId, body }: Answer): LineResult {
+/** Whose answer it is. */
+type Asked = Pick<LineRequest, 'line' | 'customId' | 'model'>
+
+export function answered({ line, customId, model }: Asked, { status, requestId, body }: Answer): LineResult {
   const isAnswer = typeof body === 'object' && body !== null && !Array.isArray(body)
   const ok = status >= 200 && status < 300 && isAnswer
   const named = (body as { model?: unknown } | null)?.model
@@ -59,7 +62,7 @@ export function answered({ line, customId, model }: LineRequest, { status, reque
 }
 
 /** No answer came. */
-export function unanswered({ line, customId, model }: LineRequest, code: string, message: string): LineResult {
+export function unanswered({ line, customId, model }: Asked, code: string, message: string): LineResult {
   const record = { id: newId(), custom_id: customId, response: null, error: { code, message } }
   return { line, ok: false, record, model, usage: undefined }
 }
@@ -92,7 +95,7 @@ export function readRecord(text: string): { readonly key: string; readonly ok: b
   return { key: customId, ok: status >= 200 && status < 300 && (error === null || error === undefined) }
 }
 
-function newId(): string {
+export function newId(): string {
   return `batch_req_${randomUUID().replaceAll('-', '')}`
 }
 
@@ -104,7 +107,8 @@ function noAnswer(status: number): BatchError {
   }
 }
 
-function errorIn(body: unknown, status: number): BatchError {
+/** What an answer that is no success says. */
+export function errorIn(body: unknown, status: number): BatchError {
   const { error } = (body ?? {}) as { error?: unknown }
   const { code, type, message } = (typeof error === 'object' && error !== null ? error : (body ?? {})) as Fields
   return {

@@ -6,6 +6,7 @@ import { readFileBytes } from './input-file.js'
 import { readLines } from './lines.js'
 import type { OutputOptions, Sink } from './output-file.js'
 import type { LineResult } from './result.js'
+import { checkNoBatches } from './lane/ledger.js'
 import { checkInput, resumed } from './resume.js'
 import { concurrencyOf, serviceOf, type BatchSummary, type RunOptions } from './run-batch.js'
 import { LineRunner } from './run-lines.js'
@@ -78,6 +79,7 @@ async function run(
   const { input, model, onResult } = options
   const [service, concurrency] = [serviceOf(options), concurrencyOf(options)]
   const print = await checkInput(options)
+  if (typeof options.output === 'string') await checkNoBatches(options.output)
   counts.total = print?.lines
   const ids = new DoneIds()
   const found = await resumed(options, print, ids)

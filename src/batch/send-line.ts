@@ -127,7 +127,8 @@ export async function sendLine(request: LineRequest, flight: Flight, service: Se
   }
 }
 
-function headersOf({ apiKey }: Service, headers: Readonly<Record<string, string>>): Record<string, string> {
+/** What each request to a service is sent with. */
+export function headersOf({ apiKey }: Service, headers: Readonly<Record<string, string>>): Record<string, string> {
   const ours = { 'content-type': 'application/json', accept: 'application/json', ...headers }
   return apiKey === undefined ? ours : { ...ours, authorization: `Bearer ${apiKey}` }
 }
@@ -156,7 +157,7 @@ function failed(request: LineRequest, error: unknown, service: Service): LineRes
 }
 
 /** Services repeat a key that they do not know, and so do errors of `fetch`. */
-function redacted(text: string, { apiKey }: Service): string {
+export function redacted(text: string, { apiKey }: Service): string {
   return apiKey === undefined || apiKey.length < SHORTEST_KEY ? text : text.replaceAll(apiKey, '[key]')
 }
 

@@ -12,6 +12,8 @@ export interface SinkOptions {
 export interface Sinks {
   readonly output: Sink
   readonly errors: Sink
+  /** Resolves when what was appended is on the disk. */
+  sync(): Promise<void>
   close(): Promise<void>
 }
 
@@ -28,6 +30,10 @@ export async function openSinks(
   return {
     output: main,
     errors: failed,
+    async sync() {
+      await main.sync?.()
+      if (failed !== main) await failed.sync?.()
+    },
     async close() {
       try {
         await main.close()

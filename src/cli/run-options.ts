@@ -33,6 +33,9 @@ export interface RunFlags {
   readonly dryRun?: true
   readonly startAt?: Moment
   readonly until?: Moment
+  readonly lane?: 'live' | 'batch'
+  readonly completionWindow?: string
+  readonly cancel?: true
   readonly quiet?: true
   readonly json?: true
 }

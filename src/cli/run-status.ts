@@ -42,6 +42,7 @@ const FULL = 0.9
 export class StatusKeeper {
   readonly #timeLeft = new TimeLeft()
   readonly #prices: PricesTable
+  readonly #priceShare: number
   readonly #concurrency: number
   readonly #beganAt: number
   readonly #ramp: Ramp | undefined
@@ -55,6 +56,8 @@ export class StatusKeeper {
 
   constructor(options: {
     readonly prices?: PricesTable | undefined
+    /** What of the prices is paid. @default 1 */
+    readonly priceShare?: number | undefined
     readonly concurrency: number
     readonly now: number
     readonly ramp?: Ramp | undefined
@@ -62,6 +65,7 @@ export class StatusKeeper {
     readonly isRamping?: (() => boolean) | undefined
   }) {
     this.#prices = options.prices ?? {}
+    this.#priceShare = options.priceShare ?? 1
     this.#concurrency = options.concurrency
     this.#beganAt = options.now
     this.#ramp = options.ramp
@@ -83,7 +87,7 @@ export class StatusKeeper {
     if (model === undefined || usage === undefined) return
     const { inputTokens, outputTokens, thinkingTokens = 0 } = usage
     const tokens = { inputTokens, outputTokens, thinkingOutputTokens: thinkingTokens > 0 ? outputTokens : 0 }
-    const cost = costOf(model, tokens, this.#prices)
+    const cost = costOf(model, tokens, this.#prices, this.#priceShare)
     if (!cost.known || (this.#currency ??= cost.currency) !== cost.currency) {
       this.#unpriced++
       return

@@ -1,7 +1,18 @@
 import type { BatchSummary } from '../batch/run-batch.js'
+import type { RunBegin } from '../batch/run-file.js'
 import { EXIT } from './exit-codes.js'
 import { count, duration, money } from './progress.js'
 import type { RunStatus } from './run-status.js'
+
+/** What is known when a run begins; nothing where that is nothing. */
+export function beginText({ counts, doneBefore, mendedBytes, canResume }: RunBegin): string {
+  const total = counts.total === undefined ? '' : `${counts.total.toLocaleString('en')} lines. `
+  const done = doneBefore === 0 ? '' : `${doneBefore.toLocaleString('en')} are done already. `
+  const mended = mendedBytes === 0 ? '' : `A last line that was not whole was cut off. `
+  const resume = canResume ? '' : 'This run cannot be resumed: that needs a file for input and for output. '
+  const text = `${total}${done}${mended}${resume}`.trim()
+  return text === '' ? '' : `${text}\n`
+}
 
 /** What a run came to, as the process says of itself. */
 export function exitCodeOfRun({ stop, failed, skippedFailed }: BatchSummary): number {
@@ -11,13 +22,14 @@ export function exitCodeOfRun({ stop, failed, skippedFailed }: BatchSummary): nu
   return failed + skippedFailed > 0 ? EXIT.someFailed : EXIT.done
 }
 
-/** The final table. */
-export function tableOf(summary: BatchSummary, status: RunStatus): string {
+/** The final table. `unanswered`: lines that have no answer, of a run that can leave such. */
+export function tableOf(summary: BatchSummary, status: RunStatus, unanswered = 0): string {
   const { succeeded, failed, unsendable, skipped, inputTokens, outputTokens, durationMs } = summary
   const minutes = durationMs / 60_000
   const rows: [string, string][] = [
     ['succeeded', count(succeeded)],
     ['failed', `${count(failed)}${unsendable > 0 ? `, ${count(unsendable)} of them could not be sent` : ''}`],
+    ...(unanswered > 0 ? [['no answer', count(unanswered)] as [string, string]] : []),
     ...(skipped > 0 ? [['done before', `${count(skipped)}${beforeFailed(summary)}`] as [string, string]] : []),
     ...(summary.total === undefined ? [] : [['lines', count(summary.total)] as [string, string]]),
     ['tokens', `${count(inputTokens)} in, ${count(outputTokens)} out`],

@@ -1,9 +1,11 @@
+import { Option } from 'commander'
 import { runBatchFile, type RunBegin } from '../batch/run-file.js'
 import { DEFAULT_CONCURRENCY, serviceOf } from '../batch/run-batch.js'
 import { FaultsTold } from '../batch/faults-told.js'
 import { FileTrouble, troubleOf } from '../batch/file-trouble.js'
 import type { Sink } from '../batch/output-file.js'
 import { checkInput } from '../batch/resume.js'
+import { dryBatchLane, isBatchLane, runBatchLane } from './batch-lane.js'
 import type { AddCommand } from './command.js'
 import { dryRun } from './dry-run.js'
 import { EXIT, WrongUse } from './exit-codes.js'
@@ -13,9 +15,9 @@ import { faultsText } from './planned-input.js'
 import { Progress } from './progress.js'
 import { apiKeyOf, DEFAULT_BASE_URL, limiterOf, listOf, timesOf, type RunFlags } from './run-options.js'
 import { StatusKeeper } from './run-status.js'
-import { exitCodeOfRun, stopText, tableOf } from './run-summary.js'
+import { beginText, exitCodeOfRun, stopText, tableOf } from './run-summary.js'
 import type { Terminal } from './terminal.js'
-import { callAt, moment } from './times.js'
+import { callAt, moment, waitUntil } from './times.js'
 import { someNumber, wholeNumber } from './values.js'
 
 const HELP = `
@@ -26,11 +28,16 @@ which they finish. - is the standard input or output; files that end in .gz are 
 A run that was stopped or killed goes on by the same command. Exit codes: 0 all done, 1 some lines failed, 2 wrong use,
 3 stopped by a quota that is used up, 4 trouble with a file, 130 interrupted; after 3, 4 and 130 it can be resumed.
 
+--lane batch sends the lines by the Batch API, at half price, outside the limits and within a day or as --completion-window
+says. Its batches go on at the service when the run is interrupted or killed; the same command waits for them again. Lines that
+have no answer in the end are submitted by the next run.
+
 Examples:
   headgate run in.jsonl -o out.jsonl
   headgate run prompts.jsonl -o out.jsonl --model qwen-plus --fallback qwen-plus-latest,qwen-flash
   headgate run in.jsonl -o out.jsonl --retry-errors
   headgate run in.jsonl.gz -o out.jsonl.gz --start-at 22:00 --until 06:00
+  headgate run in.jsonl -o out.jsonl --lane batch
 `
 
 /** `headgate run`: sends the lines of a file at the full quota. */
@@ -64,11 +71,19 @@ export const addRun: AddCommand = (program, terminal, finish) => {
     .option('--dry-run', 'say what would be sent, and send and write nothing')
     .option('--start-at <time>', 'begin then: 22:30, or 2026-09-19T22:30', moment)
     .option('--until <time>', 'take no new lines from then on', moment)
+    .addOption(new Option('--lane <lane>', 'how lines are sent').choices(['live', 'batch']).default('live'))
+    .option(
+      '--completion-window <time>',
+      'in the batch lane, how long the service may take: 24h to 336h (default: 24h)',
+    )
+    .option('--cancel', 'in the batch lane, cancel the batches that are under way, and keep what they have answered')
     .option('--quiet', 'print errors only')
     .option('--json', 'print progress and the result as lines of JSON')
     .addHelpText('after', HELP)
     .action(async (input: string, flags: RunFlags) => {
-      finish(flags.dryRun === true ? await dryRun(input, flags, terminal) : await run(input, flags, terminal))
+      const isBatch = isBatchLane(flags)
+      if (flags.dryRun === true) return finish(await (isBatch ? dryBatchLane : dryRun)(input, flags, terminal))
+      finish(await (isBatch ? runBatchLane : run)(input, flags, terminal))
     })
 }
 
@@ -154,22 +169,6 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
     if (typeof source !== 'string') source.destroy()
     await limiter.close({ abandon: true })
   }
-}
-
-function waitUntil(at: Date, interrupted: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const forget = callAt(at, resolve)
-    void interrupted.then(forget)
-  })
-}
-
-function beginText({ counts, doneBefore, mendedBytes, canResume }: RunBegin): string {
-  const total = counts.total === undefined ? '' : `${counts.total.toLocaleString('en')} lines. `
-  const done = doneBefore === 0 ? '' : `${doneBefore.toLocaleString('en')} are done already. `
-  const mended = mendedBytes === 0 ? '' : `A last line that was not whole was cut off. `
-  const resume = canResume ? '' : 'This run cannot be resumed: that needs a file for input and for output. '
-  const text = `${total}${done}${mended}${resume}`.trim()
-  return text === '' ? '' : `${text}\n`
 }
 
 /** The standard output, that takes lines as fast as they are read. */

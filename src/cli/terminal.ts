@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import type { Clock } from '../clock.js'
 
 /** What a command has of the outside world. */
 export interface Terminal {
@@ -18,6 +19,8 @@ export interface Terminal {
   /** The standard error output where it is a terminal, on which what was written can be overwritten; else undefined. */
   readonly screen: NodeJS.WriteStream | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What waits for hours takes its time from here. @default the machine's */
+  readonly clock?: Clock | undefined
 }
 
 /** The terminal, or whatever the process is attached to. */

@@ -41,3 +41,11 @@ export function callAt(at: Date, then: () => void): () => void {
   wait()
   return () => clearTimeout(timer)
 }
+
+/** Resolves at that time by the wall clock, or never once `forgotten` has resolved. */
+export function waitUntil(at: Date, forgotten: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const forget = callAt(at, resolve)
+    void forgotten.then(forget)
+  })
+}

@@ -20,6 +20,7 @@ export interface Surroundings {
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
   readonly ask?: Terminal['ask']
+  readonly clock?: Terminal['clock']
 }
 
 export function run(...argv: string[]): Run {
@@ -31,7 +32,7 @@ export function runAnswering(ask: Terminal['ask'], ...argv: string[]): Run {
   return runIn({ ask }, ...argv)
 }
 
-export function runIn({ input = '', env = {}, ask }: Surroundings, ...argv: string[]): Run {
+export function runIn({ input = '', env = {}, ask, clock }: Surroundings, ...argv: string[]): Run {
   const spoke = deferred()
   const interrupted = deferred()
   const written = { out: '', err: '' }
@@ -52,6 +53,7 @@ export function runIn({ input = '', env = {}, ask }: Surroundings, ...argv: stri
     },
     screen: undefined,
     env,
+    clock,
   })
   onTestFinished(async () => {
     interrupted.resolve()

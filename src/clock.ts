@@ -33,7 +33,8 @@ export const systemClock: Clock = {
  * where it was, so that nothing waits for the jump to be made up for. What is not a number counts as no time passed.
  */
 export function monotonicClock(clock: Clock): Clock {
-  let last = -Infinity
+  // Meters begin at 0: a clock that begins below goes on from there.
+  let last = 0
   let ahead = 0
   return {
     now() {

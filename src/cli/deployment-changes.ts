@@ -78,6 +78,7 @@ export function addChanges(group: Command, terminal: Terminal, finish: (code: nu
     .argument('<id>', 'what requests name as their model')
     .action(async (id: string, flags: LimitFlags) => {
       const confirmed = confirmation(terminal, flags.yes === true)
+      if (flags.rpm === undefined && flags.tpm === undefined) throw new WrongUse('give --rpm, --tpm, or both')
       const limits = checkUpdate(id, { rpmLimit: flags.rpm, tpmLimit: flags.tpm }, {})
       const code = await withStudio(terminal, flags, async ({ deployments }, signal) => {
         const now = await deployments.get(id, { signal })
@@ -104,7 +105,11 @@ export function addChanges(group: Command, terminal: Terminal, finish: (code: nu
     .argument('<id>', 'what requests name as their model')
     .action(async (id: string, flags: SizeFlags) => {
       const confirmed = confirmation(terminal, flags.yes === true)
-      const size = checkScale(id, sizeFrom(flags), {})
+      const given = sizeFrom(flags)
+      if (Object.keys(given).length === 0) {
+        throw new WrongUse('give --capacity (plan mu), or --input-tpm and --output-tpm (plan ptu)')
+      }
+      const size = checkScale(id, given, {})
       const code = await withStudio(terminal, flags, async ({ deployments }, signal) => {
         const now = await deployments.get(id, { signal })
         checkScale(id, size, now)

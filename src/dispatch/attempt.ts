@@ -30,6 +30,12 @@ export interface Grant {
    * from this J is learned, where `jitterMs` was not given. What is no finite number is passed over.
    */
   arrived(epochMs: number): void
+  /**
+   * Says that the service counted the request beyond its provisioned throughput (Model Studio: the header
+   * `x-dashscope-ptu-overflow: true` of its answer): the public limits bind it too, and for two minutes what comes after it. To be
+   * called before it settles; a second call says nothing more. Of an error that is thrown with its headers it is read by itself.
+   */
+  overflowed(): void
 }
 
 /** What an attempt tells the line that it runs in. */
@@ -43,6 +49,8 @@ export interface AttemptEvents {
   settledTwice(): void
   /** The service says when the request reached it: at `epochMs` by its clock. */
   arrived(attempt: Attempt, epochMs: number): void
+  /** The service says that the request left its provisioned throughput. */
+  overflowed(attempt: Attempt): void
   /** What an answer's headers tell beside it. */
   heard(attempt: Attempt, news: News): void
 }
@@ -110,6 +118,11 @@ export class Attempt implements Grant {
   /** Bound to the attempt, too. */
   get arrived(): Grant['arrived'] {
     return (epochMs) => this.#events.arrived(this, epochMs)
+  }
+
+  /** Bound to the attempt, too. */
+  get overflowed(): Grant['overflowed'] {
+    return () => this.#events.overflowed(this)
   }
 
   /** Charges what has come beyond the reservation, before the answer is at its end. */

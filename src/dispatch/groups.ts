@@ -41,6 +41,8 @@ export class Groups {
   /** A model and its backups; and the model alone. */
   readonly #chains = new Map<string, readonly Group[]>()
   readonly #alone = new Map<string, readonly Group[]>()
+  /** How often the limits were resolved again: what was unknown before may be known now. */
+  #refreshes = 0
 
   constructor(options: GroupsOptions, resolve: Resolve, scheduler: Scheduler<Job>, workspace: Workspace) {
     this.#options = options
@@ -80,6 +82,7 @@ export class Groups {
   /** Resolves all limits again; a change takes effect on what waits. */
   refresh(): void {
     const { events } = this.#workspace
+    this.#refreshes++
     for (const group of this.#groups.values()) {
       let holding
       try {
@@ -134,22 +137,23 @@ export class Groups {
     if (overflow === undefined || overflow.model === '' || overflow.model === model) return undefined
     const { model: to, maxInputTokens } = overflow
     let gate: Gate | undefined
-    let isKnown = false
+    let triedAt: number | undefined
     const find = (): Gate | undefined => {
-      isKnown = true
+      const isFirst = triedAt === undefined
+      triedAt = this.#refreshes
       try {
         const other = this.of(to, profile).gate
         // No further: two could overflow into each other.
         return other instanceof OverflowGate ? other.own : other
       } catch (cause) {
         const message = `What exceeds the limits of '${model}' is not limited: ${(cause as Error).message}`
-        this.#workspace.events.emit('warning', { model, message, cause })
+        if (isFirst) this.#workspace.events.emit('warning', { model, message, cause })
         return undefined
       }
     }
     return {
-      gate() {
-        if (!isKnown) gate = find()
+      gate: () => {
+        if (gate === undefined && triedAt !== this.#refreshes) gate = find()
         return gate
       },
       maxInputTokens,

@@ -15,5 +15,13 @@ export const keptAttempt: Attempt = new Attempt(
   new Job({ model: '' }, ignore, [GROUP], profiles['model-studio'], NO_COST, 0),
   { cost: NO_COST, at: 0, seq: 0, settled: true, raised: undefined },
   undefined,
-  { settled: ignore, grew: ignore, refusedLate: ignore, settledTwice: ignore, arrived: ignore, heard: ignore },
+  {
+    settled: ignore,
+    grew: ignore,
+    refusedLate: ignore,
+    settledTwice: ignore,
+    arrived: ignore,
+    overflowed: ignore,
+    heard: ignore,
+  },
 )

@@ -59,6 +59,8 @@ export class Dispatcher implements AttemptEvents {
   readonly #clock: Clock
   readonly #scheduler: Scheduler<Job>
   readonly #again: Again
+  /** Those that are known to have left their provisioned throughput. */
+  readonly #overflown = new WeakSet<Attempt>()
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -135,12 +137,16 @@ export class Dispatcher implements AttemptEvents {
   }
 
   heard(attempt: Attempt, { arrivedAt, limits, hasOverflowed }: News): void {
-    if (hasOverflowed === true) this.#overflowed(attempt)
+    if (hasOverflowed === true) this.overflowed(attempt)
     if (arrivedAt !== undefined) this.arrived(attempt, arrivedAt)
     if (limits !== undefined) this.account.tell(attempt.group, limits)
   }
 
-  #overflowed({ group, recorder, reservation }: Attempt): void {
+  overflowed(attempt: Attempt): void {
+    // A `run` may say so, and then throw an error whose headers do.
+    if (this.#overflown.has(attempt)) return
+    this.#overflown.add(attempt)
+    const { group, recorder, reservation } = attempt
     const now = this.#clock.now()
     recorder.overflowed(now)
     group.gate.overflowed?.(reservation, now)

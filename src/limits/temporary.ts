@@ -20,6 +20,7 @@ export class TemporaryLimits {
   /** The newest last. */
   #all: Temporary[] = []
   #cancel: (() => void) | undefined
+  #isClosed = false
 
   /** `onEnd` is called when some have ended. */
   constructor(host: LimitsHost, onEnd: () => void) {
@@ -60,8 +61,13 @@ export class TemporaryLimits {
     return this.#all.map(({ model }) => model)
   }
 
-  /** Nothing ends any more. */
+  /** Nothing ends any more, nor what is set after this. */
   close(): void {
+    this.#isClosed = true
+    this.#disarm()
+  }
+
+  #disarm(): void {
     this.#cancel?.()
     this.#cancel = undefined
   }
@@ -75,7 +81,8 @@ export class TemporaryLimits {
   }
 
   #arm(): void {
-    this.close()
+    this.#disarm()
+    if (this.#isClosed) return
     const endsAt = Math.min(...this.#all.map((one) => one.endsAt))
     if (endsAt === Infinity) return
     const delayMs = Math.min(Math.max(endsAt - this.#host.now(), 0), MAX_TIMER_MS)

@@ -8,8 +8,12 @@ const MEMORY = 64
 const LEAST_ANSWERS = 8
 
 const DEFAULT_TOKENS_PER_SECOND = 60
+/** No service writes one answer faster. One that came at once, from a cache say, tells nothing of how others are written. */
+const MOST_TOKENS_PER_SECOND = 2000
 const DEFAULT_FIRST_TOKEN_US = 0.5e6
 const DEFAULT_DURATION_US = 5e6
+/** One whose end nobody has told by then is taken to have ended: it must not count for ever. */
+const LONGEST_ANSWER_US = 600e6
 
 /** A refusal that was not foreseen lets the pace be taken for so much higher; each answer takes a little of that back. */
 const CAUTION_STEP = 1.03
@@ -25,16 +29,14 @@ export type Generated = (tokens: number, atUs: number) => void
  * not matter to what was written until now.
  */
 export class Generation {
-  /** Those that write nothing yet: when they were admitted, oldest first. */
+  /** When those in flight were admitted, oldest first: those that write, and those that write nothing yet. */
+  readonly #writing: number[] = []
   readonly #waiting: number[] = []
-  #writing = 0
   #stepAtUs = 0
   /** A part of a token that was generated, and not told. */
   #rest = 0
   #caution = 1
   readonly #pace = new Pace()
-  /** Those that were admitted before are not followed. */
-  #sinceUs = Infinity
 
   /** Tokens a second of one answer, once its first token is there. */
   get tokensPerSecond(): number {
@@ -43,21 +45,18 @@ export class Generation {
 
   /** Answers in flight. */
   get answers(): number {
-    return this.#waiting.length + this.#writing
+    return this.#waiting.length + this.#writing.length
   }
 
   began(nowUs: number): void {
-    if (this.#sinceUs === Infinity) this.#sinceUs = nowUs
     this.#waiting.push(nowUs)
   }
 
   /** One that was admitted at `beganUs` ended; undefined: nobody knows with how many tokens. To be called after {@link advance}. */
   ended(beganUs: number, nowUs: number, outputTokens: number | undefined): void {
-    const index = this.#waiting.indexOf(beganUs)
-    if (index >= 0) this.#waiting.splice(index, 1)
-    else if (this.#writing > 0 && beganUs >= this.#sinceUs) this.#writing--
+    if (!removed(beganUs, this.#writing)) removed(beganUs, this.#waiting)
     if (outputTokens === undefined || outputTokens < 1) return
-    this.#pace.add(nowUs - beganUs, outputTokens)
+    this.#pace.add(Math.min(nowUs - beganUs, LONGEST_ANSWER_US), outputTokens)
     this.#caution = Math.max(1, this.#caution * CAUTION_FADES)
   }
 
@@ -77,11 +76,11 @@ export class Generation {
     if (this.#stepAtUs < nowUs - LONGEST_GAP_US) this.#stepAtUs = nowUs - LONGEST_GAP_US
     for (; this.#stepAtUs <= nowUs; this.#stepAtUs += STEP_US) {
       while (this.#waiting.length > 0 && this.#waiting[0]! + waitUs < this.#stepAtUs) {
-        this.#waiting.shift()
-        this.#writing++
+        this.#writing.push(this.#waiting.shift()!)
       }
-      if (this.#writing === 0) continue
-      this.#rest += (this.#writing * this.tokensPerSecond * STEP_US) / 1e6
+      while (this.#writing.length > 0 && this.#writing[0]! + LONGEST_ANSWER_US < this.#stepAtUs) this.#writing.shift()
+      if (this.#writing.length === 0) continue
+      this.#rest += (this.#writing.length * this.tokensPerSecond * STEP_US) / 1e6
       const tokens = Math.floor(this.#rest)
       this.#rest -= tokens
       if (tokens > 0) tell(tokens, this.#stepAtUs)
@@ -134,6 +133,14 @@ class Pace {
     const atMostUs = this.durationUs / 2
     const interceptUs = isKnown ? this.durationUs - slopeUs * this.#tokens : DEFAULT_FIRST_TOKEN_US
     this.firstTokenUs = Math.round(Math.max(0, Math.min(interceptUs, atMostUs)))
-    this.tokensPerSecond = (1e6 * this.#tokens) / Math.max(1, this.durationUs - this.firstTokenUs)
+    const tokensPerSecond = (1e6 * this.#tokens) / Math.max(1, this.durationUs - this.firstTokenUs)
+    this.tokensPerSecond = Math.min(tokensPerSecond, MOST_TOKENS_PER_SECOND)
   }
+}
+
+/** Takes one of these times out; false if it is not among them. */
+function removed(timeUs: number, times: number[]): boolean {
+  const index = times.indexOf(timeUs)
+  if (index >= 0) times.splice(index, 1)
+  return index >= 0
 }

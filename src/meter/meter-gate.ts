@@ -66,6 +66,8 @@ export class MeterGate implements Gate {
   #seq = 0
   #nowUs = 0
   #heldUntilUs = 0
+  /** When a minute's meter was last charged with what it lacked. */
+  #minuteMadeUpUs = -Infinity
   #pace: Pace | undefined
   #inFlight = 0
   #notify: () => void = () => {}
@@ -150,7 +152,7 @@ export class MeterGate implements Gate {
     const reservedTokens = reserved.inputTokens + reserved.outputTokens
     this.#inFlight--
     // What it wrote is known better once it has ended, and its second hardly is the whole answer's.
-    if (writes(reserved)) this.#generation?.ended(toUs(reservation.at), nowUs, actual?.outputTokens)
+    if (writes(reservation.cost)) this.#generation?.ended(toUs(reservation.at), nowUs, actual?.outputTokens)
     let roomCame = this.#concurrency !== Infinity || this.#charging === 'generated'
     let excessSeq = 0
     if (actual !== undefined) {
@@ -248,7 +250,7 @@ export class MeterGate implements Gate {
    * By what it counts, the server's second held more than the request left room for; if not by ours, what ours lacks is added
    * to it, for it must have been written. More than a quarter of the limit is another matter.
    */
-  accountsFor({ cost }: Reservation, now: number): boolean {
+  accountsFor({ cost, at }: Reservation, now: number): boolean {
     const nowUs = this.#advance(now)
     let isAccounted = false
     // Where its total is known there is nothing that was not counted: then the limits are not as told.
@@ -265,15 +267,18 @@ export class MeterGate implements Gate {
       } else meter.metUnheard()
       isAccounted = true
     }
-    return isAccounted || this.#accountsForMinute(nowUs)
+    return isAccounted || this.#accountsForMinute(toUs(at), nowUs)
   }
 
   /** The same for the minute's meters, in which answers that turned out longer than expected are not counted yet. */
-  #accountsForMinute(nowUs: number): boolean {
+  #accountsForMinute(sentUs: number, nowUs: number): boolean {
     const fullest = this.#meters.find(
       (meter) => meter.rule.isMinuteOfOutput && meter.used(nowUs) >= (1 - MINUTE_LACKS_SHARE) * meter.rule.stated,
     )
     if (fullest === undefined) return false
+    // What was sent before tells nothing that was not charged for then.
+    if (sentUs <= this.#minuteMadeUpUs) return true
+    this.#minuteMadeUpUs = nowUs
     const { stated } = fullest.rule
     const lacks = Math.max(0, Math.floor(stated) + 1 - fullest.used(nowUs))
     fullest.charge(lacks + Math.floor(MINUTE_BEYOND_SHARE * stated), nowUs, ++this.#seq)
@@ -439,7 +444,7 @@ export class MeterGate implements Gate {
 
   readonly #wrote = (tokens: number, atUs: number): void => {
     const seq = ++this.#seq
-    for (const meter of this.#lateMeters) meter.chargeLate(tokens, atUs, seq)
+    for (const meter of this.#lateMeters) meter.chargeLate(meter.bounded(tokens, 0, atUs), atUs, seq)
   }
 }
 

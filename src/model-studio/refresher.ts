@@ -54,8 +54,11 @@ export class Refresher<T> {
     if (this.#isClosed) return () => {}
     this.#hosts.push(host)
     if (this.#hosts.length === 1) {
-      if (this.#isFresh) this.#wakeIn(this.#options.refreshMs)
-      else this.#begin()
+      if (this.#isFresh) {
+        // It was read by another clock, whose zero point may be elsewhere.
+        this.#beganAt = host.now()
+        this.#wakeIn(this.#options.refreshMs)
+      } else this.#begin()
       this.#isFresh = false
     }
     return () => this.#detach(host)

@@ -19,8 +19,15 @@ export type Step<J> =
   | { readonly job: J; readonly never: Never }
   | { readonly job: J; readonly isLate: true }
 
-/** For so long a head waits for a time at which few answers are written; then nothing starts that would write more. */
+/**
+ * For so long a head waits for a time at which few answers are written, or half of the time to its deadline; then nothing starts
+ * that would write more.
+ */
 const PUT_OFF_MS = 120_000
+/** In all, for one that others came before meanwhile, so that it was the head more than once. */
+const LONGEST_PUT_OFF_MS = 300_000
+/** A time that is only expected may come sooner: what waits for it asks again so often, where no other wakes it. */
+const ASK_AGAIN_MS = 1000
 
 /** Whether a cost may be taken from what several lanes share. */
 type MayTake = (cost: Cost) => boolean
@@ -48,6 +55,8 @@ export class Lane<J extends Schedulable> {
   #headAt = Infinity
   /** Since when it is the head. */
   #headSince = 0
+  /** Since when those wait that have had to wait for answers to end. */
+  readonly #putOffSince = new WeakMap<J, number>()
 
   constructor(gate: Gate, owner: Halting, pool: Pool<J>, weightOf: (tenant: string | undefined) => number) {
     this.gate = gate
@@ -83,17 +92,18 @@ export class Lane<J extends Schedulable> {
       this.#headSince = now
       this.#headAt = headAt
     } else if (headAt < this.#headAt) this.#headAt = headAt
-    // While it waits for answers to end others are not what delays it, as long as theirs may still be few at some time.
-    const putsUp = isExpected && now < this.#headSince + PUT_OFF_MS && maxHeadDelayMs > 0
-    const mostDelayMs = putsUp ? Infinity : maxHeadDelayMs
-    const { start, wakeAt } = this.#overtaker(head, headAt, now, mostDelayMs, most, mayTake, isExpected)
+    const putsUp = isExpected && maxHeadDelayMs > 0 && this.#maySitOut(head, now)
+    const room = this.#roomFor(head, now, mayTake, isExpected)
+    const { start, wakeAt } = this.#overtaker(head, headAt, now, maxHeadDelayMs, most, room, putsUp)
     if (start !== undefined && start.startBy < now) return { job: this.#out(start), isLate: true }
     const admission = start && this.gate.admit(start.cost, now)
     if (start !== undefined && admission!.kind === undefined) {
       return this.#started(start, admission as Reservation, now, false)
     }
     this.claimAt = this.#waitsForShared(head, headAt, now) ? this.#headAt : headAt
-    this.wakeAt = Math.min(headAt > now ? headAt : Infinity, wakeAt)
+    const asksAgain = isExpected && (wakeAt === Infinity || maxHeadDelayMs === 0)
+    const askAt = asksAgain ? Math.min(headAt, now + ASK_AGAIN_MS) : headAt
+    this.wakeAt = Math.min(askAt > now ? askAt : Infinity, wakeAt)
     return undefined
   }
 
@@ -113,15 +123,28 @@ export class Lane<J extends Schedulable> {
     now: number,
     maxHeadDelayMs: number,
     most: number,
-    mayTake: MayTake,
-    mayTakeLarger: boolean,
+    room: Room,
+    putsUp: boolean,
   ): Packed<J> {
     const { heldUntil } = this.gate
     if (heldUntil > now) return { start: undefined, wakeAt: heldUntil }
+    const behind = this.queue.behind(head, most)
+    if (putsUp) {
+      // A lower priority must not make it wait for longer than ever.
+      const equals = behind.filter(({ priority }) => priority >= head.priority)
+      const packed = pack(head.cost, equals, room, now, { at: headAt, by: Infinity })
+      if (packed.start !== undefined || equals.length === behind.length) return packed
+    }
     // What put it off beside them, such as a usage above its reservation, is no reason to leave the rest unused.
     const times = { at: headAt, by: Math.max(this.#headAt + maxHeadDelayMs, headAt) }
-    const room = this.#roomFor(head, now, mayTake, mayTakeLarger)
-    return pack(head.cost, this.queue.behind(head, most), room, now, times)
+    return pack(head.cost, behind, room, now, times)
+  }
+
+  /** While it waits for answers to end others are not what delays it, as long as theirs may still be few at some time. */
+  #maySitOut(head: J, now: number): boolean {
+    let since = this.#putOffSince.get(head)
+    if (since === undefined) this.#putOffSince.set(head, (since = now))
+    return now < Math.min(this.#headSince + PUT_OFF_MS, since + LONGEST_PUT_OFF_MS, (since + head.startBy) / 2)
   }
 
   #roomFor(head: J, now: number, mayTake: MayTake, mayTakeLarger = false): Room {

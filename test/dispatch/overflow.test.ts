@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { LimitsTable } from '../../src/index.js'
+import type { Grant, LimitsTable } from '../../src/index.js'
 import { json } from '../support/fake-fetch.js'
 import { chatBody, LimitedFetch } from '../support/limited-fetch.js'
 import { refusal, setup } from './setup.js'
@@ -87,6 +87,36 @@ describe('an answer that says it went beyond its provisioned throughput', () => 
   })
 })
 
+describe('grant.overflowed()', () => {
+  const send = (setting: ReturnType<typeof setup>, run: (grant: Grant) => unknown) =>
+    setting.limiter.schedule({ model: 'qwen-plus', inputTokens: 100, maxOutputTokens: 50 }, run)
+
+  test('says of a call of one’s own what a header says of an answer, once', async () => {
+    const setting = setup({ limits, perSecond: false })
+    await send(setting, ({ overflowed }) => {
+      overflowed()
+      overflowed()
+      return usage
+    })
+    await send(setting, () => usage)
+    expect(setting.limiter.stats().models['qwen-plus']).toMatchObject({ calls: 2, overflowed: 1 })
+    // The second one, too, must find room there: others are taken to overflow as well.
+    expect(setting.used('public')).toEqual({ rpm: 2, tpm: 60 })
+    expect(setting.heard.warning).toHaveLength(1)
+  })
+
+  test('counts with an error whose headers say the same as one', async () => {
+    const setting = setup({ limits, perSecond: false })
+    const error = Object.assign(new Error('bad'), { status: 400, headers: new Headers(OVERFLOW) })
+    const sent = send(setting, (grant) => {
+      grant.overflowed()
+      throw error
+    })
+    await expect(sent).rejects.toBe(error)
+    expect(setting.limiter.stats().models['qwen-plus']!.overflowed).toBe(1)
+  })
+})
+
 describe('requests to a model that overflows', () => {
   test('go there at once where its own limits never take them, and are still sent to it', async () => {
     const { send, clock, sends, used } = setup({ limits })
@@ -164,6 +194,31 @@ describe('requests to a model that overflows', () => {
     send({ model: 'qwen-plus', tokens: 5 }, 'x')
     await clock.run(1000)
     expect(heard.warning).toEqual([])
+  })
+
+  test('are limited there once it is known what holds there, which is asked at each change', async () => {
+    const row = { inputTpm: 10, overflowsTo: 'b' }
+    let table: LimitsTable = { a: row }
+    let tell = () => {}
+    const source = {
+      current: () => table,
+      subscribe(listener: () => void) {
+        tell = listener
+        return () => {}
+      },
+    }
+    const { send, clock, heard, used } = setup({ limits: source, unknownModel: 'reject' })
+    const never = send({ model: 'a', tokens: 50 }, 'x')
+    table = { a: row, other: { rpm: 1 } }
+    tell()
+    const stillNever = send({ model: 'a', tokens: 50 }, 'x')
+    table = { a: row, b: { tpm: 100 } }
+    tell()
+    const larger = send({ model: 'a', tokens: 50 }, 'x', [{ returns: undefined }])
+    await clock.advance(100)
+    expect([never.state, stillNever.state, larger.state]).toEqual(['failed', 'failed', 'done'])
+    expect(used('b')['tpm']).toBe(50)
+    expect(heard.warning).toHaveLength(1)
   })
 
   test('that overflow into each other do not do so for ever', async () => {

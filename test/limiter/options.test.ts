@@ -177,3 +177,14 @@ test('a clock that jumps back stops nothing', async () => {
   expect(started).toEqual([0, 1, 2])
   expect(clock.pending).toBe(0)
 })
+
+test('a clock may begin below 0', async () => {
+  const clock = new VirtualClock(-3_600_000)
+  const limiter = createLimiter({ limits: { a: { rpm: 60 } }, perSecond: false, assumeFresh: true, jitterMs: 0, clock })
+  const started: number[] = []
+  for (let i = 0; i < 61; i++) void limiter.schedule({ model: 'a' }, () => started.push(i))
+  await clock.advance(0)
+  expect(started).toHaveLength(60)
+  await clock.advance(60_001)
+  expect(started).toHaveLength(61)
+})

@@ -257,6 +257,14 @@ describe('their timer', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('is not begun after that, in a workspace neither', async () => {
+    const { limiter, clock } = setup({ limits })
+    const team = limiter.workspace('team', { a: { tpm: 500 } })
+    await limiter.close()
+    for (const each of [limiter, team]) each.setLimits('a', { tpm: 5 }, { until: NOW + 1000 })
+    expect(clock.pending).toBe(0)
+  })
+
   test('keeps no process alive', async () => {
     vi.restoreAllMocks()
     const handles: NodeJS.Timeout[] = []

@@ -75,6 +75,32 @@ describe('what answers in flight write', () => {
     expect(generation.answers).toBe(1)
   })
 
+  test('one whose end nobody tells counts for ten minutes, not for ever', () => {
+    const generation = new Generation()
+    told(generation, 0)
+    generation.began(0)
+    for (let at = 10; at <= 590; at += 10) told(generation, at * SECOND)
+    expect(sum(told(generation, 599 * SECOND))).toBeGreaterThan(0)
+    told(generation, 602 * SECOND)
+    expect(generation.answers).toBe(0)
+    expect(told(generation, 612 * SECOND)).toEqual([])
+  })
+
+  test('an answer that came at once does not make others be taken for millions of tokens', () => {
+    const generation = new Generation()
+    generation.began(0)
+    generation.ended(0, 0, 500)
+    expect(generation.tokensPerSecond).toBeLessThanOrEqual(2000)
+  })
+
+  test('a clock that jumps ahead does not make answers be taken for longer than any is', () => {
+    const generation = new Generation()
+    generation.began(0)
+    generation.ended(0, 100 * 3600 * SECOND, 500)
+    for (let i = 0; i < 3; i++) generation.began(100 * 3600 * SECOND)
+    expect(generation.fadesInUs(0, SECOND, 0)).toBeLessThan(3600 * SECOND)
+  })
+
   test('a refusal lets it be taken for more, answers for less again, and never for less than it is', () => {
     const generation = learned(Array.from({ length: 20 }, (_, i) => [0, 100 + i, 50] as const))
     const before = generation.tokensPerSecond

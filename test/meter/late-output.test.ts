@@ -53,6 +53,26 @@ describe.each(['completion', 'generated'] as const)('a second of a server that c
 })
 
 describe('a second of a server that counts output as it is written', () => {
+  test('an answer known beforehand that writes more takes no other out when it ends', () => {
+    const gate = gateOf('generated')
+    for (let i = 0; i < 8; i++) admit(gate, 10, 0)
+    for (let i = 0; i < 8; i++) {
+      const known = gate.admit({ ...cost(10, 0), knownOutputTokens: 0 }, 2000) as Reservation
+      gate.raise(known, { ...known.cost, outputTokens: 20 }, 2100)
+      gate.settle(known, undefined, 2100)
+    }
+    expect(gate.admit(cost(900), 4000)).toMatchObject({ kind: 'not-before', isExpected: true })
+  })
+
+  test('what is only taken to be written leaves no debt above ten minutes', () => {
+    const gate = gateOf('generated', { tps: 10 }, 'bucket')
+    const quick = admit(gate, 1, 0)
+    gate.settle(quick, cost(1, 500), 0)
+    for (let i = 0; i < 100; i++) gate.admit(cost(0), 0)
+    for (let at = 1000; at <= 60_000; at += 1000) gate.room(at)
+    expect(used(gate, 'tps', 60_000)).toBeLessThanOrEqual(10 * 60 * 10 + 10)
+  })
+
   test('what waits for answers to end says so, and passes once they have', () => {
     const gate = gateOf('generated')
     const running = Array.from({ length: 8 }, () => admit(gate, 10, 0))
@@ -217,4 +237,12 @@ test('a total that is known counts with the request, once', () => {
   expect(used(gate, 'tps', 0)).toBe(700)
   gate.settle(reservation as Reservation, known, 2000)
   expect([used(gate, 'tps', 2000), used(gate, 'tpm', 60_049), used(gate, 'tpm', 60_050)]).toEqual([0, 700, 0])
+})
+
+test('refusals of one moment add what a minute must have held once, not each', () => {
+  const gate = gateOf('completion', { tpm: 10_000 }, 'bucket')
+  const sent = Array.from({ length: 38 }, () => admit(gate, 6, 60_000))
+  expect(used(gate, 'tpm', 60_100)).toBeGreaterThan(9500)
+  for (const each of sent) expect(gate.accountsFor(each, 60_100)).toBe(true)
+  expect(used(gate, 'tpm', 60_100)).toBeLessThanOrEqual(10_000 + 200)
 })

@@ -310,6 +310,19 @@ describe('refresh()', () => {
     expect(studio.reads).toHaveLength(2)
   })
 
+  test('before there is a limiter leaves what comes after a 429 to the limiter’s clock', async () => {
+    const clock = new VirtualClock(0)
+    const studio = new FakeStudio()
+    studio.clock = clock
+    studio.answer = () => [quota('a', { rpm: 600 })]
+    const source = liveLimits(studio, { fallbackTable, refreshMs: 300_000 })
+    await source.refresh()
+    const { send } = setup({ clock, limits: source })
+    send({ model: 'a' }, 'x', [refusal('requests'), { returns: 1 }], 0)
+    await clock.advance(10_000)
+    expect(studio.reads).toHaveLength(2)
+  })
+
   test('waits for the read that goes on, and says why one failed', async () => {
     const { clock, studio, source, heard } = live({}, {}, 100)
     const both = [source.refresh(), source.refresh()]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Gate } from '../../src/meter/gate.js'
+import { startOf, type Gate } from '../../src/meter/gate.js'
 import { MeterGate } from '../../src/meter/meter-gate.js'
 import { Lane, type Schedulable } from '../../src/schedule/lane.js'
 import { Pool } from '../../src/schedule/pool.js'
@@ -9,11 +9,13 @@ import { profileOf } from '../property/traffic.js'
 const MOST = 64
 const cost = (inputTokens: number): Cost => ({ requests: 1, inputTokens, outputTokens: 1, thinkingTokens: 0 })
 
-function laneOf(gate: Gate, sizes: readonly number[]): Lane<Schedulable> {
+function jobOf(size: number, { priority = 0, startBy = Infinity } = {}): Schedulable {
+  return { cost: cost(size), startBy, priority, tenant: undefined } as Schedulable
+}
+
+function laneOf(gate: Gate, jobs: readonly (number | Schedulable)[]): Lane<Schedulable> {
   const lane = new Lane<Schedulable>(gate, { isPaused: false }, new Pool<Schedulable>(gate), () => 1)
-  for (const size of sizes) {
-    lane.queue.push({ cost: cost(size), startBy: Infinity, priority: 0, tenant: undefined } as Schedulable, 0)
-  }
+  for (const job of jobs) lane.queue.push(typeof job === 'number' ? jobOf(job) : job, 0)
   return lane
 }
 
@@ -38,4 +40,42 @@ test('others go before a head that waits for answers to end, larger ones too, bu
 
 test('none does where no head may be delayed', () => {
   expect(startedAt(laneOf(writing(), [900, 10]), 4000, 0)).toBeUndefined()
+})
+
+test('a lower priority does not put it off', () => {
+  expect(startedAt(laneOf(writing(), [jobOf(900, { priority: 1 }), 10]), 4000, 100)).toBeUndefined()
+  expect(startedAt(laneOf(writing(), [jobOf(900, { priority: 1 }), jobOf(10, { priority: 1 })]), 4000, 100)).toBe(10)
+})
+
+test('nor does anything for longer than half of the time that is left to its deadline', () => {
+  const lane = laneOf(writing(), [jobOf(900, { startBy: 24_000 }), 10, 20])
+  expect(startedAt(lane, 4000, 100)).toBe(20)
+  expect(startedAt(lane, 14_100, 100)).toBeUndefined()
+})
+
+test('nor for longer than five minutes in all, though others come before it meanwhile', () => {
+  const lane = laneOf(writing(), [900, ...Array.from({ length: 20 }, (_, i) => i + 1)])
+  expect(startedAt(lane, 4000, 100)).toBe(20)
+  for (let now = 64_000; now < 304_000; now += 60_000) {
+    const first = jobOf(900, { priority: 1 })
+    lane.queue.push(first, now)
+    expect(startedAt(lane, now, 100)).toBeUndefined()
+    lane.queue.remove(first)
+    expect(startedAt(lane, now, 100)).toBeGreaterThan(0)
+  }
+  const first = jobOf(900, { priority: 1 })
+  lane.queue.push(first, 304_500)
+  expect(startedAt(lane, 304_500, 100)).toBeUndefined()
+  lane.queue.remove(first)
+  expect(startedAt(lane, 304_500, 100)).toBeUndefined()
+})
+
+test('a time that is only expected is asked for again where nothing else wakes the lane', () => {
+  const gate = writing()
+  gate.admit(cost(1), 4000)
+  const lane = laneOf(gate, [900])
+  const at = startOf(gate.earliest(cost(900), 4000))
+  expect(at).toBeGreaterThan(5000)
+  expect(lane.next(4000, 100, MOST)).toBeUndefined()
+  expect(lane.wakeAt).toBe(5000)
 })

@@ -179,7 +179,7 @@ export class Group {
     const { ramp } = this
     const wasPaced = ramp.holds
     ramp.sent(at)
-    if (wasPaced) this.gate.pace(ramp.rate(at), at)
+    if (wasPaced) this.gate.pace(ramp.spacing(at), at)
     if (this.account !== undefined) this.account.#sent(at, isEstimated)
   }
 

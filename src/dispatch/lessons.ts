@@ -81,7 +81,7 @@ function slowDown({ gate, holding, ramp }: Group, refusal: Refusal, holdUntil: n
   const { rpm = Infinity, rps = Infinity } = holding.limits
   const limitPerSecond = Math.min(rpm / 60, rps)
   const until = ramp.cut({ class: refusal.class, holdUntil, limitPerSecond, now })
-  gate.pace(ramp.rate(now), now)
+  gate.pace(ramp.spacing(now), now)
   return refusal.retryAfterMs ? holdUntil : until
 }
 

@@ -73,11 +73,6 @@ export class LateMeter extends Meter {
     this.#admitted.charge(amount, nowUs, seq)
   }
 
-  /** Charges what counts without having been admitted. */
-  override chargeLate(amount: number, nowUs: number, seq: number): void {
-    super.chargeLate(amount, nowUs, seq)
-  }
-
   /** Charges an answer that has ended. */
   chargeAnswer(amount: number, nowUs: number, seq: number): void {
     this.chargeLate(amount, nowUs, seq)

@@ -344,7 +344,7 @@ export class Meter {
     if (rule.bucket !== undefined) this.#bucket?.setRule(rule.bucket, nowUs, seq)
   }
 
-  /** The same as a share of what was told. */
+  /** What counts against the limit now, but for `besides`, as a share of what was told. */
   usedShare(nowUs: number, besides: number): number {
     return Math.max(0, this.used(nowUs) - besides) / this.#rule.told
   }

@@ -20,6 +20,9 @@ const GROWN_MS = 10 * SECOND_MS
 const DOUBLING_MS = 30_000
 const CUT_DOUBLINGS = 6
 
+/** So many requests in a doubling are few: between two of them the rate changes. */
+const FEW_IN_DOUBLING = 3
+
 /** How much above the mean of the last minute a rate may be: at first, and when it was refused again and again. */
 const FIRST_RISE = 0.6
 const LEAST_RISE = FIRST_RISE / 4
@@ -128,6 +131,19 @@ export class Ramp {
     return rate === Infinity ? undefined : rate
   }
 
+  /**
+   * The pace by which the next request is spaced, in requests a second. Where few pass in the time in which the rate doubles, it is
+   * that of the time in which one does as the rate grows: by the rate at `now` it would wait until long after the ramp is over.
+   */
+  spacing(now: number): number | undefined {
+    const rate = this.rate(now)
+    if (rate === undefined || rate > (FEW_IN_DOUBLING / DOUBLING_MS) * SECOND_MS) return rate
+    const [floor, mean] = [this.#floorAt(now), this.#byMean(now)]
+    const byCut = millisecondsOfOne(this.#regrown(now), DOUBLING_MS)
+    const byIncrease = floor > mean ? millisecondsOfOne(floor, this.#taught.memoryMs) : SECOND_MS / mean
+    return SECOND_MS / Math.max(byCut, byIncrease)
+  }
+
   /** What it begins with after the cut. It falls as long as refusals of what was sent before the cut come in. */
   get #start(): number {
     const limit = this.#limitPerSecond
@@ -186,4 +202,9 @@ export class Ramp {
     while (2 * this.#recent.sum(next - SHORT_SECONDS, second) > this.#taken) next++
     return next * SECOND_MS
   }
+}
+
+/** In how many ms one request passes at a rate (requests a second) that doubles in `doublingMs`: ∫ r·2^(t/D) dt = 1. */
+function millisecondsOfOne(rate: number, doublingMs: number): number {
+  return doublingMs * Math.log2(1 + (Math.LN2 * SECOND_MS) / (doublingMs * rate))
 }

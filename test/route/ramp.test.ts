@@ -211,3 +211,24 @@ describe('whatever happens', () => {
     )
   })
 })
+
+describe('few requests', () => {
+  test.each([0.01, 1 / 30, 0.2])('of %d a second are spaced by what passes while the rate grows', (limitPerSecond) => {
+    const ramp = new Ramp()
+    ramp.sent(0)
+    const from = ramp.cut({ class: 'capacity', holdUntil: 1000, limitPerSecond, now: 500 })
+    const spacingMs = 1000 / ramp.spacing(from)!
+    let passed = 0
+    for (let ms = 0; ms < spacingMs; ms += 10) passed += (ramp.rate(from + ms) ?? limitPerSecond) / 100
+    expect(passed).toBeGreaterThan(0.9)
+    expect(passed).toBeLessThan(1.1)
+    expect(spacingMs).toBeLessThan(1000 / ramp.rate(from)!)
+  })
+
+  test('no longer than the ramp itself takes, however low it begins', () => {
+    const ramp = new Ramp()
+    ramp.sent(0)
+    const from = ramp.cut({ class: 'capacity', holdUntil: 1000, limitPerSecond: 1 / 30, now: 500 })
+    expect(1000 / ramp.spacing(from)!).toBeLessThan(120_000)
+  })
+})

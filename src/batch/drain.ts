@@ -1,7 +1,7 @@
 import { LIMIT_FIELDS, type LimitField } from '../limits/fields.js'
 import { type Dimension, INPUT_TOKENS, OUTPUT_TOKENS, REQUESTS, TOKENS } from '../meter/dimensions.js'
 import { type CounterRule, SlidingCounter } from '../meter/counter.js'
-import { type MeterRule, meterRules } from '../meter/meter.js'
+import { type MeterRule, meterRules } from '../meter/meter-rules.js'
 import type { Limits, Profile } from '../types.js'
 
 /** What one request takes of the limits. */

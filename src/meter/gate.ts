@@ -1,5 +1,5 @@
 import type { Cost, Limits, OutputCharging } from '../types.js'
-import type { MeteredLimit } from './meter.js'
+import type { MeteredLimit } from './meter-rules.js'
 
 /** A charge that was admitted and waits for what was really used. */
 export interface Reservation {

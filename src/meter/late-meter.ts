@@ -1,5 +1,6 @@
 import type { Generation } from './generation.js'
-import { Meter, type MeterRule } from './meter.js'
+import { Meter } from './meter.js'
+import type { MeterRule } from './meter-rules.js'
 
 /**
  * Answers that end just now count before anybody hears of it: for them this part of one is kept free. What is kept grows with

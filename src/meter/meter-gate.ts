@@ -25,7 +25,8 @@ import {
 } from './dimensions.js'
 import { Generation } from './generation.js'
 import { LateMeter, meterOf } from './late-meter.js'
-import { type Meter, meterRules } from './meter.js'
+import type { Meter } from './meter.js'
+import { meterRules } from './meter-rules.js'
 import { Pace } from './pace.js'
 import { Totals, type GateTotals } from './totals.js'
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../src/meter/gate.js'
 import { MeterGate } from '../../src/meter/meter-gate.js'
-import { meterRules } from '../../src/meter/meter.js'
+import { meterRules } from '../../src/meter/meter-rules.js'
 import type { Limits } from '../../src/types.js'
 import { amountOf, anyRow, gateOf, jitter, profileOf, runs, start, tokens, traffic } from '../property/traffic.js'
 

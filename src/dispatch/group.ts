@@ -131,6 +131,8 @@ export class Group {
 
   /** A request was sent, of which the most that its answer may have is known, or is not. */
   sent({ cost, at }: Reservation, mostOutputTokens: number | undefined): void {
+    // Before the first answer of unknown length there is nothing to find out.
+    if (!this.charging.hasWritten && cost.outputTokens === (cost.knownOutputTokens ?? 0)) return
     if (this.#tokensPerSecond === undefined) return
     this.#takeCharging()
     const { first, most, writes } = countsOf(cost, mostOutputTokens)

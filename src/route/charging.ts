@@ -45,6 +45,8 @@ export class Charging {
   readonly origin: 'told' | 'learned' | 'default' = 'default'
   /** Undefined: not known yet. */
   readonly way: OutputCharging | undefined
+  /** Whether an answer of unknown length was ever asked for. */
+  hasWritten = false
   readonly #learns: boolean
   readonly #scores = [0, 0, 0]
   readonly #seconds = WAYS.map(() => new Second())
@@ -64,6 +66,7 @@ export class Charging {
   /** A request was sent at `at` (ms), of `first` tokens at once and `most` with all that its answer may have. */
   sent(at: number, first: number, most: number, writes: boolean, tokensPerSecond: number): void {
     if (!this.#learns) return
+    if (writes) this.hasWritten = true
     if (this.#notes !== undefined) return this.#note(this.#notes, at, at, first, most, writes ? 1 : 0)
     this.#advance(at, tokensPerSecond)
     this.#charge(GENERATED, at, first, tokensPerSecond)

@@ -18,7 +18,11 @@ export interface RunOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** The model of lines that name none. */
   readonly model?: string | undefined
-  /** How many lines are on their way at once, those that wait for the limits among them. At least 1. @default 256 */
+  /**
+   * How many lines are on their way at once, those that wait for the limits among them. At least 1. Without it 256, doubled up
+   * to 4,096 whenever all of them are at the service, so that slow answers leave no quota unused; give one where the limiter
+   * has a `maxQueue` below that. @default as many as the quota needs
+   */
   readonly concurrency?: number | undefined
   /** How often a line is sent at most, where the limiter has no `maxRetries` of its own. At least 1. @default 5 */
   readonly maxAttempts?: number | undefined
@@ -56,14 +60,14 @@ export interface Batch extends AsyncIterable<LineResult> {
 }
 
 export const DEFAULT_BASE_URL = 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1'
-export const DEFAULT_CONCURRENCY = 256
 const DEFAULT_ATTEMPTS = 5
 const DEFAULT_TIMEOUT_MS = 300_000
 
 /**
  * Sends what `input` gives, at the full quota of its models. Lines are read only as fast as they are sent and their results
- * taken, so that an input of any length does. A line that fails is a result too; nothing is thrown for it. It begins when it
- * is first iterated over, which can be done once; leaving the loop stops it.
+ * taken, so that an input of any length does. A line that fails is a result too; nothing is thrown for it. Where many in a row,
+ * 50 or more, have no answer at all, it stops. It begins when it is first iterated over, which can be done once; leaving the
+ * loop stops it.
  *
  * ```ts
  * const batch = runBatch({ input, limiter, apiKey, model: 'qwen-plus' })
@@ -150,8 +154,8 @@ export function serviceOf(options: RunOptions): Service {
 }
 
 /** @throws InvalidRequest */
-export function concurrencyOf({ concurrency = DEFAULT_CONCURRENCY }: RunOptions): number {
-  checkCount('concurrency', concurrency)
+export function concurrencyOf({ concurrency }: RunOptions): number | undefined {
+  if (concurrency !== undefined) checkCount('concurrency', concurrency)
   return concurrency
 }
 

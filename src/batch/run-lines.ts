@@ -1,4 +1,5 @@
 import PQueue from 'p-queue'
+import { LIMIT_FIELDS } from '../limits/fields.js'
 import type { Mutable, RunCounts } from './counts.js'
 import { DONE, SEEN, type DoneIds } from './done-ids.js'
 import type { TextLine } from './lines.js'
@@ -6,6 +7,7 @@ import { duplicate, readText } from './read-requests.js'
 import { isFault, readRequest, readRequestText, type LineFault, type LineRequest } from './request-line.js'
 import { faultKey, unsendable, type LineResult } from './result.js'
 import { Flight, sendLine, type Halt, type Service } from './send-line.js'
+import { Silence } from './silence.js'
 
 /** A line of an input: as text with its number, the JSON text alone, or what it says; numbered as they come. */
 export type BatchInput = TextLine | string | object
@@ -19,8 +21,8 @@ export interface LinesRun {
   readonly isNumbered: boolean
   readonly model: string | undefined
   readonly service: Service
-  /** How many lines are on their way at once, those that wait for the limits among them. */
-  readonly concurrency: number
+  /** How many lines are on their way at once, those that wait for the limits among them; undefined: as many as the quota needs. */
+  readonly concurrency: number | undefined
   /** Those that are done are skipped. */
   readonly ids: DoneIds
   readonly counts: Mutable<RunCounts>
@@ -35,12 +37,19 @@ export interface LinesRun {
 /** So many bytes of requests are held at once, however many lines that are. */
 const MOST_BYTES = 48 * 1024 * 1024
 
+/** Where it is not given: so many at first, and at most. */
+const FIRST_CONCURRENCY = 256
+export const MOST_CONCURRENCY = 4096
+/** With this part of the lines at the service, none that counts waits for the limits. */
+const NEARLY_ALL = 0.95
+
 /** Sends the lines of an input as fast as the limits allow, and holds no more of them than are on their way. */
 export class LineRunner {
   readonly #run: LinesRun
   readonly #queue: PQueue
   readonly #flights = new Set<Flight>()
   readonly #models = new Set<string>()
+  readonly #silence = new Silence()
   #heldBytes = 0
   #stop: Stop | undefined
   #error: { readonly reason: unknown } | undefined
@@ -49,7 +58,7 @@ export class LineRunner {
 
   constructor(run: LinesRun) {
     this.#run = run
-    this.#queue = new PQueue({ concurrency: run.concurrency })
+    this.#queue = new PQueue({ concurrency: run.concurrency ?? FIRST_CONCURRENCY })
   }
 
   /**
@@ -176,12 +185,30 @@ export class LineRunner {
     const flight = new Flight(signal, (by) => {
       counts.inFlight += by
       counts.waiting -= by
+      if (by === -1) return
+      this.#silence.sent(counts.inFlight)
+      this.#grow(request.model)
     })
     this.#flights.add(flight)
     const sent = await sendLine(request, flight, service).finally(() => this.#flights.delete(flight))
     if (sent === undefined) return
-    if ('halt' in sent) this.stop(sent.halt)
-    else await this.#deliver(sent.result)
+    const halt = 'halt' in sent ? sent.halt : this.#silence.ended(sent.result, counts.inFlight)
+    if (halt !== undefined) this.stop(halt)
+    if ('result' in sent) await this.#deliver(sent.result)
+  }
+
+  /**
+   * Doubles the lines that are on their way where all of them are at the service: then their number binds, not the quota.
+   * Not before the service has answered, and not where no limit would ever bind.
+   */
+  #grow(model: string): void {
+    const { concurrency: given, counts, service } = this.#run
+    const { concurrency, pending } = this.#queue
+    if (given !== undefined || concurrency >= MOST_CONCURRENCY || pending < concurrency) return
+    if (counts.inFlight < NEARLY_ALL * concurrency || !this.#silence.isAnswering) return
+    const limits = service.limiter.limitsOf(model)
+    if (!LIMIT_FIELDS.some((field) => (limits[field] ?? Infinity) < Infinity)) return
+    this.#queue.concurrency = Math.min(MOST_CONCURRENCY, 2 * concurrency)
   }
 
   async #deliver(result: LineResult): Promise<void> {

@@ -18,11 +18,14 @@ export interface Service {
   readonly fetch: typeof globalThis.fetch
 }
 
-/** Why no more lines are sent, though the service would go on to answer. */
+/** Why no more lines are sent: all to come would fail. */
 export interface Halt {
-  readonly why: 'quota' | 'unauthorized'
-  /** What the service says. */
+  /** `unreachable`: many lines in a row had no answer at all. */
+  readonly why: 'quota' | 'unauthorized' | 'unreachable'
+  /** What the service says; where it is unreachable, what the last line failed with. */
   readonly message: string
+  /** How many lines in a row had no answer, where it is unreachable. */
+  readonly lines?: number | undefined
   /** When the quota comes back, where that is known. */
   readonly resetAt?: Date | undefined
 }
@@ -151,7 +154,8 @@ function haltOf(request: LineRequest, { record }: LineResult, status: number, se
 function failed(request: LineRequest, error: unknown, service: Service): LineResult {
   const { name, message, cause } = error as Error
   const isTimeout = name === 'TimeoutError'
-  const why = cause instanceof Error ? `${message}: ${cause.message}` : message
+  // Of a host with several addresses the cause has a code alone.
+  const why = cause instanceof Error ? `${message}: ${cause.message || (cause as NodeJS.ErrnoException).code}` : message
   const code = isTimeout ? 'timeout' : isHeadgateError(error) ? error.code : 'connection_failed'
   return unanswered(request, code, redacted(why, service))
 }

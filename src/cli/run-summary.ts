@@ -19,6 +19,7 @@ export function exitCodeOfRun({ stop, failed, skippedFailed }: BatchSummary): nu
   if (stop?.why === 'quota') return EXIT.quotaExhausted
   if (stop?.why === 'unauthorized') return EXIT.wrongUse
   if (stop?.why === 'stopped') return EXIT.interrupted
+  if (stop?.why === 'unreachable') return EXIT.someFailed
   return failed + skippedFailed > 0 ? EXIT.someFailed : EXIT.done
 }
 
@@ -61,5 +62,9 @@ export function stopText({ stop }: BatchSummary, isInterrupted: boolean, canResu
     : 'What was not sent cannot be resumed: that needs a file for input and for output.'
   if (stop.why === 'stopped') return `${isInterrupted ? 'Interrupted' : 'Stopped: its time is over'}. ${again}`
   if (stop.why === 'unauthorized') return `Stopped: the service does not know the API key (${stop.message}). ${again}`
+  if (stop.why === 'unreachable') {
+    const onward = canResume ? '; the same command with --retry-errors goes on.' : `. ${again}`
+    return `The service does not answer (${stop.message}): stopped after ${count(stop.lines ?? 0)} lines${onward}`
+  }
   return `Stopped: ${stop.message} ${again}`
 }

@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { runBatchFile, type RunBegin } from '../batch/run-file.js'
-import { DEFAULT_CONCURRENCY, serviceOf } from '../batch/run-batch.js'
+import { serviceOf } from '../batch/run-batch.js'
+import { MOST_CONCURRENCY } from '../batch/run-lines.js'
 import { FaultsTold } from '../batch/faults-told.js'
 import { FileTrouble, troubleOf } from '../batch/file-trouble.js'
 import type { Sink } from '../batch/output-file.js'
@@ -26,7 +27,8 @@ A line of input is { "custom_id", "method": "POST", "url": "/v1/chat/completions
 which they finish. - is the standard input or output; files that end in .gz are compressed.
 
 A run that was stopped or killed goes on by the same command. Exit codes: 0 all done, 1 some lines failed, 2 wrong use,
-3 stopped by a quota that is used up, 4 trouble with a file, 130 interrupted; after 3, 4 and 130 it can be resumed.
+3 stopped by a quota that is used up, 4 trouble with a file, 130 interrupted; after 3, 4 and 130 it can be resumed. Where the
+service answers no line any more, the run stops with 1; with --retry-errors it goes on.
 
 --lane batch sends the lines by the Batch API, at half price, outside the limits and within a day or as --completion-window
 says. Its batches go on at the service when the run is interrupted or killed; the same command waits for them again. Lines that
@@ -56,7 +58,11 @@ export const addRun: AddCommand = (program, terminal, finish) => {
     .option('--rpm <number>', 'requests a minute, of each model', wholeNumber(1))
     .option('--tpm <number>', 'tokens a minute, of each model', wholeNumber(1))
     .option('--fallback <models>', 'the backups, in the order in which they are tried: A,B', listOf)
-    .option('--concurrency <number>', 'how many lines are on their way at once', wholeNumber(1), DEFAULT_CONCURRENCY)
+    .option(
+      '--concurrency <number>',
+      `how many lines are on their way at once (default: 256, more where the quota needs it, up to ${MOST_CONCURRENCY})`,
+      wholeNumber(1),
+    )
     .option('--max-attempts <number>', 'how often a line is sent at most', wholeNumber(1), 5)
     .option('--timeout <seconds>', 'how long an answer may take', wholeNumber(1, 86_400), 300)
     .option(
@@ -103,8 +109,9 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
     await Promise.race([waitUntil(startAt, interrupted), interrupted])
     if (isInterrupted) return EXIT.interrupted
   }
-  const concurrency = flags.concurrency ?? DEFAULT_CONCURRENCY
-  const keeper = new StatusKeeper({ prices, concurrency, now: performance.now(), ramp, isRamping })
+  const { concurrency } = flags
+  const mostInFlight = concurrency ?? MOST_CONCURRENCY
+  const keeper = new StatusKeeper({ prices, concurrency: mostInFlight, now: performance.now(), ramp, isRamping })
   // Node loads its fetch at the first call; a first request that is late by that would be followed too closely.
   await fetch('data:,')
   const source = input === '-' ? terminal.input() : input

@@ -180,6 +180,23 @@ describe('headgate run', () => {
     expect((await recordsOf(output)).map(({ error }) => error)).toEqual(Array.from({ length: 40 }, () => null))
   })
 
+  it('stops with 1 where the service does not answer, and goes on with --retry-errors', async () => {
+    const { simulator, input, output, to } = await place(lines(400))
+    const gone = await startSimulator()
+    await gone.close()
+    const flags = ['--rpm', '1000000', '--tpm', '100000000', '--ramp-up', '0', '--max-attempts', '1']
+    const command = run('run', input, '-o', output, '--base-url', gone.url, ...flags, '--concurrency', '8', '--json')
+    expect(await command.code).toBe(1)
+    const told =
+      /^headgate: The service does not answer \(fetch failed: .*ECONNREFUSED.*\): stopped after 50 lines; the same command with --retry-errors goes on\.$/m
+    expect(command.err).toMatch(told)
+    expect(JSON.parse(command.out)).toMatchObject({ summary: { stop: { why: 'unreachable', lines: 50 } } })
+    expect((await recordsOf(output)).length).toBeLessThan(60)
+    expect(await run('run', input, '-o', output, ...to, '--retry-errors').code).toBe(0)
+    expect(sent(simulator)).toBe(400)
+    expect((await recordsOf(output)).map(({ error }) => error)).toEqual(Array.from({ length: 400 }, () => null))
+  })
+
   it('finishes what is in flight when it is interrupted, ends with 130 and can be resumed', async () => {
     let arrived = (): void => undefined
     const two = new Promise<void>((resolve) => (arrived = resolve))

@@ -42,9 +42,11 @@ export interface RunFlags {
 
 export { DEFAULT_BASE_URL }
 
+const MODEL_STUDIO = /(^|\.)aliyuncs\.com$/
+
 /** The environment's names of keys, by the host that they are for: a key goes to no other. */
 const KEYS: readonly (readonly [host: RegExp, name: string])[] = [
-  [/(^|\.)aliyuncs\.com$/, 'DASHSCOPE_API_KEY'],
+  [MODEL_STUDIO, 'DASHSCOPE_API_KEY'],
   [/(^|\.)openai\.com$/, 'OPENAI_API_KEY'],
 ]
 const OTHER_KEY = 'HEADGATE_API_KEY'
@@ -110,7 +112,7 @@ export async function limiterOf(flags: RunFlags): Promise<RunLimiter> {
 /** By itself, where the service is Model Studio or a server on this machine that is like it. */
 export function rampOf({ rampUp: seconds, baseUrl }: Pick<RunFlags, 'rampUp' | 'baseUrl'>): Ramp | undefined {
   const host = hostOf(baseUrl)
-  return rampFor(seconds ?? (isLocal(host) || /(^|\.)aliyuncs\.com$/.test(host) ? RAMP_SECONDS : 0))
+  return rampFor(seconds ?? (isLocal(host) || MODEL_STUDIO.test(host) ? RAMP_SECONDS : 0))
 }
 
 /** Client and service that share a machine's cores delay each other by more than two machines do, and seldom: none learns that. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { FileTrouble } from '../batch/file-trouble.js'
+import { whyUnread } from '../node/unread.js'
 
 /** The path that stands for the standard input. */
 export const STANDARD_INPUT = '-'
@@ -22,16 +23,8 @@ async function readBytes(path: string, what: string): Promise<Buffer> {
     for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array))
     return Buffer.concat(chunks)
   } catch (cause) {
-    throw new FileTrouble(`${what} ${whyUnread(cause)}`, { cause })
+    throw new FileTrouble(`${what} ${whyUnread(cause, 'file')}`, { cause })
   }
-}
-
-function whyUnread(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException
-  if (code === 'ENOENT') return `does not exist (the working directory is ${process.cwd()})`
-  if (code === 'EISDIR') return 'is a directory: give the path of a file'
-  if (code === 'EACCES' || code === 'EPERM') return 'may not be read: check its permissions'
-  return `cannot be read: ${message}`
 }
 
 function decode(bytes: Buffer, what: string): string {

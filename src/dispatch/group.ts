@@ -1,6 +1,7 @@
 import type { QuotaExhausted } from '../errors.js'
 import { RequestTooLarge, InvalidRequest, type HeadgateError } from '../errors.js'
 import type { ResolvedLimits } from '../limits/resolve.js'
+import { writes } from '../meter/dimensions.js'
 import type { Gate, Never, Reservation } from '../meter/gate.js'
 import { Collector } from '../metrics/collector.js'
 import { Recorders, type Recorder } from '../metrics/recorder.js'
@@ -132,24 +133,24 @@ export class Group {
   /** A request was sent, of which the most that its answer may have is known, or is not. */
   sent({ cost, at }: Reservation, mostOutputTokens: number | undefined): void {
     // Before the first answer of unknown length there is nothing to find out.
-    if (!this.charging.hasWritten && cost.outputTokens === (cost.knownOutputTokens ?? 0)) return
+    if (!this.charging.hasWritten && !writes(cost)) return
     if (this.#tokensPerSecond === undefined) return
     this.#takeCharging()
-    const { first, most, writes } = countsOf(cost, mostOutputTokens)
-    this.charging.sent(at, first, most, writes, this.#tokensPerSecond)
+    const { first, most } = countsOf(cost, mostOutputTokens)
+    this.charging.sent(at, first, most, writes(cost), this.#tokensPerSecond)
   }
 
   /** The answer to one that was sent has ended. */
   answered({ cost, at }: Reservation, outputTokens: number | undefined, now: number): void {
-    if (this.#tokensPerSecond === undefined || !countsOf(cost, undefined).writes) return
+    if (this.#tokensPerSecond === undefined || !writes(cost)) return
     this.charging.ended(at, now, outputTokens, this.#tokensPerSecond)
   }
 
   /** One that was sent was refused for its tokens. */
   refusedTokens({ cost, at }: Reservation, mostOutputTokens: number | undefined, now: number): void {
     if (this.#tokensPerSecond === undefined) return
-    const { first, most, writes } = countsOf(cost, mostOutputTokens)
-    this.charging.refused(at, first, most, writes, now, this.#tokensPerSecond)
+    const { first, most } = countsOf(cost, mostOutputTokens)
+    this.charging.refused(at, first, most, writes(cost), now, this.#tokensPerSecond)
     this.#takeCharging()
     if (this.account !== undefined) this.account.#takeCharging()
   }
@@ -194,11 +195,8 @@ export class Group {
   }
 }
 
-function countsOf(
-  { inputTokens, outputTokens, knownOutputTokens = 0 }: Cost,
-  mostOutputTokens = outputTokens,
-): { first: number; most: number; writes: boolean } {
-  const first = inputTokens + knownOutputTokens
-  const writes = outputTokens > knownOutputTokens
-  return { first, most: writes ? first + mostOutputTokens : first, writes }
+/** The tokens of a request that count at once, and with all that its answer may have. */
+function countsOf(cost: Cost, mostOutputTokens = cost.outputTokens): { first: number; most: number } {
+  const first = cost.inputTokens + (cost.knownOutputTokens ?? 0)
+  return { first, most: writes(cost) ? first + mostOutputTokens : first }
 }

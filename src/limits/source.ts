@@ -75,29 +75,23 @@ export function currentTable(source: LimitsSource): LimitsTable {
 
 /** Listens to a source; returns the way to stop that. @throws InvalidLimits */
 export function subscribed(source: LimitsSource, onChange: () => void): () => void {
-  let unsubscribe: unknown
-  try {
-    unsubscribe = source.subscribe(onChange)
-  } catch (cause) {
-    throw new InvalidLimits(`The source of limits threw in subscribe(listener): ${String(cause)}`, { cause })
-  }
-  if (typeof unsubscribe === 'function') return unsubscribe as () => void
-  throw new InvalidLimits(
-    `The source of limits gave ${shown(unsubscribe)} in subscribe(listener): give a function that ends the subscription`,
-  )
+  return endOf(() => source.subscribe(onChange), 'subscribe(listener)', 'ends the subscription')
 }
 
 /** Attaches a source that wants it to what it works by; returns the way to end that. @throws InvalidLimits */
 export function attached(source: LimitsSource, host: LimitsHost): () => void {
   if (source.attach === undefined) return () => {}
-  let detach: unknown
+  return endOf(() => source.attach!(host), 'attach(host)', 'ends what was begun')
+}
+
+/** What a user's method returns to end what it began. */
+function endOf(begin: () => unknown, method: string, what: string): () => void {
+  let end: unknown
   try {
-    detach = source.attach(host)
+    end = begin()
   } catch (cause) {
-    throw new InvalidLimits(`The source of limits threw in attach(host): ${String(cause)}`, { cause })
+    throw new InvalidLimits(`The source of limits threw in ${method}: ${String(cause)}`, { cause })
   }
-  if (typeof detach === 'function') return detach as () => void
-  throw new InvalidLimits(
-    `The source of limits gave ${shown(detach)} in attach(host): give a function that ends what was begun`,
-  )
+  if (typeof end === 'function') return end as () => void
+  throw new InvalidLimits(`The source of limits gave ${shown(end)} in ${method}: give a function that ${what}`)
 }

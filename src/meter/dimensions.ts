@@ -19,6 +19,16 @@ export function amountsOfNothing(): Amounts {
   return new Float64Array(FIRST_TOKENS + 1)
 }
 
+/** The output that is expected, and not known beforehand. */
+export function unknownOutput({ outputTokens, knownOutputTokens = 0 }: Cost): number {
+  return outputTokens - knownOutputTokens
+}
+
+/** Whether there is such output. */
+export function writes(cost: Cost): boolean {
+  return unknownOutput(cost) > 0
+}
+
 /** Puts what `cost` charges into `amounts`. */
 export function readAmounts(cost: Cost, amounts: Amounts): Amounts {
   amounts[REQUESTS] = cost.requests

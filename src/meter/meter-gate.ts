@@ -20,6 +20,8 @@ import {
   REQUESTS,
   THINKING_TOKENS,
   TOKENS,
+  unknownOutput,
+  writes,
   type Amounts,
   type Dimension,
 } from './dimensions.js'
@@ -447,15 +449,6 @@ export class MeterGate implements Gate {
     const seq = ++this.#seq
     for (const meter of this.#lateMeters) meter.chargeLate(meter.bounded(tokens, 0, atUs), atUs, seq)
   }
-}
-
-/** Whether there is output that was not known beforehand. */
-function writes(cost: Cost): boolean {
-  return unknownOutput(cost) > 0
-}
-
-function unknownOutput({ outputTokens, knownOutputTokens = 0 }: Cost): number {
-  return outputTokens - knownOutputTokens
 }
 
 /** The part of what a cost charges in a dimension that is output. */

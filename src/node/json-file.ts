@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { jsonFault } from './json-fault.js'
+import { whyUnread } from './unread.js'
 
 /** Makes the error for what is wrong with a file. */
 export type Fail = (message: string, cause: unknown) => Error
@@ -19,16 +20,8 @@ async function read(path: string, what: string, fail: Fail): Promise<Uint8Array>
   try {
     return await readFile(path)
   } catch (cause) {
-    throw fail(`${what} ${whyUnread(cause)}`, cause)
+    throw fail(`${what} ${whyUnread(cause, 'JSON file')}`, cause)
   }
-}
-
-function whyUnread(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException
-  if (code === 'ENOENT') return `does not exist (the working directory is ${process.cwd()})`
-  if (code === 'EISDIR') return 'is a directory: give the path of a JSON file'
-  if (code === 'EACCES' || code === 'EPERM') return 'may not be read: check its permissions'
-  return `cannot be read: ${message}`
 }
 
 function decode(bytes: Uint8Array, what: string, fail: Fail): string {

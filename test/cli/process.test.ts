@@ -18,12 +18,14 @@ beforeAll(async () => {
 
 afterAll(() => built.remove())
 
-function start(...argv: string[]): ChildProcess & { readonly printed: () => string } {
-  const child = spawn(process.execPath, [built.main, ...argv], { stdio: ['ignore', 'pipe', 'ignore'] })
+function start(...argv: string[]): ChildProcess & { readonly printed: () => string; readonly said: () => string } {
+  const child = spawn(process.execPath, [built.main, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   let text = ''
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  return Object.assign(child, { printed: () => text })
+  return Object.assign(child, { printed: () => text, said: () => said })
 }
 
 describe('a process', () => {
@@ -63,7 +65,8 @@ describe('a process', () => {
     child.kill('SIGINT')
     if (signals === 2) {
       // The second is told apart from the first only once that has been heard.
-      setTimeout(() => child.kill('SIGINT'), 300)
+      while (!child.said().includes('Interrupted')) await once(child.stderr!, 'data')
+      child.kill('SIGINT')
       expect(await once(child, 'exit')).toEqual([null, 'SIGINT'])
       expect(await readFile(output, 'utf8')).toBe('')
     } else {

@@ -22,7 +22,30 @@ async function opened(options: SimulatorOptions = {}) {
     ...options,
   })
   const baseURL = new URL('/api/v1', simulator.url)
-  const studio = new ModelStudio({ apiKey: 'sk-test', baseURL, minIntervalMs: 0, maxRetries: 0, workspace: 'llm-1' })
+  const pending = new Set<Promise<unknown>>()
+  /** An answer that is there in full when it comes. */
+  const whole: typeof globalThis.fetch = (...request) => {
+    const answer = fetch(...request).then(async (response) => new Response(await response.text(), response))
+    pending.add(answer)
+    const forget = () => void pending.delete(answer)
+    answer.then(forget, forget)
+    return answer
+  }
+  /** Resolves when the control plane has answered all that was asked. */
+  const heard = async () => {
+    do {
+      await Promise.allSettled(pending)
+      await new Promise((resolve) => void setImmediate(resolve))
+    } while (pending.size > 0)
+  }
+  const studio = new ModelStudio({
+    apiKey: 'sk-test',
+    baseURL,
+    minIntervalMs: 0,
+    maxRetries: 0,
+    workspace: 'llm-1',
+    fetch: whole,
+  })
   onTestFinished(() => simulator.close())
   const warnings: HeadgateEvents['warning'][] = []
   const limiterWith = (more: LimiterOptions) => {
@@ -38,7 +61,7 @@ async function opened(options: SimulatorOptions = {}) {
     await response.text()
     return response.status
   }
-  return { clock, simulator, studio, warnings, limiterWith, ask }
+  return { clock, simulator, studio, warnings, limiterWith, ask, heard }
 }
 
 /** Lets time pass until something holds: answers come over real sockets. */
@@ -95,14 +118,14 @@ describe('a deployment over HTTP', () => {
   const controlPlane = { deployMs: [MINUTE, MINUTE], pendingMs: 10_000, updateMs: 20_000, scaleMs: 20_000 } as const
 
   test('has its limits once it runs; new ones hold after an update, and not before', async () => {
-    const { clock, studio, limiterWith, ask } = await opened({ controlPlane })
+    const { clock, studio, limiterWith, ask, heard } = await opened({ controlPlane })
     const order = { modelName: MODEL, plan: 'mu', capacity: 1, rpmLimit: 30, tpmLimit: 9000 }
     const { deployedModel: id } = await studio.deployments.create(order)
     const limiter = limiterWith({ limits: deploymentLimits(studio, id, { fallbackLimits: { rpm: 1 } }) })
     const pass = async (ms: number) => {
       for (let left = ms; left > 0; left -= 5000) {
         await clock.advance(Math.min(left, 5000))
-        await new Promise((resolve) => void setTimeout(resolve, 20))
+        await heard()
       }
     }
     await pass(30_000)

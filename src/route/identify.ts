@@ -55,6 +55,8 @@ export class AvailableShare {
   #windowsToWait = WINDOWS_AFTER_PROBE
   /** When more was last added; undefined while nothing is tried. */
   #steppedAt: number | undefined
+  /** Until then all of it has not been in force for a window: what is refused is refused of the try that led there. */
+  #triedUntil = -Infinity
   #strikes = 0
   #noisyUntil = -Infinity
   #suspectUntil = -Infinity
@@ -81,9 +83,9 @@ export class AvailableShare {
    */
   refused(used: { readonly minute: number; readonly second: number }, isCertain: boolean, now: number): boolean {
     const before = this.share
-    const wasProbing = this.isProbing
     // At so little it is hardly our use that was refused.
     const isCause = isCertain && Math.max(used.minute, used.second) >= LEAST_CAUSE * before
+    const wasProbing = this.isProbing || (isCause && now < this.#triedUntil)
     if (!isCause && !wasProbing && ++this.#strikes < STRIKES) return false
     this.#strikes = 0
     const isProven = !wasProbing && this.#safe >= before
@@ -109,6 +111,7 @@ export class AvailableShare {
     this.share = Math.max(this.share, LEAST_SHARE)
     this.#windowsToWait = this.#edge === Infinity ? WINDOWS_AFTER_CUT : WINDOWS_AFTER_PROBE
     this.#steppedAt = undefined
+    this.#triedUntil = -Infinity
     this.#cleanWindows = 0
     this.reviewAt = now + this.#windowMs
     return this.share !== before
@@ -146,6 +149,7 @@ export class AvailableShare {
     this.#cleanWindows = 0
     this.#windowsToWait = WINDOWS_AFTER_PROBE
     this.#noisyUntil = now + NOISY_MS
+    this.#triedUntil = now + this.#windowMs
     this.reviewAt = now + this.#windowMs
     return true
   }

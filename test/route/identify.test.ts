@@ -1,5 +1,6 @@
 import { array, assert, double, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { runs } from '../property/traffic.js'
 import { AvailableShare } from '../../src/route/identify.js'
 
 const WINDOW_MS = 60_000
@@ -94,6 +95,11 @@ describe('what refusals tell of a limit', () => {
     expect(found.share).toBe(0.5)
   })
 
+  test('a try for more that is refused as it reaches all of it does not go back to where it began', () => {
+    const { shareAt } = saturate((now) => (now < 15 * MINUTE ? 0.11041666566666666 : 0.9943898749757744), 30 * MINUTE)
+    expect(shareAt(25 * MINUTE)).toBeGreaterThan(0.9)
+  })
+
   test('whatever the limit does, the share is found: never far above it for long, and never given up', () => {
     const history = array(double({ min: 0.1, max: 1, noNaN: true }), { minLength: 1, maxLength: 4 })
     assert(
@@ -107,7 +113,7 @@ describe('what refusals tell of a limit', () => {
           expect(share).toBeGreaterThan(level * 0.4)
         })
       }),
-      { numRuns: 60 },
+      runs(60),
     )
   })
 })

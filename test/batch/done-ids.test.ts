@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DONE, DoneIds, SEEN } from '../../src/batch/done-ids.js'
+import { runs } from '../property/traffic.js'
 
 it('remembers of each id what a map would', () => {
   const step = fc.tuple(
@@ -18,7 +19,7 @@ it('remembers of each id what a map would', () => {
       }
       return ids.size === known.size
     }),
-    { numRuns: 30 },
+    runs(30),
   )
 })
 

@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fingerprintOf, readFileBytes } from '../../src/batch/input-file.js'
 import { countLines, readLines, splitLines, type TextLine } from '../../src/batch/lines.js'
+import { runs } from '../property/traffic.js'
 
 async function* chunked(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)
@@ -38,6 +39,7 @@ describe('lines', () => {
           expect(raw.reduce((sum, { length }) => sum + length, 0)).toBe(bytes.length)
         },
       ),
+      runs(100),
     )
   })
 

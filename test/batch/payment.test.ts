@@ -6,6 +6,7 @@ import { cheapestRanges, costAtScale, type ScaledCost } from '../../src/batch/en
 import type { PaymentOptions, PaymentWay } from '../../src/batch/payment-way.js'
 import { planPayment } from '../../src/batch/payment.js'
 import { InvalidRequest } from '../../src/errors.js'
+import { runs } from '../property/traffic.js'
 
 const MODEL = 'qwen3.6-flash-2026-04-16'
 const PRICES = { [MODEL]: { input: 1.2, output: 7.2, currency: 'CNY' } }
@@ -201,7 +202,7 @@ describe('the cheapest', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      runs(40),
     )
   })
 })
@@ -229,6 +230,7 @@ describe('cheapestRanges', () => {
           }
         }
       }),
+      runs(100),
     )
   })
 

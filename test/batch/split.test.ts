@@ -6,6 +6,7 @@ import type { SplitOptions, TextPiece } from '../../src/batch/split.js'
 import { countTokens, estimateTextTokens } from '../../src/cost/tokens.js'
 import type { Tokenizer } from '../../src/cost/tokens.js'
 import { isHeadgateError } from '../../src/errors.js'
+import { runs } from '../property/traffic.js'
 
 const fixture = (name: string): string => readFileSync(new URL(`../cost/fixtures/${name}`, import.meta.url), 'utf8')
 
@@ -77,7 +78,7 @@ describe('splitText', () => {
         }
         expect(splitText(text, { maxTokens, tokenizer })).toEqual(pieces.map((piece) => piece.text))
       }),
-      { numRuns: 400 },
+      runs(400),
     )
   })
 
@@ -90,6 +91,7 @@ describe('splitText', () => {
         fc.pre([...segmenter.segment(text)].every(({ segment }) => segment.length <= maxTokens))
         for (const { end } of textPieces(text, { maxTokens, tokenizer: UNITS })) expect(bounds).toContain(end)
       }),
+      runs(100),
     )
   })
 
@@ -122,7 +124,7 @@ describe('splitText', () => {
         }
         expect(last.end).toBe(text.length)
       }),
-      { numRuns: 400 },
+      runs(400),
     )
     expect(overlaps).toBeGreaterThan(100)
   })
@@ -133,6 +135,7 @@ describe('splitText', () => {
         const options = { maxTokens, overlapTokens: 1 }
         expect(splitText(text, options)).toEqual(splitText(text, options))
       }),
+      runs(100),
     )
   })
 
@@ -148,6 +151,7 @@ describe('splitText', () => {
         }
         expect(splitText(sentences.join(''), { maxTokens, tokenizer: WORDS })).toEqual(expected)
       }),
+      runs(100),
     )
   })
 

@@ -5,6 +5,7 @@ import { ModelStudio, type Deployment, type ModelStudioOptions } from '../../src
 import { json } from '../support/fake-fetch.js'
 import { settlePromises } from '../support/virtual-clock.js'
 import { world } from './setup.js'
+import { runs } from '../property/traffic.js'
 
 type Call = (studio: ModelStudio) => unknown
 
@@ -134,7 +135,7 @@ describe('a capacity', () => {
         expect(passed).toBe(multiples.includes(n))
         expect(service.sent.length).toBe(passed ? 2 : 1)
       }),
-      { numRuns: 200 },
+      runs(200),
     )
   })
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { paged } from '../../src/model-studio/paged.js'
 import { json } from '../support/fake-fetch.js'
 import { failure, world } from './setup.js'
+import { runs } from '../property/traffic.js'
 
 /** A list of which a page is asked for; `change` may change it before each page. */
 function listed(all: string[], size: number, hasTotal = true, change: (pageNo: number) => void = () => undefined) {
@@ -31,6 +32,7 @@ describe('a list', () => {
         const pages = hasTotal ? Math.max(1, Math.ceil(count / size)) : Math.floor(count / size) + 1
         expect(asked).toEqual(Array.from({ length: pages }, (_, i) => i + 1))
       }),
+      runs(100),
     )
   })
 

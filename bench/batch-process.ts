@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { finished } from 'node:stream/promises'
 import type OpenAI from 'openai'
 import { runBatchFile } from '../src/batch/index.js'
-import { keepHeapSmall } from '../src/cli/heap.js'
+import { keepHeapSmall } from '../src/cli/run/heap.js'
 import { createLimiter } from '../src/limiter.js'
 
 /** Who sends them. */
@@ -47,7 +47,7 @@ async function byHeadgate({ input, output, url, concurrency }: Order): Promise<n
   // As the command line does.
   keepHeapSmall()
   const wide = { 'qwen-plus': { rpm: 1e9, tpm: 1e12 } }
-  await using limiter = createLimiter({ limits: wide, assumeFresh: true })
+  await using limiter = createLimiter({ limits: wide, startFull: true })
   const { succeeded } = await runBatchFile({ input, output, limiter, baseURL: url, apiKey: 'any', concurrency }).summary
   return succeeded
 }

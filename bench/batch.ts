@@ -17,7 +17,7 @@ import { forkSimulator } from './simulator-process.js'
 
 const CONCURRENCY = 64
 const GOAL = 0.9
-const MOST_RSS = 200e6
+const MAX_RSS = 200e6
 
 const { values } = parseArgs({
   options: {
@@ -76,7 +76,7 @@ if (subjects.length === 2) {
   const share = medianOf('headgate') / medianOf('openai under p-queue')
   console.log(`\nheadgate ÷ openai: ${share.toFixed(2)}, goal ≥ ${GOAL}: ${verdict(share >= GOAL)}`)
 }
-console.log(`peak RSS of headgate, goal ≤ ${MOST_RSS / 1e6} MB: ${verdict(peaks.get('headgate')! <= MOST_RSS)}`)
+console.log(`peak RSS of headgate, goal ≤ ${MAX_RSS / 1e6} MB: ${verdict(peaks.get('headgate')! <= MAX_RSS)}`)
 
 async function writeInput(path: string, count: number): Promise<void> {
   const file = createWriteStream(path)

@@ -27,7 +27,7 @@ const simulator = await forkSimulator({
 const limiter = createLimiter({
   limits: { a: { rpm: 1e7, tpm: 1e10 }, b: { rpm: 1e7, tpm: 1e10 } },
   fallback: { a: ['b'], b: ['a'] },
-  assumeFresh: true,
+  startFull: true,
 })
 const counts = { admitted: 0, settled: 0, throttled: 0 }
 limiter.on('admit', () => counts.admitted++)

@@ -3,8 +3,8 @@ import { RateLimiter } from 'limiter'
 import PQueue from 'p-queue'
 import pThrottle from 'p-throttle'
 import { createLimiter } from '../src/index.js'
-import { MeterGate } from '../src/meter/meter-gate.js'
-import { profiles } from '../src/route/profile.js'
+import { ModelGate } from '../src/quota/model-gate.js'
+import { profiles } from '../src/throttling/profiles.js'
 import type { Limits } from '../src/types.js'
 import { machine, measure, print, versionOf, type Subject } from './measure.js'
 
@@ -25,7 +25,7 @@ function admission(limits: Limits, settles: boolean): Subject {
     name,
     count,
     run() {
-      const gate = new MeterGate({ limits, profile: profiles['model-studio'], jitterMs: 50, idleSince: -1e6 }, 0)
+      const gate = new ModelGate({ limits, profile: profiles['model-studio'], networkJitterMs: 50, idleSince: -1e6 }, 0)
       const used = { ...COST, outputTokens: 80 }
       for (let i = 0; i < count; i++) {
         const admission = gate.admit(COST, i * 0.002)
@@ -41,7 +41,7 @@ const noop = (): undefined => undefined
 /** One instance of each for all rounds, as a program has one for as long as it runs, with room for all. */
 function instances() {
   return {
-    limiter: createLimiter({ limits: { m: ROOMY }, assumeFresh: true }),
+    limiter: createLimiter({ limits: { m: ROOMY }, startFull: true }),
     request: { model: 'm', tokens: 100 },
     throttled: pThrottle({ limit: 1e9, interval: 1000 })(noop),
     rateLimiter: new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 }),
@@ -144,7 +144,7 @@ function oneByOne(): Subject[] {
 
 /** Jobs that wait until all are there, and then run: the time of one, and the heap that it takes while it waits. */
 async function waiting(count: number): Promise<{ us: number; bytes: number }> {
-  const limiter = createLimiter({ limits: { m: ROOMY }, assumeFresh: true })
+  const limiter = createLimiter({ limits: { m: ROOMY }, startFull: true })
   const request = { model: 'm', tokens: 1 }
   limiter.pause()
   globalThis.gc?.()

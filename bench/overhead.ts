@@ -18,7 +18,7 @@ const simulator = await forkSimulator({
   chunkTokens: 1,
 })
 const limits = { m: { rpm: 1e8, tpm: 1e12 } }
-const limiter = createLimiter({ limits, assumeFresh: true })
+const limiter = createLimiter({ limits, startFull: true })
 const raw = new OpenAI({ apiKey: 'any', baseURL: simulator.url })
 const wrapped = limitOpenAI(raw, limiter)
 const body = {

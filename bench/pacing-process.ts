@@ -30,8 +30,8 @@ export async function pace(index: number): Promise<Paced> {
 }
 
 async function run(subject: PacingSubject): Promise<Paced> {
-  const { rate, jitterMs, rounds } = subject
-  const periodMs = 1000 + jitterMs
+  const { rate, networkJitterMs, rounds } = subject
+  const periodMs = 1000 + networkJitterMs
   // One period to run in, and one more in the queue: jobs wait until the end.
   const count = Math.ceil(((rounds + 2) * rate * periodMs) / 1000)
   const starts = new Float64Array(count)
@@ -45,7 +45,7 @@ async function run(subject: PacingSubject): Promise<Paced> {
   const endsAt = beganAt + (rounds + 1) * periodMs
   await new Promise((resolve) => setTimeout(resolve, endsAt - performance.now()))
   const all = starts.slice(0, started)
-  const allowed = allowedSince(all, { rate, jitterMs, emptySince: subject.isPaced ? beganAt : undefined })
+  const allowed = allowedSince(all, { rate, networkJitterMs, emptySince: subject.isPaced ? beganAt : undefined })
   const late = all.map((start, i) => start - allowed[i]!)
   const isDated = !Number.isNaN(charges[0]!)
   const chargesUs = charges.slice(0, started).map((ms) => Math.round(ms * 1000))

@@ -9,7 +9,7 @@ export interface PacingSubject {
   /** Starts a second. */
   readonly rate: number
   /** What it keeps clear after each second, in ms. */
-  readonly jitterMs: number
+  readonly networkJitterMs: number
   /** Whether a bucket that starts empty paces it from the beginning; else the first second's worth goes at once. */
   readonly isPaced: boolean
   /** Over how many periods of a second and J it is measured. */
@@ -18,20 +18,20 @@ export interface PacingSubject {
   submit(count: number, start: (chargedAt?: number) => void): void
 }
 
-function headgate(rate: number, options: { jitterMs?: number; assumeFresh?: boolean } = {}): PacingSubject {
-  const { jitterMs = 50, assumeFresh = false } = options
+function headgate(rate: number, options: { networkJitterMs?: number; startFull?: boolean } = {}): PacingSubject {
+  const { networkJitterMs = 50, startFull = false } = options
   return {
-    name: `headgate, J ${jitterMs} ms${assumeFresh ? ', starting full' : ''}`,
+    name: `headgate, J ${networkJitterMs} ms${startFull ? ', starting full' : ''}`,
     rate,
-    jitterMs,
-    isPaced: !assumeFresh,
+    networkJitterMs,
+    isPaced: !startFull,
     rounds: 5,
     submit(count, start) {
       let read = 0
       // What was read last before a job runs is what its charge is dated with.
       const clock = { ...systemClock, now: () => (read = performance.now()) }
       const limits = { m: { rpm: 60 * rate, tpm: Infinity } }
-      const limiter = createLimiter({ limits, jitterMs, assumeFresh, clock })
+      const limiter = createLimiter({ limits, networkJitterMs, startFull, clock })
       const request = { model: 'm', tokens: 1 }
       for (let i = 0; i < count; i++) void limiter.schedule(request, () => start(read))
     },
@@ -39,7 +39,7 @@ function headgate(rate: number, options: { jitterMs?: number; assumeFresh?: bool
 }
 
 function peer(name: string, submit: PacingSubject['submit'], rounds = 5): PacingSubject {
-  return { name, rate: RATE, jitterMs: 0, isPaced: false, rounds, submit }
+  return { name, rate: RATE, networkJitterMs: 0, isPaced: false, rounds, submit }
 }
 
 const RATE = 10_000
@@ -74,7 +74,7 @@ export const subjects: readonly PacingSubject[] = [
   headgate(1000),
   headgate(5000),
   headgate(RATE),
-  headgate(RATE, { jitterMs: 5 }),
-  headgate(RATE, { assumeFresh: true }),
+  headgate(RATE, { networkJitterMs: 5 }),
+  headgate(RATE, { startFull: true }),
   ...peers,
 ]

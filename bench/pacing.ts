@@ -17,9 +17,9 @@ function shown(value: number | undefined, width: number, digits = 0): string {
   return (value === undefined || Number.isNaN(value) ? '–' : value.toLocaleString('en', fraction)).padStart(width)
 }
 
-function row({ name, rate, jitterMs }: PacingSubject, { rounds, inSecond, inSpan }: Paced): string {
+function row({ name, rate, networkJitterMs }: PacingSubject, { rounds, inSecond, inSpan }: Paced): string {
   const reached = median(rounds, 'rate')
-  const share = (reached * (1000 + jitterMs)) / (1000 * rate)
+  const share = (reached * (1000 + networkJitterMs)) / (1000 * rate)
   const keepsUp = share >= KEEPS_UP
   const lateness = (of: 'p50Ms' | 'p99Ms') => shown(keepsUp ? median(rounds, of) : undefined, 8, 2)
   const p99s = rounds.map(({ p99Ms }) => p99Ms)

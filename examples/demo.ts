@@ -26,7 +26,7 @@ const prompts = readPrompts()
 const plain = await run('plain openai client', (client) => client)
 const headgate = await run('with headgate', (client) => {
   // Client and service share this machine's cores, so a delay varies by more here than between two machines.
-  const limiter = createLimiter({ overrides: { [MODEL]: LIMITS }, jitterMs: 75 })
+  const limiter = createLimiter({ overrides: { [MODEL]: LIMITS }, networkJitterMs: 75 })
   return limitOpenAI(client, limiter)
 })
 

@@ -1,8 +1,8 @@
 export type { Clock, TimerHandle } from './clock.js'
-export type { OutputLengths } from './cost/output.js'
-export type { Tokenizer } from './cost/tokens.js'
+export type { OutputLengths } from './tokens/output-estimator.js'
+export type { Tokenizer } from './tokens/text-tokens.js'
 export type { Grant } from './dispatch/attempt.js'
-export type { ScheduleRequest } from './dispatch/request.js'
+export type { ScheduleRequest } from './dispatch/schedule-request.js'
 export {
   HeadgateError,
   InvalidLimits,
@@ -16,14 +16,14 @@ export {
   type HeadgateErrorCode,
 } from './errors.js'
 export { createLimiter, type Limiter } from './limiter.js'
-export type { BuiltInTableName } from './limits/built-in.js'
-export type { ResolvedLimits, UnknownModel } from './limits/resolve.js'
-export type { MeterUse } from './meter/gate.js'
+export type { BuiltInTableName } from './limits/built-in-tables.js'
+export type { ResolvedLimits, UnknownModel } from './limits/resolve-limits.js'
+export type { MeterUse } from './quota/gate.js'
 export type { Distribution, ModelActivity } from './metrics/collector.js'
 export type { EventName, HeadgateEvents } from './metrics/events.js'
 export type { ModelStats, Stats, TenantStats } from './metrics/stats.js'
-export type { LimiterOptions } from './options.js'
-export { profiles, type ProfileName } from './route/profile.js'
+export type { LimiterOptions } from './options/limiter-options.js'
+export { profiles, type ProfileName } from './throttling/profiles.js'
 export type { Estimator, EstimatorInput } from './transport/fetch.js'
 export type {
   Limits,
@@ -31,7 +31,7 @@ export type {
   LimitsRow,
   LimitsSource,
   LimitsTable,
-  OutputCharging,
+  OutputAccounting,
   Profile,
   Route,
   ThrottleClass,

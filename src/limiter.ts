@@ -1,23 +1,23 @@
 import { monotonicClock, systemClock } from './clock.js'
-import { OutputEstimator } from './cost/output.js'
+import { OutputEstimator } from './tokens/output-estimator.js'
 import type { Grant } from './dispatch/attempt.js'
 import type { Run } from './dispatch/job.js'
-import { checkFields, type JobRequest, type ScheduleRequest } from './dispatch/request.js'
-import { Dispatcher } from './dispatch/run.js'
-import type { Workspace } from './dispatch/workspace.js'
+import { checkFields, type JobRequest, type ScheduleRequest } from './dispatch/schedule-request.js'
+import { Dispatcher } from './dispatch/dispatcher.js'
+import type { Workspace } from './models/workspace.js'
 import { InvalidRequest, LimiterClosed } from './errors.js'
-import type { Warn } from './limits/host.js'
-import { LiveLimits } from './limits/live.js'
-import type { ResolvedLimits } from './limits/resolve.js'
-import { shown } from './limits/value.js'
-import { WorkspaceLimits } from './limits/workspace-limits.js'
+import type { Warn } from './limits/sources/limits-host.js'
+import { LiveLimits } from './limits/sources/live-limits.js'
+import type { ResolvedLimits } from './limits/resolve-limits.js'
+import { shown } from './limits/limit-values.js'
+import { WorkspaceLimits } from './limits/sources/workspace-limits.js'
 import type { EventName, HeadgateEvents } from './metrics/events.js'
-import type { ClockPhase } from './meter/gate.js'
+import type { ClockPhase } from './quota/gate.js'
 import type { Stats } from './metrics/stats.js'
-import { checkNames, checkOptions, profileOption, type LimiterOptions } from './options.js'
-import { JitterEstimator } from './route/jitter.js'
-import { PhaseEstimator } from './route/phase.js'
-import { profiles } from './route/profile.js'
+import { checkNames, checkOptions, profileOption, type LimiterOptions } from './options/limiter-options.js'
+import { NetworkJitterEstimator } from './learning/network-jitter-estimator.js'
+import { ClockPhaseEstimator } from './learning/clock-phase-estimator.js'
+import { profiles } from './throttling/profiles.js'
 import { createFetch } from './transport/fetch.js'
 import type { Limits, LimitsSource, LimitsTable } from './types.js'
 
@@ -25,7 +25,7 @@ const DEFAULT_JITTER_MS = 50
 const DEFAULT_RETRIES = 4
 const DEFAULT_HEAD_DELAY_MS = 2000
 /** A time in 1970 is none that anybody means. */
-const LONGEST_SPAN_MS = 365 * 24 * 3_600_000
+const MAX_SPAN_MS = 365 * 24 * 3_600_000
 
 /**
  * Keeps requests at the full quota of their models and clear of 429s. One per account and region: two of them do not know
@@ -101,8 +101,8 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   const clock = monotonicClock(options.clock ?? systemClock)
   const defaultProfile = profile ?? profiles['model-studio']
   const random = options.random ?? Math.random
-  const jitter = new JitterEstimator(DEFAULT_JITTER_MS)
-  const phases = new PhaseEstimator()
+  const jitter = new NetworkJitterEstimator(DEFAULT_JITTER_MS)
+  const phases = new ClockPhaseEstimator()
   const output = new OutputEstimator()
   const dispatcher = new Dispatcher({
     clock,
@@ -110,18 +110,18 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
     profile: defaultProfile,
     resolve: (model, { perSecond }) => live.resolve(model, perSecond),
     fallback: options.fallback ?? {},
-    probeAbove: options.probeAbove ?? false,
-    jitterMs: () => options.jitterMs ?? jitter.jitterMs,
-    jitter: options.jitterMs === undefined ? jitter : undefined,
+    probeHigherLimits: options.probeHigherLimits ?? false,
+    networkJitterMs: () => options.networkJitterMs ?? jitter.networkJitterMs,
+    jitter: options.networkJitterMs === undefined ? jitter : undefined,
     phase: () => phases.at(clock.now()),
     phases,
-    idleSince: options.assumeFresh === true ? -Infinity : clock.now(),
+    idleSince: options.startFull === true ? -Infinity : clock.now(),
     output,
     maxRetries: options.maxRetries ?? DEFAULT_RETRIES,
     maxQueue: options.maxQueue ?? Infinity,
-    maxHeadDelayMs: options.maxHeadDelayMs ?? DEFAULT_HEAD_DELAY_MS,
-    spillAfterMs: options.spillAfterMs,
-    weightOf: weightsOf(options.weights),
+    maxBackfillDelayMs: options.maxBackfillDelayMs ?? DEFAULT_HEAD_DELAY_MS,
+    fallbackAfterWaitMs: options.fallbackAfterWaitMs,
+    weightOf: weightsOf(options.tenantWeights),
   })
   // After the dispatcher: a source may tell of its first table while it is subscribed to.
   const { account } = dispatcher
@@ -147,7 +147,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
       predict: (request) => dispatcher.predict(workspace, request),
       limitsOf(model) {
         checkModel(model)
-        return workspace.groups.find(model)?.limits ?? limits.resolve(model, defaultProfile.perSecond).limits
+        return workspace.models.find(model)?.limits ?? limits.resolve(model, defaultProfile.perSecond).limits
       },
       setLimits(model, values, how) {
         checkModel(model)
@@ -163,7 +163,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
             perSecond: options.perSecond,
             account(model, perSecondDefault) {
               const resolved = live.resolve(model, perSecondDefault)
-              const limits = account.main.groups.find(model)?.holding.limits ?? resolved.limits
+              const limits = account.main.models.find(model)?.effectiveLimits.limits ?? resolved.limits
               return { ...resolved, limits, source: limits.source }
             },
             perSecondDefault: defaultProfile.perSecond,
@@ -172,7 +172,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
           },
           (fault) => {
             if (fault !== undefined) added?.events.emit('warning', { message: String(fault), cause: fault })
-            added?.groups.refresh()
+            added?.models.refresh()
           },
         )
         try {
@@ -194,11 +194,11 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
       stats: (given) => ({
         ...account.report(workspace, spanOf(given), clock.now(), (model) => output.lengthsOf(model)),
         doubleSettles: dispatcher.doubleSettles,
-        jitter: {
-          ms: options.jitterMs ?? jitter.jitterMs,
-          origin: options.jitterMs === undefined ? jitter.origin : 'user',
+        networkJitter: {
+          ms: options.networkJitterMs ?? jitter.networkJitterMs,
+          origin: options.networkJitterMs === undefined ? jitter.origin : 'user',
         },
-        phase: phaseStats(phases.at(clock.now())),
+        clockPhase: phaseStats(phases.at(clock.now())),
       }),
       on: (event, listener) => workspace.events.on(event, listener),
       pause: () => account.pause(workspace),
@@ -222,7 +222,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   return limiterOf(account.main, live, forgetRefusals)
 }
 
-function phaseStats(phase: ClockPhase | undefined): Stats['phase'] {
+function phaseStats(phase: ClockPhase | undefined): Stats['clockPhase'] {
   if (phase === undefined) return { offsetMs: undefined, spanMs: undefined, origin: 'unknown' }
   return { offsetMs: phase.fromMs, spanMs: phase.toMs - phase.fromMs, origin: 'learned' }
 }
@@ -261,7 +261,7 @@ function untilOf(options: { until?: Date | number | undefined } | undefined): nu
   const now = Date.now()
   if (at > now) return at
   const meant =
-    at >= 0 && at < LONGEST_SPAN_MS ? `: give a time, such as Date.now() + ${at}, not a span` : ', which has passed'
+    at >= 0 && at < MAX_SPAN_MS ? `: give a time, such as Date.now() + ${at}, not a span` : ', which has passed'
   throw new InvalidRequest(`until is ${until instanceof Date ? until.toISOString() : at}${meant}`)
 }
 

@@ -95,7 +95,7 @@ export interface Cost {
 /** The kinds of endpoint whose calls are metered. */
 export type Route = 'chat' | 'completions' | 'embeddings' | 'responses'
 
-/** The class of a refusal by the server; see `route/classify.ts`. */
+/** The class of a refusal by the server; see `throttling/classify.ts`. */
 export type ThrottleClass = 'requests' | 'tokens' | 'surge' | 'capacity' | 'exhausted' | 'billing'
 
 /**
@@ -104,8 +104,8 @@ export type ThrottleClass = 'requests' | 'tokens' | 'surge' | 'capacity' | 'exha
  */
 export type WindowKind = 'unknown' | 'fixed' | 'sliding' | 'bucket' | 'counter'
 
-/** When a service counts the tokens of an answer; see {@link Profile.chargesOutput}. */
-export type OutputCharging = 'reserved' | 'generated' | 'completion'
+/** When a service counts the tokens of an answer; see {@link Profile.outputAccounting}. */
+export type OutputAccounting = 'reserved' | 'generated' | 'completion'
 
 /** What is known of a service: how it counts and what its refusals mean. */
 export interface Profile {
@@ -132,5 +132,5 @@ export interface Profile {
    * until the answer is there, and from then on count it. `'learn'`: what is expected is charged with the request, until refusals
    * show which of the three it is. @default 'learn'
    */
-  readonly chargesOutput?: OutputCharging | 'learn' | undefined
+  readonly outputAccounting?: OutputAccounting | 'learn' | undefined
 }

@@ -13,7 +13,7 @@ describe('the README', () => {
   })
 
   test('names every option of createLimiter, every error and every event', () => {
-    const options = readFileSync(join(root, 'src/options.ts'), 'utf8')
+    const options = readFileSync(join(root, 'src/options/limiter-options.ts'), 'utf8')
     const names = [...options.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name!)
     expect(names.length).toBeGreaterThan(10)
     const table = readme.slice(readme.indexOf('## Options of'), readme.indexOf('## What is guaranteed'))

@@ -6,7 +6,7 @@ import type { Admitted, Refused, Server } from './server.js'
 import { durationMs, type Job } from './workloads.js'
 
 /** Who is served in one burst and never again has no rate. */
-const LEAST_SPAN_MS = 1000
+const MIN_SPAN_MS = 1000
 
 /** What a client made of a row. Shares are fractions. */
 export interface Outcome {
@@ -107,7 +107,7 @@ function shareOf({ server: { rpm, tpm, change }, measureAfterMs = 0 }: Row, admi
   const counted = admitted.filter(({ atMs }) => atMs >= START_MS + measureAfterMs)
   const first = counted[0]?.atMs ?? 0
   const last = counted.at(-1)?.atMs ?? 0
-  if (last - first < LEAST_SPAN_MS) return Number.NaN
+  if (last - first < MIN_SPAN_MS) return Number.NaN
   const tokens = counted.reduce((sum, { job }) => sum + job.inputTokens + job.outputTokens, 0)
   const workMs = 60_000 * Math.max(counted.length / rpm, tokens / tpm)
   const changesAtMs = START_MS + change.afterMs
@@ -121,9 +121,9 @@ function shareOf({ server: { rpm, tpm, change }, measureAfterMs = 0 }: Row, admi
  * reservation for as long as it runs; in a bucket see {@link bucketCeiling}.
  */
 export function ceilingOf(row: Pick<Row, 'server' | 'knowsPhase'>, jobs: readonly Job[]): number {
-  const { second, jitterMs, charging, minute } = row.server
+  const { second, networkJitterMs, charging, minute } = row.server
   const windowMs = second === 'none' ? 60_000 : 1000
-  const byPhase = row.knowsPhase ? 1 : windowMs / (windowMs + jitterMs)
+  const byPhase = row.knowsPhase ? 1 : windowMs / (windowMs + networkJitterMs)
   if (charging !== 'reserved') return byPhase
   if ((second === 'none' ? minute : second) === 'bucket') return bucketCeiling(row.server, windowMs, jobs)
   let used = 0
@@ -146,13 +146,13 @@ export function ceilingOf(row: Pick<Row, 'server' | 'knowsPhase'>, jobs: readonl
  * It is an upper bound: when the rest comes back a bucket that is nearly full cannot take it all, and who does not know when
  * answers end cannot avoid that.
  */
-function bucketCeiling({ rpm, tpm, jitterMs }: Row['server'], windowMs: number, jobs: readonly Job[]): number {
+function bucketCeiling({ rpm, tpm, networkJitterMs }: Row['server'], windowMs: number, jobs: readonly Job[]): number {
   const depth = (tpm * windowMs) / 60_000
   const large = jobs.filter(({ inputTokens, maxTokens }) => inputTokens + maxTokens > depth)
   const used = jobs.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
   const tokensMs = (60_000 * used) / tpm
   const workMs = Math.max(tokensMs, (60_000 * jobs.length) / rpm)
-  return workMs / Math.max(workMs, tokensMs + large.length * jitterMs)
+  return workMs / Math.max(workMs, tokensMs + large.length * networkJitterMs)
 }
 
 function missedOf(

@@ -5,7 +5,7 @@ import { durationMs, type Job } from './workloads.js'
  * When the server charges output: it is known and charged at admission; reserved as `max_tokens` and corrected at the end;
  * as it is generated; at the end.
  */
-export type OutputCharging = 'admission' | 'reserved' | 'generated' | 'end'
+export type OutputAccounting = 'admission' | 'reserved' | 'generated' | 'end'
 
 /** Generated tokens are charged in steps of this time. */
 const STEP_MS = 50
@@ -20,12 +20,12 @@ interface Answering {
 
 /** Charges the output of what was admitted, at the times that the rule says. */
 export class OutputCharge {
-  readonly #charging: OutputCharging
+  readonly #charging: OutputAccounting
   readonly #limits: readonly ServerLimit[]
   #answering: Answering[] = []
   #stepAtMs = -Infinity
 
-  constructor(charging: OutputCharging, limits: readonly ServerLimit[]) {
+  constructor(charging: OutputAccounting, limits: readonly ServerLimit[]) {
     this.#charging = charging
     this.#limits = limits.filter(({ counts }) => counts === 'tokens')
   }

@@ -1,7 +1,7 @@
-import { profiles } from '../../src/route/profile.js'
+import { profiles } from '../../src/throttling/profiles.js'
 import type { Profile } from '../../src/types.js'
 import type { LimitChange } from './change.js'
-import type { OutputCharging } from './output-charge.js'
+import type { OutputAccounting } from './output-charge.js'
 import type { Goal, Row } from './row.js'
 import type { ServerRules } from './server.js'
 import type { WorkloadName } from './workloads.js'
@@ -47,7 +47,7 @@ function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, res
     minute: 'sliding',
     second: 'none',
     charging: 'admission',
-    jitterMs: 50,
+    networkJitterMs: 50,
     hasSurgeDetector: false,
     change: TOLD,
     beginsByClock: false,
@@ -70,8 +70,8 @@ function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, res
   }
 }
 
-/** What `profile.chargesOutput` calls it. */
-const CHARGES_OUTPUT: Readonly<Record<OutputCharging, string>> = {
+/** What `profile.outputAccounting` calls it. */
+const CHARGES_OUTPUT: Readonly<Record<OutputAccounting, string>> = {
   admission: 'reserved',
   reserved: 'reserved',
   generated: 'generated',
@@ -87,7 +87,7 @@ function profileOf({ minute, second, charging, beginsByClock }: ServerRules): Pr
     secondWindow: second === 'none' ? 'unknown' : second,
     windowPhase: beginsByClock ? 'clock' : undefined,
     perSecond: second !== 'none',
-    chargesOutput: CHARGES_OUTPUT[charging],
+    outputAccounting: CHARGES_OUTPUT[charging],
   } as const
   return told as Profile
 }
@@ -194,11 +194,11 @@ function unknown(): Row[] {
 
 /** Other spreads, a surge detector, and limits that are not as told. */
 function changes(): Row[] {
-  const jitters = [0, 200].flatMap((jitterMs) =>
+  const jitters = [0, 200].flatMap((networkJitterMs) =>
     (['rpm', 'chat'] as const).map((name) => {
-      const server = { minute: 'sliding', second: 'sliding', jitterMs } as const
+      const server = { minute: 'sliding', second: 'sliding', networkJitterMs } as const
       const rest = { isQuick: true }
-      return rowOf({ name: `jitter${jitterMs}-${name}`, load: LOADS[name], server, goal: NONE, rest })
+      return rowOf({ name: `jitter${networkJitterMs}-${name}`, load: LOADS[name], server, goal: NONE, rest })
     }),
   )
   const surge = rowOf({

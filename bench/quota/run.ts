@@ -10,13 +10,13 @@ import type { Job } from './workloads.js'
 
 /** What is not done after so many times the time that it takes at full quota never will be. */
 const PATIENCE = 10
-const LEAST_PATIENCE_MS = 30 * 60_000
+const MIN_PATIENCE_MS = 30 * 60_000
 
 /** Runs the jobs of a row through a client, in virtual time. The same seed gives the same outcome. */
 export async function runRow(row: Row, kind: ClientKind, jobs: readonly Job[], seed: number): Promise<Outcome> {
   const timeline = kind.usesGlobals ? globalTimeline(seeded(seed, 'client')) : new EventTimeline()
   try {
-    const { rpm, tpm, second, jitterMs } = row.server
+    const { rpm, tpm, second, networkJitterMs } = row.server
     const server = new Server(row.server, timeline, seeded(seed, 'server'))
     const arrivedAtMs: number[] = []
     let done = 0
@@ -39,7 +39,7 @@ export async function runRow(row: Row, kind: ClientKind, jobs: readonly Job[], s
       rpm,
       tpm,
       perSecond: second !== 'none',
-      jitterMs,
+      networkJitterMs,
       knowsOutput: row.knowsOutput,
       triesForMore: row.triesForMore ?? false,
       profile: row.profile,
@@ -70,7 +70,7 @@ export async function runRow(row: Row, kind: ClientKind, jobs: readonly Job[], s
 function patienceMs({ server: { rpm, tpm } }: Row, jobs: readonly Job[]): number {
   const tokens = jobs.reduce((sum, job) => sum + job.inputTokens + job.outputTokens, 0)
   const fluidMs = 60_000 * Math.max(jobs.length / rpm, tokens / tpm)
-  return Math.max(LEAST_PATIENCE_MS, PATIENCE * fluidMs, PATIENCE * (jobs.at(-1)?.arrivesMs ?? 0))
+  return Math.max(MIN_PATIENCE_MS, PATIENCE * fluidMs, PATIENCE * (jobs.at(-1)?.arrivesMs ?? 0))
 }
 
 function nameOf(error: unknown): string {

@@ -1,7 +1,7 @@
 import type { Timeline } from './clock.js'
 import { foreignRequest, scaleAt, startForeign, type LimitChange } from './change.js'
 import { ServerLimit } from './limit.js'
-import { OutputCharge, type OutputCharging } from './output-charge.js'
+import { OutputCharge, type OutputAccounting } from './output-charge.js'
 import { refusalOf, type Refusal, type RefusalClass } from './refusal.js'
 import { SurgeDetector } from './surge.js'
 import type { CountingRule } from './windows.js'
@@ -13,9 +13,9 @@ export interface ServerRules {
   readonly tpm: number
   readonly minute: CountingRule
   readonly second: CountingRule | 'none'
-  readonly charging: OutputCharging
+  readonly charging: OutputAccounting
   /** J: each request is counted up to so much later than another would be. */
-  readonly jitterMs: number
+  readonly networkJitterMs: number
   readonly hasSurgeDetector: boolean
   readonly change: LimitChange
   /** Whether fixed windows begin at whole seconds and minutes of its clock; else anywhere. */
@@ -73,7 +73,7 @@ export class Server {
   send(job: Job): Promise<Answer> {
     const sentAtMs = this.#timeline.now()
     return new Promise((resolve, reject) => {
-      const delayMs = NETWORK_MS + this.#rules.jitterMs * this.#random()
+      const delayMs = NETWORK_MS + this.#rules.networkJitterMs * this.#random()
       this.#timeline.setTimeout(() => this.#arrive(job, sentAtMs, resolve, reject), delayMs)
     })
   }

@@ -2,7 +2,7 @@ const SHORT_MS = 5000
 const LONG_MS = 60_000
 /** A rate up to this share of the limit is no surge, wherever it comes from. */
 const ALWAYS = 1 / 4
-const MOST_GROWTH = 2
+const MAX_GROWTH = 2
 
 /** Refuses a rate that grows too fast: over 5 s, more than twice that of the last minute. */
 export class SurgeDetector {
@@ -21,7 +21,7 @@ export class SurgeDetector {
     while (admitted[this.#firstShort]! <= atMs - SHORT_MS) this.#firstShort++
     const shortPerMs = (admitted.length - this.#firstShort + 1) / SHORT_MS
     const longPerMs = (admitted.length - this.#firstLong) / LONG_MS
-    return shortPerMs <= Math.max(this.#alwaysPerMs, MOST_GROWTH * longPerMs)
+    return shortPerMs <= Math.max(this.#alwaysPerMs, MAX_GROWTH * longPerMs)
   }
 
   admit(atMs: number): void {

@@ -35,14 +35,14 @@ const SHAPES: Readonly<Record<Exclude<WorkloadName, 'trace'>, Shape>> = {
 }
 
 /** No prompt is longer than this: every request must fit a minute of the smallest limits. */
-const MOST_INPUT_TOKENS = 60_000
+const MAX_INPUT_TOKENS = 60_000
 
 export function jobsOf(workload: Exclude<WorkloadName, 'trace'>, count: number, seed: number): Job[] {
   const random = seeded(seed, `jobs ${workload}`)
   const shape = SHAPES[workload]
   const jobs: Job[] = []
   for (let id = 0; id < count; id++) {
-    const inputTokens = logNormal(shape.inputMedian, shape.inputSigma, MOST_INPUT_TOKENS, random)
+    const inputTokens = logNormal(shape.inputMedian, shape.inputSigma, MAX_INPUT_TOKENS, random)
     const outputTokens = logNormal(shape.outputMedian, shape.outputSigma, shape.maxTokens, random)
     jobs.push({ id, arrivesMs: 0, inputTokens, outputTokens, maxTokens: shape.maxTokens, ...pace(random) })
   }

@@ -1,4 +1,4 @@
-import { FileTrouble } from '../batch/file-trouble.js'
+import { FileError } from '../batch/file/file-error.js'
 import { isHeadgateError } from '../errors.js'
 import { ModelStudioError } from '../model-studio/index.js'
 
@@ -13,12 +13,12 @@ export const EXIT = {
 } as const
 
 /** The command was called in a way that it cannot be; the message says how else. */
-export class WrongUse extends Error {}
+export class UsageError extends Error {}
 
 /** The exit code for what a command threw; undefined where it is a fault of ours, to be shown whole. */
 export function exitCodeOf(error: unknown): number | undefined {
-  if (error instanceof WrongUse) return EXIT.wrongUse
-  if (error instanceof FileTrouble) return EXIT.fileTrouble
+  if (error instanceof UsageError) return EXIT.wrongUse
+  if (error instanceof FileError) return EXIT.fileTrouble
   if (error instanceof ModelStudioError) return EXIT.someFailed
   if (!isHeadgateError(error, 'invalid_limits') && !isHeadgateError(error, 'invalid_request')) return undefined
   return isSystemError(error.cause) ? EXIT.fileTrouble : EXIT.wrongUse

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { EXIT } from './exit-codes.js'
-import { keepHeapSmall } from './heap.js'
+import { keepHeapSmall } from './run/heap.js'
 import { runCli } from './program.js'
-import { outliveReaders, processTerminal } from './terminal.js'
+import { ignoreBrokenPipe, processTerminal } from './terminal/terminal.js'
 
 keepHeapSmall()
-outliveReaders([process.stdout, process.stderr], (message) => {
+ignoreBrokenPipe([process.stdout, process.stderr], (message) => {
   processTerminal.err(message)
   process.exit(EXIT.fileTrouble)
 })

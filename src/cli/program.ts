@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import type { AddCommand } from './command.js'
-import { addDeployments } from './deployments.js'
+import { addDeployments } from './deployments/deployments.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
-import { addLimits } from './limits.js'
-import { addPlan } from './plan.js'
-import { addQuotas } from './quotas.js'
-import { addRun } from './run.js'
-import { addSimulate } from './simulate.js'
-import { addSplit } from './split.js'
-import type { Terminal } from './terminal.js'
+import { addLimits } from './limits/limits.js'
+import { addPlan } from './plan/plan.js'
+import { addQuotas } from './quotas/quotas.js'
+import { addRun } from './run/run.js'
+import { addSimulate } from './simulate/simulate.js'
+import { addSplit } from './split/split.js'
+import type { Terminal } from './terminal/terminal.js'
 
 /** The commands, one file each. */
 const commands: readonly AddCommand[] = [addRun, addPlan, addSplit, addLimits, addQuotas, addDeployments, addSimulate]

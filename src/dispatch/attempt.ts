@@ -1,11 +1,11 @@
 import { InvalidRequest } from '../errors.js'
-import { readUsage } from '../cost/usage.js'
-import type { Reservation } from '../meter/gate.js'
+import { readUsage } from '../tokens/usage.js'
+import type { Reservation } from '../quota/gate.js'
 import type { Recorder } from '../metrics/recorder.js'
-import type { Answer } from '../route/classify.js'
-import type { News } from '../route/rate-headers.js'
+import type { ErrorResponse } from '../throttling/classify.js'
+import type { ResponseMetadata } from '../throttling/response-headers.js'
 import type { Usage } from '../types.js'
-import type { Group } from './group.js'
+import type { ModelState } from '../models/model-state.js'
 import type { Job } from './job.js'
 
 /** Leave to send one request, once: what `run` is given. */
@@ -27,7 +27,7 @@ export interface Grant {
   settle(usage: Usage | object): void
   /**
    * Says when the service counted the request, in ms by its own clock (Model Studio: the header `req-arrive-time` of its answer):
-   * from this J is learned, where `jitterMs` was not given. What is no finite number is passed over.
+   * from this J is learned, where `networkJitterMs` was not given. What is no finite number is passed over.
    */
   arrived(epochMs: number): void
   /**
@@ -45,14 +45,14 @@ export interface AttemptEvents {
   /** So much output has come already; the attempt goes on. */
   grew(attempt: Attempt, outputTokens: number): void
   /** The server refused inside an answer that has begun: nothing to repeat, but a lesson for the group. */
-  refusedLate(attempt: Attempt, answer: Answer): void
+  refusedLate(attempt: Attempt, answer: ErrorResponse): void
   settledTwice(): void
   /** The service says when the request reached it: at `epochMs` by its clock. */
   arrived(attempt: Attempt, epochMs: number): void
   /** The service says that the request left its provisioned throughput. */
   overflowed(attempt: Attempt): void
   /** What an answer's headers tell beside it. */
-  heard(attempt: Attempt, news: News): void
+  onMetadata(attempt: Attempt, news: ResponseMetadata): void
 }
 
 /** One admitted attempt of a job, as the dispatcher and transport see it. Settles exactly once. */
@@ -60,7 +60,7 @@ export class Attempt implements Grant {
   readonly model: string
   readonly attempt: number
   readonly waitMs: number
-  readonly group: Group
+  readonly modelState: ModelState
   readonly job: Job
   readonly reservation: Reservation
   /** Who hears of it. */
@@ -78,11 +78,11 @@ export class Attempt implements Grant {
 
   constructor(job: Job, reservation: Reservation, share: number | undefined, events: AttemptEvents) {
     this.job = job
-    this.group = job.group
+    this.modelState = job.modelState
     this.reservation = reservation
-    this.recorder = job.group.recorderOf(job.tenant)
+    this.recorder = job.modelState.recorderOf(job.tenant)
     this.share = share
-    this.model = job.group.model
+    this.model = job.modelState.model
     this.attempt = ++job.attempts
     this.waitMs = Math.max(0, reservation.at - job.queuedAt)
     this.#events = events
@@ -111,8 +111,8 @@ export class Attempt implements Grant {
     else this.#events.settled(this, usage)
   }
 
-  heard(news: News): void {
-    this.#events.heard(this, news)
+  onMetadata(news: ResponseMetadata): void {
+    this.#events.onMetadata(this, news)
   }
 
   /** Bound to the attempt, too. */
@@ -130,7 +130,7 @@ export class Attempt implements Grant {
     if (!this.reservation.settled) this.#events.grew(this, outputTokens)
   }
 
-  refusedLate(answer: Answer): void {
+  refusedLate(answer: ErrorResponse): void {
     this.#events.refusedLate(this, answer)
   }
 }

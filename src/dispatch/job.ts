@@ -1,11 +1,11 @@
-import { onAbort } from '../aborts.js'
-import type { JobList, Waiting } from '../schedule/job-list.js'
-import type { Schedulable } from '../schedule/lane.js'
+import { onAbort } from '../abort-signals.js'
+import type { JobList, Waiting } from '../queue/job-list.js'
+import type { Schedulable } from '../queue/lane.js'
 import type { Cost, Profile } from '../types.js'
 import type { Attempt } from './attempt.js'
-import { contextOfCaller, type Context } from './context.js'
-import type { Group } from './group.js'
-import type { JobRequest } from './request.js'
+import { contextOfCaller, type Context } from './caller-context.js'
+import type { ModelState } from '../models/model-state.js'
+import type { JobRequest } from './schedule-request.js'
 
 /** Does a request's work, once for each attempt. */
 export type Run<T> = (attempt: Attempt) => T | PromiseLike<T>
@@ -17,10 +17,10 @@ export class Job implements Schedulable {
   /** How its caller is told; where it ended before that one was given a promise, the promise to give. */
   #ending: ((value: unknown) => void) | Promise<unknown> | undefined
   /** The models that may serve it, the one asked for first. */
-  readonly chain: readonly Group[]
+  readonly chain: readonly ModelState[]
   /** The service as its caller knows it: how its answers are read. */
   readonly profile: Profile
-  group: Group
+  modelState: ModelState
   cost: Cost
   /** Undefined takes no room, Infinity would: a million jobs may wait. */
   readonly #startBy: number | undefined
@@ -29,9 +29,9 @@ export class Job implements Schedulable {
   attempts = 0
   retries = 0
   /** Models that refused it since its chain began. */
-  tried: Set<Group> | undefined
+  tried: Set<ModelState> | undefined
   /** Models that it found to have their quota used up: it goes to none of them again. */
-  usedUp: Set<Group> | undefined
+  usedUp: Set<ModelState> | undefined
   inList: JobList | undefined
   before: Waiting | undefined
   after: Waiting | undefined
@@ -41,7 +41,7 @@ export class Job implements Schedulable {
   constructor(
     request: JobRequest,
     run: Run<unknown>,
-    chain: readonly Group[],
+    chain: readonly ModelState[],
     profile: Profile,
     cost: Cost,
     now: number,
@@ -52,7 +52,7 @@ export class Job implements Schedulable {
     this.profile = profile
     this.queuedAt = now
     this.#startBy = request.deadlineMs === undefined ? undefined : now + request.deadlineMs
-    this.group = chain[0]!
+    this.modelState = chain[0]!
     this.cost = cost
   }
 

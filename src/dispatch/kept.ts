@@ -1,11 +1,11 @@
-import { NO_COST } from '../meter/gate.js'
-import { profiles } from '../route/profile.js'
+import { NO_COST } from '../quota/gate.js'
+import { profiles } from '../throttling/profiles.js'
 import { Attempt } from './attempt.js'
-import type { Group } from './group.js'
+import type { ModelState } from '../models/model-state.js'
 import { Job } from './job.js'
 
 const ignore = (): void => {}
-const GROUP = { model: '', recorderOf: (): undefined => undefined } as unknown as Group
+const GROUP = { model: '', recorderOf: (): undefined => undefined } as unknown as ModelState
 
 /**
  * A job and an attempt that nobody runs. So long as there is one of each, the engine keeps what it has learned and compiled
@@ -22,6 +22,6 @@ export const keptAttempt: Attempt = new Attempt(
     settledTwice: ignore,
     arrived: ignore,
     overflowed: ignore,
-    heard: ignore,
+    onMetadata: ignore,
   },
 )

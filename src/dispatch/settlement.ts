@@ -1,4 +1,4 @@
-import { chargedBy } from '../meter/gate.js'
+import { chargedBy } from '../quota/gate.js'
 import type { Cost, Route, Usage } from '../types.js'
 import type { Attempt } from './attempt.js'
 
@@ -17,28 +17,28 @@ export type Ending = Usage | 'unknown' | 'refused' | 'unsent'
  * has passed: the server may have done all the work. A refusal costs what the profile says.
  */
 export function settle(attempt: Attempt, ending: Ending, now: number, output: OutputExpectation): void {
-  const { reservation, job, group } = attempt
+  const { reservation, job, modelState } = attempt
   const { cost } = reservation
   const actual = actualCost(attempt, ending)
   if (typeof ending === 'object') {
     const { route = 'chat', maxOutputTokens, choices = 1, tokens } = job.request
     if (tokens === undefined && route !== 'embeddings') {
-      output.observe(group.model, route, maxOutputTokens, Math.ceil(ending.outputTokens / choices))
+      output.observe(modelState.model, route, maxOutputTokens, Math.ceil(ending.outputTokens / choices))
     }
   }
   const counted = actual ?? chargedBy(reservation)
-  group.ended()
-  group.answered(reservation, typeof ending === 'object' ? ending.outputTokens : undefined, now)
+  modelState.ended()
+  modelState.answered(reservation, typeof ending === 'object' ? ending.outputTokens : undefined, now)
   attempt.recorder.tokens(counted.inputTokens + counted.outputTokens, now)
-  const { events } = group.workspace
+  const { events } = modelState.workspace
   if (events.has('settle')) {
     const { inputTokens, outputTokens, thinkingTokens } = cost
     const usage = typeof ending === 'object' ? ending : undefined
-    events.emit('settle', { model: group.model, reserved: { inputTokens, outputTokens, thinkingTokens }, usage })
+    events.emit('settle', { model: modelState.model, reserved: { inputTokens, outputTokens, thinkingTokens }, usage })
   }
-  if (attempt.share !== undefined && counted !== cost) group.lane.queue.correct(job, attempt.share, counted)
+  if (attempt.share !== undefined && counted !== cost) modelState.lane.queue.correct(job, attempt.share, counted)
   // Last, because the room that comes back may start other requests.
-  group.gate.settle(reservation, actual, now)
+  modelState.gate.settle(reservation, actual, now)
 }
 
 function actualCost({ job, reservation }: Attempt, ending: Ending): Cost | undefined {

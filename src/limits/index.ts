@@ -1,9 +1,9 @@
 /** The built-in limits tables, and the check that a table of one's own has to pass. */
-export { type BuiltInTableName, builtInTables } from './built-in.js'
+export { type BuiltInTableName, builtInTables } from './built-in-tables.js'
 export { beijing } from './data/beijing.js'
 export { international2025 } from './data/international-2025.js'
 export { singapore } from './data/singapore.js'
 export { virginia } from './data/virginia.js'
-export { joinLimits } from './join.js'
-export { validateTable } from './table.js'
+export { joinLimits } from './sources/join-limits.js'
+export { validateTable } from './validation.js'
 export type { Limits, LimitsHost, LimitsRow, LimitsSource, LimitsTable } from '../types.js'

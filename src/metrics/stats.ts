@@ -1,7 +1,7 @@
-import type { OutputLengths } from '../cost/output.js'
-import type { ResolvedLimits } from '../limits/resolve.js'
-import type { MeterUse } from '../meter/gate.js'
-import type { OutputCharging } from '../types.js'
+import type { OutputLengths } from '../tokens/output-estimator.js'
+import type { ResolvedLimits } from '../limits/resolve-limits.js'
+import type { MeterUse } from '../quota/gate.js'
+import type { OutputAccounting } from '../types.js'
 import type { ModelActivity } from './collector.js'
 
 /** How one model stands and what it did. */
@@ -25,7 +25,10 @@ export interface ModelStats extends ModelActivity {
    * When the service is taken to count output, and who says so: the profile, or what was learned from refusals. Undefined: that
    * is not known yet, and what is expected counts with the request.
    */
-  readonly chargesOutput: { readonly as: OutputCharging | undefined; readonly origin: 'told' | 'learned' | 'default' }
+  readonly outputAccounting: {
+    readonly as: OutputAccounting | undefined
+    readonly origin: 'configured' | 'learned' | 'default'
+  }
   /**
    * How long its answers are, in the account and all workspaces, and how well that was foreseen; undefined before the first
    * answer that told its usage. Answers to requests that gave their `tokens` do not count.
@@ -48,12 +51,12 @@ export interface Stats {
   /** Settlements that came after a request's first one, and were ignored; of the account and its workspaces together. */
   readonly doubleSettles: number
   /** J: by how much the delays to the service are taken to differ, and who says so. */
-  readonly jitter: { readonly ms: number; readonly origin: 'default' | 'user' | 'learned' }
+  readonly networkJitter: { readonly ms: number; readonly origin: 'default' | 'user' | 'learned' }
   /**
    * When the service counts what is sent, where the profile tells that its windows begin by its clock: a request sent at t between
    * t + offsetMs and t + offsetMs + spanMs of the service's clock. Undefined while answers have not told enough.
    */
-  readonly phase: {
+  readonly clockPhase: {
     readonly offsetMs: number | undefined
     readonly spanMs: number | undefined
     readonly origin: 'unknown' | 'learned'

@@ -9,11 +9,15 @@
  * ```
  */
 export { ModelStudio } from './model-studio.js'
-export { deploymentLimits, type DeploymentLimitsOptions, type DeploymentLimitsSource } from './deployment-limits.js'
-export { liveLimits, type LiveLimitsOptions, type LiveLimitsSource } from './live-limits.js'
-export type { LimitsScope } from './quota-tables.js'
-export type { Deployments } from './deployments.js'
-export type { Quotas } from './quotas.js'
+export {
+  deploymentLimits,
+  type DeploymentLimitsOptions,
+  type DeploymentLimitsSource,
+} from './limits/deployment-limits.js'
+export { liveLimits, type LiveLimitsOptions, type LiveLimitsSource } from './limits/live-limits.js'
+export type { LimitsScope } from './limits/quota-tables.js'
+export type { Deployments } from './resources/deployments.js'
+export type { Quotas } from './resources/quotas.js'
 export {
   Conflict,
   ConnectionFailed,

@@ -1,12 +1,12 @@
 import { systemClock } from '../clock.js'
 import { InvalidRequest } from '../errors.js'
-import { shown } from '../limits/value.js'
-import { checkNames, duration, wholeNumber } from './arguments.js'
-import { baseOf } from './base-url.js'
-import { Calls } from './calls.js'
-import { Deployments } from './deployments.js'
-import { Quotas } from './quotas.js'
-import { Secret } from './secret.js'
+import { shown } from '../limits/limit-values.js'
+import { checkNames, duration, wholeNumber } from './resources/arguments.js'
+import { baseOf } from './http/base-url.js'
+import { ControlPlaneCalls } from './http/control-plane-calls.js'
+import { Deployments } from './resources/deployments.js'
+import { Quotas } from './resources/quotas.js'
+import { Secret } from './http/secret.js'
 import type { ModelStudioApi, ModelStudioOptions } from './types.js'
 
 const OPTIONS = [
@@ -47,7 +47,7 @@ export class ModelStudio implements ModelStudioApi {
         throw new InvalidRequest(`${name} is ${shown(value)}: give a function`)
       }
     }
-    const calls = new Calls({
+    const calls = new ControlPlaneCalls({
       base: baseOf(baseURL, region),
       secret: new Secret(apiKey),
       workspace: workspaceOf(workspace),

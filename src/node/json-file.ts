@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { jsonFault } from './json-fault.js'
-import { whyUnread } from './unread.js'
+import { whyUnread } from './why-unread.js'
 
 /** Makes the error for what is wrong with a file. */
 export type Fail = (message: string, cause: unknown) => Error

@@ -1,5 +1,5 @@
 import { InvalidLimits } from '../errors.js'
-import { validateTable } from '../limits/table.js'
+import { validateTable } from '../limits/validation.js'
 import type { LimitsTable } from '../types.js'
 import { readJsonFile } from './json-file.js'
 

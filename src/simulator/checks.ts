@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../errors.js'
 import { nearest } from '../limits/nearest.js'
-import { shown } from '../limits/value.js'
+import { shown } from '../limits/limit-values.js'
 
 /** The names that an object of options may have; as a record, so that the compiler holds it to the type of the options. */
 export type Names<T> = Readonly<Record<keyof Required<T>, true>>

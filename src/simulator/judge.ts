@@ -1,5 +1,5 @@
 import { refusalClass } from './errors/throttling.js'
-import type { Refused } from './errors/dialect.js'
+import type { RefusedRequest } from './errors/dialect.js'
 import type { Exchange } from './exchange.js'
 import { Charge } from './metering/charge.js'
 import type { Demand } from './metering/charge.js'
@@ -13,7 +13,7 @@ import { outputCap } from './answers/drawn.js'
 import { cachedTokens } from './answers/text.js'
 
 /** How a request was judged. */
-export type Verdict = Admitted | Rejected
+export type Judgement = Admitted | Rejected
 
 export interface Admitted {
   readonly charge: Charge
@@ -25,7 +25,7 @@ export interface Admitted {
 
 export interface Rejected {
   /** What the answer says of it. */
-  readonly refused: Omit<Refused, 'form' | 'requestId'>
+  readonly refused: Omit<RefusedRequest, 'form' | 'requestId'>
   readonly throttle: Throttle
   readonly overflow: boolean
   readonly byWorkspace: boolean
@@ -53,7 +53,7 @@ export function judge(
   request: SimulatedRequest,
   exchange: Exchange,
   settings: Settings,
-): Verdict {
+): Judgement {
   const now = exchange.at
   const demand = demandOf(request, settings)
   const { provisioned } = model
@@ -124,7 +124,7 @@ function waitMs(throttles: readonly Throttle[], demand: Demand, now: number): nu
 }
 
 function charged(throttles: readonly Throttle[], demand: Demand, settings: Settings, now: number): Charge {
-  return new Charge(throttles, demand, settings.chargesOutput, now)
+  return new Charge(throttles, demand, settings.outputAccounting, now)
 }
 
 /** Whether a model whose limits are a floor has capacity above it now. */

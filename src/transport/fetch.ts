@@ -1,16 +1,16 @@
 import type { Clock } from '../clock.js'
-import { estimateBody } from '../cost/estimate.js'
-import type { Tokenizer } from '../cost/tokens.js'
-import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
-import type { JobRequest } from '../dispatch/request.js'
+import { estimateBody } from '../tokens/body-estimate.js'
+import type { Tokenizer } from '../tokens/text-tokens.js'
+import { ConnectionFailed, RefusedByServer } from '../throttling/request-errors.js'
+import type { JobRequest } from '../dispatch/schedule-request.js'
 import type { Run } from '../dispatch/job.js'
 import { InvalidRequest, isHeadgateError } from '../errors.js'
-import { shown } from '../limits/value.js'
-import { profileOfHost } from '../route/profile.js'
+import { shown } from '../limits/limit-values.js'
+import { profileOfHost } from '../throttling/profiles.js'
 import type { Profile, Route } from '../types.js'
 import { settingsOf, type ClientSettings } from './hints.js'
-import { pass } from './pass.js'
-import { readRequest, type MeteredRequest } from './request.js'
+import { passThrough } from './pass-through.js'
+import { readRequest, type MeteredRequest } from './metered-request.js'
 import { NO_RETRY, rebuilt, refusalResponse } from './response.js'
 import { send, type SendOptions } from './send.js'
 
@@ -66,8 +66,14 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
         // An SDK that only takes our fetch repeats by itself what we do not meter.
         const maxRetries = settings === undefined ? 0 : (retriesOf(options, settings) ?? 0)
         const onRetry = () => void retries++
-        const isRepeatedAbove = call?.retriesLeft !== undefined
-        return await pass(input, init, { ...sendOptions, maxRetries, random: options.random, isRepeatedAbove, onRetry })
+        const callerRetries = call?.retriesLeft !== undefined
+        return await passThrough(input, init, {
+          ...sendOptions,
+          maxRetries,
+          random: options.random,
+          callerRetries,
+          onRetry,
+        })
       }
       const job = jobOf(request, options, settings)
       const box = await options.submit(job, async (attempt): Promise<Box> => {
@@ -122,7 +128,7 @@ function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientS
     signal,
     maxRetries: retriesOf(options, settings),
     // What fails without an answer SDKs repeat by themselves: to repeat it here too would multiply.
-    isRepeatedAbove: settings === undefined ? request.isFromSdk : settings.call?.retriesLeft !== undefined,
+    callerRetries: settings === undefined ? request.isFromSdk : settings.call?.retriesLeft !== undefined,
     profile: options.profile ?? profileOfHost(request.url.hostname),
   }
 }

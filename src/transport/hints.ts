@@ -1,11 +1,11 @@
 import { InvalidRequest } from '../errors.js'
-import { Call, type CallGiven } from './call.js'
+import { FetchCall, type FetchCallArguments } from './fetch-call.js'
 
 /** What a call may tell the limiter beside its request. */
 export interface Hints {
   /** Higher ones start first. @default 0 */
   readonly priority?: number
-  /** Whose call it is: tenants that wait share the quota by the limiter's `weights`. */
+  /** Whose call it is: tenants that wait share the quota by the limiter's `tenantWeights`. */
   readonly tenant?: string
   /** Until when the call must have started, in ms from now. @default no deadline */
   readonly deadlineMs?: number
@@ -23,7 +23,7 @@ export interface ClientSettings {
   /** Whether the client's timeout covers the body of an answer, as that of `openai` 7.5 and later; else only its head. */
   readonly coversBody?: boolean | undefined
   /** The single call, where it was given settings of its own. */
-  readonly call?: Call | undefined
+  readonly call?: FetchCall | undefined
 }
 
 /** The keys under which all this travels in a `fetch` call's `init`; the same in every copy of the package. */
@@ -33,7 +33,7 @@ const SETTINGS: unique symbol = Symbol.for('headgate.client-settings') as never
 const CALL: unique symbol = Symbol.for('headgate.call') as never
 
 /** A `RequestInit` that carries hints or settings. */
-export type HintedInit = RequestInit & { [HINTS]?: Hints; [SETTINGS]?: ClientSettings; [CALL]?: Call }
+export type HintedInit = RequestInit & { [HINTS]?: Hints; [SETTINGS]?: ClientSettings; [CALL]?: FetchCall }
 
 /** Fits wherever an SDK takes options for `fetch`: to types, it has no properties that could clash with theirs. */
 export type FetchOptions = Record<never, never>
@@ -65,11 +65,11 @@ export function settingsOf(init: RequestInit | undefined): ClientSettings | unde
 }
 
 /** `fetchOptions` that carry a call of its own settings: the same one each time that the client sends it. */
-export function withCall(fetchOptions: object | undefined, given: CallGiven): object {
-  return { ...fetchOptions, [CALL]: callOf(fetchOptions) ?? new Call(given) }
+export function withCall(fetchOptions: object | undefined, given: FetchCallArguments): object {
+  return { ...fetchOptions, [CALL]: callOf(fetchOptions) ?? new FetchCall(given) }
 }
 
-export function callOf(init: object | undefined): Call | undefined {
+export function callOf(init: object | undefined): FetchCall | undefined {
   return (init as HintedInit | undefined)?.[CALL]
 }
 

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.js'
-import { usageOf } from '../cost/usage.js'
-import { ConnectionFailed, RefusedByServer } from '../dispatch/answer.js'
+import { usageOf } from '../tokens/usage.js'
+import { ConnectionFailed, RefusedByServer } from '../throttling/request-errors.js'
 import type { Attempt } from '../dispatch/attempt.js'
-import { newsOf } from '../route/rate-headers.js'
-import { Leash } from './leash.js'
-import { NATIVE_FETCH, type MeteredRequest } from './request.js'
-import { readableAgain, ReadBody } from './reread.js'
+import { readResponseMetadata } from '../throttling/response-headers.js'
+import { AttemptTimeout } from './attempt-timeout.js'
+import { NATIVE_FETCH, type MeteredRequest } from './metered-request.js'
+import { readableAgain, ReadBody } from './read-body.js'
 import { rebuilt } from './response.js'
-import { observeStream } from './stream.js'
+import { observeStream } from './observe-stream.js'
 
 export interface SendOptions {
   readonly clock: Clock
@@ -21,7 +21,7 @@ export interface SendOptions {
 }
 
 /** A stream that has no content after this long goes to its reader as it is, an error that is still to come included. */
-const LONGEST_HOLD_BACK_MS = 60_000
+const MAX_HOLD_BACK_MS = 60_000
 /** Without a timeout of the client's: how long a stream may lie unread before its place is free again. */
 const UNREAD_MS = 600_000
 
@@ -34,12 +34,12 @@ const UNREAD_MS = 600_000
 export async function send(request: MeteredRequest, attempt: Attempt, options: SendOptions): Promise<Response> {
   // A bare name: in browsers and workers `fetch` refuses to be called as a method of something else.
   const { clock, fetch, timeoutMs } = options
-  const leash = new Leash(request.signal, clock, timeoutMs, fetch === NATIVE_FETCH)
+  const leash = new AttemptTimeout(request.signal, clock, timeoutMs, fetch === NATIVE_FETCH)
   try {
     const [url, init] = request.sendTo(attempt.model, leash.signal, attempt.attempt - 1)
     const response = await fetch(url, init)
-    const news = newsOf(response.headers)
-    if (news !== undefined) attempt.heard(news)
+    const news = readResponseMetadata(response.headers)
+    if (news !== undefined) attempt.onMetadata(news)
     if (response.ok && response.body !== null && isStream(response, request)) {
       leash.stopTimer()
       return await observeStream(response, attempt, {
@@ -71,9 +71,9 @@ export async function send(request: MeteredRequest, attempt: Attempt, options: S
   }
 }
 
-function holdBackMs({ clock, timeoutMs = LONGEST_HOLD_BACK_MS, handOverBy }: SendOptions): number {
+function holdBackMs({ clock, timeoutMs = MAX_HOLD_BACK_MS, handOverBy }: SendOptions): number {
   const leftMs = handOverBy === undefined ? Infinity : Math.max(0, handOverBy - clock.now())
-  return Math.min(timeoutMs, LONGEST_HOLD_BACK_MS, leftMs)
+  return Math.min(timeoutMs, MAX_HOLD_BACK_MS, leftMs)
 }
 
 /** Whether the answer comes in events: it says so, or it was asked to and does not say that it is JSON. */

@@ -1,6 +1,6 @@
-import { readUsage, usageOf } from '../cost/usage.js'
+import { readUsage, usageOf } from '../tokens/usage.js'
 import type { Usage } from '../types.js'
-import type { SseEvent } from './sse.js'
+import type { SseEvent } from './sse-scanner.js'
 
 /** What an event of an answer's stream means to the limiter. */
 export interface StreamEvent {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import { runCli } from '../../src/cli/program.js'
-import type { Terminal } from '../../src/cli/terminal.js'
+import type { Terminal } from '../../src/cli/terminal/terminal.js'
 
 /** A run of the command line in this process. */
 export interface Run {

@@ -77,7 +77,7 @@ export async function runOnce<Sdk>(one: Case<Sdk>, sdk: Sdk, headgate: Headgate,
     ...one.service,
   })
   const limits = { [MODEL]: WIDE, 'qwen-flash': WIDE, [EMBEDDINGS]: WIDE }
-  const world = new World(sdk, headgate, simulator, isWrapped ? { limits, assumeFresh: true } : undefined)
+  const world = new World(sdk, headgate, simulator, isWrapped ? { limits, startFull: true } : undefined)
   try {
     const value = await one.run(world)
     await world.rest()

@@ -14,7 +14,7 @@ describe('abort', () => {
   })
 
   test('while waiting: gone at once, and the next takes its place', async () => {
-    const { clock, send, sends, limiter } = setup({ limits: { a: { tpm: 100 } }, maxHeadDelayMs: 0 })
+    const { clock, send, sends, limiter } = setup({ limits: { a: { tpm: 100 } }, maxBackfillDelayMs: 0 })
     const controller = new AbortController()
     send({ model: 'a', tokens: 50 }, 'runs', [{ returns: '' }])
     await clock.advance(100)
@@ -143,7 +143,7 @@ describe('abort', () => {
   })
 
   test('one signal for many: none of them starts on the way out of the others', async () => {
-    const { clock, limiter, send, sends, used } = setup({ limits: { a: { tpm: 1000 } }, maxHeadDelayMs: 0 })
+    const { clock, limiter, send, sends, used } = setup({ limits: { a: { tpm: 1000 } }, maxBackfillDelayMs: 0 })
     send({ model: 'a', tokens: 600 }, 'first', [{ returns: '' }])
     await clock.advance(100)
     const { signal, abort } = abortable()

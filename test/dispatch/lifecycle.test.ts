@@ -379,7 +379,7 @@ describe('under a random mix', () => {
           limits: { a: { rpm: 5, tpm: 1000 }, b: { rpm: 3, concurrency: 2 }, c: { rpm: 20, tpm: 2000 } },
           fallback: { a: ['b', 'c'], b: ['a'] },
           perSecond: undefined,
-          jitterMs: 50,
+          networkJitterMs: 50,
           maxQueue: 12,
         })
         const controllers: AbortController[] = []

@@ -50,8 +50,8 @@ export function setup(options: LimiterOptions = {}) {
   const clock = new VirtualClock(START_MS)
   const limiter: Limiter = createLimiter({
     perSecond: false,
-    assumeFresh: true,
-    jitterMs: 0,
+    startFull: true,
+    networkJitterMs: 0,
     random: () => 0,
     clock,
     ...options,

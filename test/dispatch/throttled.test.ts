@@ -1,7 +1,7 @@
 import { APIError, RateLimitError } from 'openai'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isHeadgateError, QuotaExhausted } from '../../src/index.js'
-import { BODIES } from '../route/bodies.js'
+import { BODIES } from '../throttling/bodies.js'
 import { fault, ok, refusal, refusals, setup, type Outcome } from './setup.js'
 
 /** An error as the `openai` client makes it of an answer. */
@@ -101,7 +101,7 @@ describe('the hold', () => {
   })
 
   test('the second first, and with no success between, the minute', async () => {
-    const { clock, sends, heard, send } = setup({ limits: { a: { rpm: 600 } }, perSecond: true, jitterMs: 50 })
+    const { clock, sends, heard, send } = setup({ limits: { a: { rpm: 600 } }, perSecond: true, networkJitterMs: 50 })
     send({ model: 'a' }, 'j', [refusal('requests'), refusal('requests'), refusal('requests'), ok])
     await clock.run()
     // The refusal empties the bucket, and what was refused lowers the limit: so a little more passes until it has room for one.
@@ -425,7 +425,11 @@ describe('a quota that is used up', () => {
   })
 
   test('so is one that refuses tokens over three full windows in which nothing ran', async () => {
-    const { clock, sends, send, heard } = setup({ limits: { a: { tpm: 60_000 } }, perSecond: true, jitterMs: 50 })
+    const { clock, sends, send, heard } = setup({
+      limits: { a: { tpm: 60_000 } },
+      perSecond: true,
+      networkJitterMs: 50,
+    })
     const ending = send({ model: 'a', tokens: 10 }, 'j', [refusal('tokens')])
     const waits = send({ model: 'a', tokens: 50_000 }, 'waits')
     await clock.run()

@@ -36,12 +36,12 @@ describe('createLimiter', () => {
     [{ maxQueue: -1 }, 'maxQueue is -1: give a whole number, 0 or more, or Infinity'],
     [{ maxQueue: Number.NaN }, 'maxQueue is NaN'],
     [{ maxQueue: 0.5 }, 'maxQueue is 0.5'],
-    [{ jitterMs: -1 }, 'jitterMs is -1: give milliseconds from 0 to 10,000'],
-    [{ jitterMs: 10_001 }, 'jitterMs is 10001'],
-    [{ jitterMs: Number.NaN }, 'jitterMs is NaN'],
-    [{ jitterMs: '50' }, 'jitterMs is 50'],
+    [{ networkJitterMs: -1 }, 'networkJitterMs is -1: give milliseconds from 0 to 10,000'],
+    [{ networkJitterMs: 10_001 }, 'networkJitterMs is 10001'],
+    [{ networkJitterMs: Number.NaN }, 'networkJitterMs is NaN'],
+    [{ networkJitterMs: '50' }, 'networkJitterMs is 50'],
     [{ perSecond: 1 }, 'perSecond is 1: give true or false'],
-    [{ assumeFresh: 'yes' }, 'assumeFresh is yes: give true or false'],
+    [{ startFull: 'yes' }, 'startFull is yes: give true or false'],
     [{ unknownModel: 'ignore' }, "unknownModel is ignore: give 'conservative', 'unlimited' or 'reject'"],
     [{ fallback: { a: 'b' } }, "fallback of 'a' is no list of model names: give { 'a': ['its-backup'] }"],
     [{ fallback: { a: ['b', ''] } }, "fallback of 'a'"],
@@ -131,7 +131,7 @@ describe('limitsOf', () => {
   })
 
   test('before and after the first request', async () => {
-    const limiter = createLimiter({ limits: { a: { rpm: 60 } }, assumeFresh: true, clock: new VirtualClock() })
+    const limiter = createLimiter({ limits: { a: { rpm: 60 } }, startFull: true, clock: new VirtualClock() })
     const before = limiter.limitsOf('a')
     await limiter.schedule({ model: 'a' }, () => 1)
     expect(limiter.limitsOf('a')).toEqual(before)
@@ -141,7 +141,7 @@ describe('limitsOf', () => {
 describe('the start', () => {
   const firstAt = async (options: LimiterOptions) => {
     const clock = new VirtualClock(5000)
-    const limiter = createLimiter({ limits: { a: { rpm: 600 } }, jitterMs: 0, clock, ...options })
+    const limiter = createLimiter({ limits: { a: { rpm: 600 } }, networkJitterMs: 0, clock, ...options })
     let at = -1
     void limiter.schedule({ model: 'a' }, () => (at = clock.now() - 5000))
     await clock.run()
@@ -150,12 +150,12 @@ describe('the start', () => {
 
   test('is as if the last minute had been used, unless told otherwise', async () => {
     expect(await firstAt({})).toBe(100)
-    expect(await firstAt({ assumeFresh: true })).toBe(0)
+    expect(await firstAt({ startFull: true })).toBe(0)
   })
 
   test('the buckets have filled since the limiter was made, not since the first request', async () => {
     const clock = new VirtualClock()
-    const limiter = createLimiter({ limits: { a: { rpm: 60 } }, clock, perSecond: false, jitterMs: 0 })
+    const limiter = createLimiter({ limits: { a: { rpm: 60 } }, clock, perSecond: false, networkJitterMs: 0 })
     await clock.advance(10_000)
     let started = 0
     for (let i = 0; i < 20; i++) void limiter.schedule({ model: 'a' }, () => started++)
@@ -168,7 +168,13 @@ describe('the start', () => {
 
 test('a clock that jumps back stops nothing', async () => {
   const clock = new VirtualClock(1e6)
-  const limiter = createLimiter({ limits: { a: { rpm: 1 } }, perSecond: false, assumeFresh: true, jitterMs: 0, clock })
+  const limiter = createLimiter({
+    limits: { a: { rpm: 1 } },
+    perSecond: false,
+    startFull: true,
+    networkJitterMs: 0,
+    clock,
+  })
   const started: number[] = []
   for (let i = 0; i < 3; i++) void limiter.schedule({ model: 'a' }, () => started.push(i)).catch(() => {})
   await clock.advance(10_000)
@@ -180,7 +186,13 @@ test('a clock that jumps back stops nothing', async () => {
 
 test('a clock may begin below 0', async () => {
   const clock = new VirtualClock(-3_600_000)
-  const limiter = createLimiter({ limits: { a: { rpm: 60 } }, perSecond: false, assumeFresh: true, jitterMs: 0, clock })
+  const limiter = createLimiter({
+    limits: { a: { rpm: 60 } },
+    perSecond: false,
+    startFull: true,
+    networkJitterMs: 0,
+    clock,
+  })
   const started: number[] = []
   for (let i = 0; i < 61; i++) void limiter.schedule({ model: 'a' }, () => started.push(i))
   await clock.advance(0)

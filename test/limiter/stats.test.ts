@@ -11,8 +11,8 @@ describe('stats', () => {
       waiting: 0,
       inFlight: 0,
       doubleSettles: 0,
-      jitter: { ms: 0, origin: 'user' },
-      phase: { offsetMs: undefined, spanMs: undefined, origin: 'unknown' },
+      networkJitter: { ms: 0, origin: 'user' },
+      clockPhase: { offsetMs: undefined, spanMs: undefined, origin: 'unknown' },
     })
   })
 
@@ -35,8 +35,8 @@ describe('stats', () => {
     expect(stats.models['a']).toMatchObject({
       limits: { rpm: 3, tpm: 1000, source: 'user' },
       windows: [
-        { limit: 'rpm', stated: 3, used: 3 },
-        { limit: 'tpm', stated: 1000, used: 300 },
+        { limit: 'rpm', effective: 3, used: 3 },
+        { limit: 'tpm', effective: 1000, used: 300 },
       ],
       waiting: 2,
       inFlight: 3,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
-import { LIMIT_FIELDS, ROW_FIELDS } from '../../src/limits/fields.js'
-import { MAX_PER_MINUTE, MAX_PER_SECOND, MIN_PER_SECOND } from '../../src/limits/value.js'
+import { LIMIT_FIELDS, ROW_FIELDS } from '../../src/limits/limit-fields.js'
+import { MAX_PER_MINUTE, MAX_PER_SECOND, MIN_PER_SECOND } from '../../src/limits/limit-values.js'
 import type { Limits, LimitsRow, LimitsTable } from '../../src/types.js'
 
 const perMinute = fc.oneof(fc.integer({ min: 1, max: 100_000 }), fc.maxSafeInteger().map(intoRange))

@@ -49,7 +49,7 @@ async function opened(options: SimulatorOptions = {}) {
   onTestFinished(() => simulator.close())
   const warnings: HeadgateEvents['warning'][] = []
   const limiterWith = (more: LimiterOptions) => {
-    const limiter = createLimiter({ clock, perSecond: false, assumeFresh: true, ...more })
+    const limiter = createLimiter({ clock, perSecond: false, startFull: true, ...more })
     limiter.on('warning', (event) => void warnings.push(event))
     onTestFinished(() => limiter.close({ abandon: true }))
     return limiter

@@ -30,7 +30,7 @@ async function run(first: Counted, meanTokens: number, inWorkspaces: boolean) {
     fallbackTable: { m: first },
     ...(inWorkspaces && { scope: 'account' }),
   })
-  const limiter = createLimiter({ clock, random, assumeFresh: true, jitterMs: 20, limits })
+  const limiter = createLimiter({ clock, random, startFull: true, networkJitterMs: 20, limits })
   const doors: Limiter[] = inWorkspaces
     ? [limiter.workspace('less', limits.workspace('llm-1')), limiter.workspace('all', {})]
     : [limiter]

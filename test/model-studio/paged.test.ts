@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { paged } from '../../src/model-studio/paged.js'
+import { paged } from '../../src/model-studio/http/paged.js'
 import { json } from '../support/fake-fetch.js'
 import { failure, world } from './setup.js'
 import { runs } from '../property/traffic.js'

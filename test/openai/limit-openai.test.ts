@@ -103,7 +103,7 @@ describe('the clone', () => {
   it('may be wrapped once more, by another limiter', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
-    const outer = createLimiter({ limits: { [model]: { rpm: 60_000 } }, assumeFresh: true })
+    const outer = createLimiter({ limits: { [model]: { rpm: 60_000 } }, startFull: true })
     await limitOpenAI(world.client, outer).chat.completions.create(chat)
     expect(world.admitted).toHaveLength(1)
     expect(outer.stats().models[model]?.calls).toBe(1)

@@ -49,7 +49,7 @@ export class Wrapped {
     this.limiter = createLimiter({
       clock: this.clock,
       limits: { [model]: wide, 'qwen-flash': wide, 'text-embedding-v4': wide },
-      assumeFresh: true,
+      startFull: true,
       ...options,
     })
     this.limiter.on('admit', (event) => this.admitted.push(event))

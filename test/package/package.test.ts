@@ -37,7 +37,7 @@ describe('the packed tarball', () => {
     writeFileSync(
       join(packed.folder, 'program.mjs'),
       `import { createLimiter } from 'headgate'
-       const limiter = createLimiter({ limits: { m: { rpm: 6000, tpm: 1e6 } }, assumeFresh: true })
+       const limiter = createLimiter({ limits: { m: { rpm: 6000, tpm: 1e6 } }, startFull: true })
        const results = await Promise.all([1, 2, 3].map((n) => limiter.schedule({ model: 'm', tokens: 10 }, () => n * n)))
        console.log(JSON.stringify(results))`,
     )

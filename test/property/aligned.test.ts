@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, test } from 'vitest'
-import { MeterGate } from '../../src/meter/meter-gate.js'
-import type { Reservation } from '../../src/meter/gate.js'
+import { ModelGate } from '../../src/quota/model-gate.js'
+import type { Reservation } from '../../src/quota/gate.js'
 import { countedIn, type Row, serverLimits, ServerOracle } from '../support/oracle.js'
 import { amountOf, anyRow, jitter, limitsOf, profileOf, runs, start, type Step, tokens, traffic } from './traffic.js'
 
@@ -26,8 +26,8 @@ function sentBy(
   tellings: readonly Telling[],
 ): Sent[] {
   const profile = { ...profileOf('fixed'), windowPhase: 'clock' } as const
-  const options = { limits: limitsOf(row), profile, jitterMs: jitterUs / 1000, idleSince: startUs / 1000 }
-  const gate = new MeterGate(options, startUs / 1000)
+  const options = { limits: limitsOf(row), profile, networkJitterMs: jitterUs / 1000, idleSince: startUs / 1000 }
+  const gate = new ModelGate(options, startUs / 1000)
   const sent: Sent[] = []
   const open: Sent[] = []
   let us = startUs
@@ -43,7 +43,7 @@ function sentBy(
               toMs: (counted + jitterUs + told.late) / 1000,
               untilMs: (us + told.validUs) / 1000,
             }
-      gate.setPhase(phase, us / 1000)
+      gate.setClockPhase(phase, us / 1000)
       untilUs = told.early === undefined ? Infinity : us + told.validUs
     }
     if (step.does === 'idle') us += step.us

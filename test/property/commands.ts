@@ -101,13 +101,13 @@ export function commands(maxCommands: number, deadlines: readonly (number | unde
 export const options: fc.Arbitrary<LimiterOptions> = fc.record({
   fallback: fc.constantFrom({}, { a: ['b'] }),
   maxQueue: fc.constantFrom(undefined, undefined, 3),
-  maxHeadDelayMs: fc.constantFrom(0, 2000, Infinity),
+  maxBackfillDelayMs: fc.constantFrom(0, 2000, Infinity),
   maxRetries: fc.constantFrom(0, 1, 4),
-  spillAfterMs: fc.constantFrom(undefined, undefined, 0, 1000),
+  fallbackAfterWaitMs: fc.constantFrom(undefined, undefined, 0, 1000),
   perSecond: fc.boolean(),
-  jitterMs: fc.constantFrom(0, 50),
-  assumeFresh: fc.boolean(),
-  weights: fc.constant({ x: 3 }),
+  networkJitterMs: fc.constantFrom(0, 50),
+  startFull: fc.boolean(),
+  tenantWeights: fc.constant({ x: 3 }),
 })
 
 export const closing = fc.constantFrom('drain' as const, 'close' as const, 'abandon' as const)

@@ -23,23 +23,23 @@ const comings = fc.array(
   }),
   { minLength: 1, maxLength: 40, size: 'max' },
 )
-const maxHeadDelayMs = fc.integer({ min: 0, max: 2000 })
+const maxBackfillDelayMs = fc.integer({ min: 0, max: 2000 })
 
 interface Case {
   readonly limits: Limits
   readonly window: WindowKind
-  readonly jitterMs: number
-  readonly maxHeadDelayMs: number
+  readonly networkJitterMs: number
+  readonly maxBackfillDelayMs: number
 }
 
 /** One tenant, one priority, one model, and every job takes what it said. How many with a deadline were taken and waited. */
 async function expectKept(
-  { limits, window, jitterMs, maxHeadDelayMs }: Case,
+  { limits, window, networkJitterMs, maxBackfillDelayMs }: Case,
   jobs: readonly Coming[],
   largest: number,
 ) {
   const profile = profileOf(window)
-  const { clock, send, sent, now } = setup({ limits: { a: limits }, profile, jitterMs, maxHeadDelayMs })
+  const { clock, send, sent, now } = setup({ limits: { a: limits }, profile, networkJitterMs, maxBackfillDelayMs })
   let waited = 0
   const taken: { readonly name: string; readonly startBy: number }[] = []
   for (const [i, { gapMs, size, deadlineMs }] of jobs.entries()) {
@@ -72,28 +72,28 @@ async function holds(cases: fc.Arbitrary<Case>, numRuns: number, largest: (limit
 describe('what was taken with a deadline starts by it, first in first out at its price', () => {
   const rpm = fc.integer({ min: 1, max: 60 }).map((rpm): Limits => ({ rpm }))
   const tpm = fc.integer({ min: 1000, max: 100_000 }).map((tpm): Limits => ({ tpm }))
-  const jitterMs = fc.constantFrom(0, 50, 1000)
+  const networkJitterMs = fc.constantFrom(0, 50, 1000)
   const depth = (limits: Limits): number => Math.floor((limits.tpm! * 59) / 60)
 
-  test('where requests are counted, in a window or by a bucket, whatever maxHeadDelayMs', async () => {
+  test('where requests are counted, in a window or by a bucket, whatever maxBackfillDelayMs', async () => {
     const window = fc.constantFrom<WindowKind>('sliding', 'fixed', 'bucket')
-    await holds(fc.record({ limits: rpm, window, jitterMs, maxHeadDelayMs }), 800, () => 1000, false)
+    await holds(fc.record({ limits: rpm, window, networkJitterMs, maxBackfillDelayMs }), 800, () => 1000, false)
   })
 
   test('where requests are counted by both, and no delay spreads them', async () => {
-    const [window, jitterMs] = [fc.constant<WindowKind>('unknown'), fc.constant(0)]
-    await holds(fc.record({ limits: rpm, window, jitterMs, maxHeadDelayMs }), 800, () => 1000, false)
+    const [window, networkJitterMs] = [fc.constant<WindowKind>('unknown'), fc.constant(0)]
+    await holds(fc.record({ limits: rpm, window, networkJitterMs, maxBackfillDelayMs }), 800, () => 1000, false)
   })
 
   test('where tokens are counted by a bucket, and nothing overtakes', async () => {
     const window = fc.constant<WindowKind>('bucket')
-    const cases = fc.record({ limits: tpm, window, jitterMs, maxHeadDelayMs: fc.constant(0) })
+    const cases = fc.record({ limits: tpm, window, networkJitterMs, maxBackfillDelayMs: fc.constant(0) })
     await holds(cases, 800, depth, false)
   })
 
-  test('where tokens are counted by a bucket, and all jobs are of one size, whatever maxHeadDelayMs', async () => {
+  test('where tokens are counted by a bucket, and all jobs are of one size, whatever maxBackfillDelayMs', async () => {
     const window = fc.constant<WindowKind>('bucket')
-    await holds(fc.record({ limits: tpm, window, jitterMs, maxHeadDelayMs }), 800, depth, true)
+    await holds(fc.record({ limits: tpm, window, networkJitterMs, maxBackfillDelayMs }), 800, depth, true)
   })
 })
 

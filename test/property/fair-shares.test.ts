@@ -10,7 +10,7 @@ interface Backlog {
   readonly tpm: number
   readonly rpm: number
   readonly perSecond: boolean
-  readonly maxHeadDelayMs: number
+  readonly maxBackfillDelayMs: number
   readonly weights: readonly number[]
   /** Sizes of the jobs of each tenant, as shares of its largest; they come round again. */
   readonly sizes: readonly (readonly number[])[]
@@ -28,7 +28,7 @@ function backlog(weight: fc.Arbitrary<number>): fc.Arbitrary<Backlog> {
     // Seldom, sometimes and always the scarcer of the two.
     rpm: fc.constantFrom(10, 40, 1000),
     perSecond: fc.boolean(),
-    maxHeadDelayMs: fc.constantFrom(0, 500, 2000, 20_000),
+    maxBackfillDelayMs: fc.constantFrom(0, 500, 2000, 20_000),
   })
   return fc.tuple(limits, tenants).map(([limits, tenants]) => ({
     ...limits,
@@ -38,13 +38,17 @@ function backlog(weight: fc.Arbitrary<number>): fc.Arbitrary<Backlog> {
 }
 
 /** The shares of the scarcest limit, by weight, that tenants had after each start of one of theirs. */
-async function shared({ tpm, rpm, perSecond, maxHeadDelayMs, weights, sizes }: Backlog, minutes: number, part: number) {
+async function shared(
+  { tpm, rpm, perSecond, maxBackfillDelayMs, weights, sizes }: Backlog,
+  minutes: number,
+  part: number,
+) {
   const byName = Object.fromEntries(weights.map((weight, i) => [`${i}`, weight]))
   const { clock, limiter, send, sent } = setup({
     limits: { a: { tpm, rpm } },
     perSecond,
-    maxHeadDelayMs,
-    weights: byName,
+    maxBackfillDelayMs,
+    tenantWeights: byName,
   })
   const sizeOf = (tenant: number, n: number) => Math.ceil(tpm * part * sizes[tenant]![n % sizes[tenant]!.length]!)
   const shareOf = (tokens: number) => Math.max(tokens / tpm, 1 / rpm)
@@ -93,8 +97,8 @@ function jain(shares: readonly number[]): number {
   return sum ** 2 / (shares.length * shares.reduce((all, share) => all + share ** 2, 0))
 }
 
-// With a maxHeadDelayMs of Infinity one whose head never fits waits for ever while the others' small jobs go on.
-describe('tenants that wait all the time, whatever is packed within a finite maxHeadDelayMs', () => {
+// With a maxBackfillDelayMs of Infinity one whose head never fits waits for ever while the others' small jobs go on.
+describe('tenants that wait all the time, whatever is packed within a finite maxBackfillDelayMs', () => {
   // A head that waits keeps its turn while smaller ones of its own tenant overtake it and are charged to that.
   test('are at no time further apart than the largest job of each, by weight, and what of one overtook its own head', async () => {
     const weight = fc.constantFrom(0.5, 1, 1, 2, 5)

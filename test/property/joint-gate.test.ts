@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Refusal, Reservation } from '../../src/meter/gate.js'
-import { JointGate } from '../../src/meter/joint-gate.js'
-import { MeterGate } from '../../src/meter/meter-gate.js'
+import type { NotAdmitted, Reservation } from '../../src/quota/gate.js'
+import { JointGate } from '../../src/quota/joint-gate.js'
+import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits } from '../../src/types.js'
 import { countedIn, GateOracle, type Row, sumWithin, type Taken } from '../support/oracle.js'
 import {
@@ -25,7 +25,7 @@ const rows = fc.tuple(modestRow, modestRow, modestRow)
 /** Two workspaces of one account, each gate with an oracle of either kind. */
 class Account {
   readonly #rows: readonly Row[]
-  readonly #gates: readonly MeterGate[]
+  readonly #gates: readonly ModelGate[]
   readonly #oracles: readonly (readonly GateOracle[])[]
   readonly #joints: readonly JointGate[]
   readonly #open: { joint: JointGate; reservation: Reservation; taken: [GateOracle, Taken][] }[] = []
@@ -104,14 +104,14 @@ class Account {
 }
 
 /** The limits of a gate, those in flight included, twice over: one gate is led by a joint one, the other by hand. */
-function twins(limits: Limits, jitterUs: number): [MeterGate, MeterGate] {
-  const options = { limits, profile: profileOf('unknown'), jitterMs: jitterUs / 1000, idleSince: 0 }
-  return [new MeterGate(options, 0), new MeterGate(options, 0)]
+function twins(limits: Limits, jitterUs: number): [ModelGate, ModelGate] {
+  const options = { limits, profile: profileOf('unknown'), networkJitterMs: jitterUs / 1000, idleSince: 0 }
+  return [new ModelGate(options, 0), new ModelGate(options, 0)]
 }
 
 /** The rule for two answers, by rank. */
-function expected(own: Refusal, account: Refusal): Refusal {
-  const rank = ({ kind }: Refusal) => ['not-before', 'until-change', 'never'].indexOf(kind)
+function expected(own: NotAdmitted, account: NotAdmitted): NotAdmitted {
+  const rank = ({ kind }: NotAdmitted) => ['not-before', 'until-change', 'never'].indexOf(kind)
   if (rank(own) !== rank(account)) return rank(own) > rank(account) ? own : account
   if (own.kind !== 'not-before' || account.kind !== 'not-before') return own
   return { kind: 'not-before', at: Math.max(own.at, account.at) }

@@ -1,6 +1,6 @@
 import { array, assert, integer, property, record } from 'fast-check'
 import { expect, test } from 'vitest'
-import { MeterGate } from '../../src/meter/meter-gate.js'
+import { ModelGate } from '../../src/quota/model-gate.js'
 import { profileOf, runs } from './traffic.js'
 
 const TPM = 1000
@@ -40,11 +40,11 @@ const jobs = array(
 test('where reservations suffice a sliding minute is never exceeded, whenever the service counts the output', () => {
   assert(
     property(jobs, (wanted) => {
-      const gate = new MeterGate(
+      const gate = new ModelGate(
         {
           limits: { tpm: TPM },
-          profile: { ...profileOf('sliding'), chargesOutput: 'completion' },
-          jitterMs: 0,
+          profile: { ...profileOf('sliding'), outputAccounting: 'completion' },
+          networkJitterMs: 0,
           idleSince: -MINUTE_MS,
         },
         0,

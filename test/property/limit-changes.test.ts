@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/meter/gate.js'
-import { MeterGate } from '../../src/meter/meter-gate.js'
+import type { Reservation } from '../../src/quota/gate.js'
+import { ModelGate } from '../../src/quota/model-gate.js'
 import { countedIn, type Entry, limitOracles, type Row, sumWithin } from '../support/oracle.js'
 import { amountOf, jitter, limitsOf, profileOf, runs, type Step, tokens, traffic } from './traffic.js'
 
@@ -43,8 +43,13 @@ function run(
   jitterUs: number,
 ): { log: Charge[]; rows: [number, Row][] } {
   let current: Row = FIRST_ROW
-  const options = { limits: limitsOf(current), profile: profileOf('unknown'), jitterMs: jitterUs / 1000, idleSince: 0 }
-  const gate = new MeterGate(options, 0)
+  const options = {
+    limits: limitsOf(current),
+    profile: profileOf('unknown'),
+    networkJitterMs: jitterUs / 1000,
+    idleSince: 0,
+  }
+  const gate = new ModelGate(options, 0)
   const logs = new Map<string, Entry[]>()
   const rows: [number, Row][] = [[0, current]]
   const log: Charge[] = []

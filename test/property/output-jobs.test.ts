@@ -14,7 +14,7 @@ const profile: fc.Arbitrary<Profile> = fc.record({
   perSecond: fc.boolean(),
   rejectedCost: fc.constantFrom(0, 1),
   insufficientQuota: fc.constant('tokens'),
-  chargesOutput: fc.constantFrom(undefined, 'reserved', 'generated', 'completion', 'learn'),
+  outputAccounting: fc.constantFrom(undefined, 'reserved', 'generated', 'completion', 'learn'),
 })
 
 const job = fc.record({
@@ -33,8 +33,8 @@ const job = fc.record({
 const world = fc.record({
   profile,
   tpm: fc.constantFrom(1200, 6000, 100_000),
-  maxHeadDelayMs: fc.constantFrom(0, 2000, Infinity),
-  jitterMs: fc.constantFrom(0, 50, 300),
+  maxBackfillDelayMs: fc.constantFrom(0, 2000, Infinity),
+  networkJitterMs: fc.constantFrom(0, 50, 300),
   hasBackup: fc.boolean(),
   newTpm: fc.constantFrom(undefined, 1000, 50_000),
   jumpMs: fc.constantFrom(0, 0, -50_000, 3_600_000),

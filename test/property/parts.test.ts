@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TokenBucket } from '../../src/meter/bucket.js'
-import { ExactWindow } from '../../src/meter/window.js'
+import { TokenBucket } from '../../src/quota/token-bucket.js'
+import { ExactWindow } from '../../src/quota/windows/exact-window.js'
 import { BucketOracle, type Entry, sumWithin, WindowOracle } from '../support/oracle.js'
 import { runs } from './traffic.js'
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AGED_AFTER_MS } from '../../src/schedule/queue.js'
+import { AGED_AFTER_MS } from '../../src/queue/job-queue.js'
 import { setup } from '../dispatch/setup.js'
 import { GateOracle } from '../support/oracle.js'
 import { runs, tokens } from './traffic.js'
@@ -12,8 +12,8 @@ const TIMER_MS = 1
 interface Stream {
   readonly tpm: number
   readonly perSecond: boolean
-  readonly jitterMs: number
-  readonly maxHeadDelayMs: number
+  readonly networkJitterMs: number
+  readonly maxBackfillDelayMs: number
   /** Between one small job and the next, in ms. */
   readonly gapMs: number
   /** How much more comes than passes. */
@@ -27,8 +27,8 @@ interface Stream {
 const stream: fc.Arbitrary<Stream> = fc.record({
   tpm: fc.integer({ min: 1000, max: 100_000 }),
   perSecond: fc.boolean(),
-  jitterMs: fc.constantFrom(0, 50, 300),
-  maxHeadDelayMs: fc.oneof(fc.constantFrom(0, 2000), fc.integer({ min: 0, max: 8000 })),
+  networkJitterMs: fc.constantFrom(0, 50, 300),
+  maxBackfillDelayMs: fc.oneof(fc.constantFrom(0, 2000), fc.integer({ min: 0, max: 8000 })),
   gapMs: fc.integer({ min: 1500, max: 6000 }),
   load: fc.double({ min: 1.1, max: 3, noNaN: true }),
   sizes: fc.array(fc.double({ min: 0.2, max: 1, noNaN: true }), { minLength: 1, maxLength: 20, size: 'max' }),
@@ -58,8 +58,8 @@ interface Small {
 
 /** Small jobs without end, more than pass, and one of 90 % of the minute among them. */
 async function sendAll(stream: Stream, large: Large): Promise<Outcome> {
-  const { tpm, perSecond, jitterMs, maxHeadDelayMs, gapMs, load, sizes, comesAt } = stream
-  const options = { limits: { a: { tpm } }, perSecond, jitterMs, maxHeadDelayMs }
+  const { tpm, perSecond, networkJitterMs, maxBackfillDelayMs, gapMs, load, sizes, comesAt } = stream
+  const options = { limits: { a: { tpm } }, perSecond, networkJitterMs, maxBackfillDelayMs }
   const { clock, limiter, send, sent, server, follow, now } = setup(options)
   const mean = Math.min(tpm / 4, ((tpm * gapMs) / 60_000) * load)
   const all: Small[] = []
@@ -98,7 +98,7 @@ async function sendAll(stream: Stream, large: Large): Promise<Outcome> {
   const headAt = Math.max(agedAt, ...before.map(({ name }) => startOf(name)))
   const lastBefore = sent.findLastIndex(({ name, at }) => at < headAt || before.some((small) => small.name === name))
   // By lists of what was sent, not by the meters.
-  const oracle = new GateOracle({ tpm, perSecond }, jitterMs * 1000, -3_600_000_000, true)
+  const oracle = new GateOracle({ tpm, perSecond }, networkJitterMs * 1000, -3_600_000_000, true)
   for (const { name, at } of sent.slice(0, lastBefore + 1)) {
     if (name !== 'large') oracle.take(tokens(all[Number(name)]!.tokens), at * 1000)
   }
@@ -106,7 +106,7 @@ async function sendAll(stream: Stream, large: Large): Promise<Outcome> {
   return { at: startOf('large'), headAt, earliest }
 }
 
-describe('a job of 90 % of a minute, in a stream of small ones, starts no later than maxHeadDelayMs after it could have when it came to the head', () => {
+describe('a job of 90 % of a minute, in a stream of small ones, starts no later than maxBackfillDelayMs after it could have when it came to the head', () => {
   test.each<[string, Large, number]>([
     ['of the same tenant', {}, 1000],
     ['of another tenant: it comes to the head after one of them', { tenant: 'one' }, 1000],
@@ -118,7 +118,7 @@ describe('a job of 90 % of a minute, in a stream of small ones, starts no later 
       fc.asyncProperty(stream, async (stream) => {
         const { at, earliest } = await sendAll(stream, large)
         expect(at).toBeLessThan(Infinity)
-        expect(at).toBeLessThanOrEqual(earliest + stream.maxHeadDelayMs + TIMER_MS)
+        expect(at).toBeLessThanOrEqual(earliest + stream.maxBackfillDelayMs + TIMER_MS)
         if (at > stream.comesAt + 1000) waited++
       }),
       runs(numRuns),

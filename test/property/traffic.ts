@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { MeterGate } from '../../src/meter/meter-gate.js'
+import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits, Profile, WindowKind } from '../../src/types.js'
 import type { Row } from '../support/oracle.js'
 
@@ -29,14 +29,14 @@ export function limitsOf({ rpm, tpm, perSecond }: Row): Limits {
 }
 
 /** A gate that has been idle since `startUs`, its buckets empty then. */
-export function gateOf(row: Row, jitterUs: number, startUs: number, window: WindowKind = 'unknown'): MeterGate {
+export function gateOf(row: Row, jitterUs: number, startUs: number, window: WindowKind = 'unknown'): ModelGate {
   const options = {
     limits: limitsOf(row),
     profile: profileOf(window),
-    jitterMs: jitterUs / 1000,
+    networkJitterMs: jitterUs / 1000,
     idleSince: startUs / 1000,
   }
-  return new MeterGate(options, startUs / 1000)
+  return new ModelGate(options, startUs / 1000)
 }
 
 export function tokens(inputTokens: number, requests = 1): Cost {

@@ -1,15 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TokenBucket } from '../../src/meter/bucket.js'
-import type { Reservation } from '../../src/meter/gate.js'
-import type { MeterGate } from '../../src/meter/meter-gate.js'
-import { ExactWindow } from '../../src/meter/window.js'
+import { TokenBucket } from '../../src/quota/token-bucket.js'
+import type { Reservation } from '../../src/quota/gate.js'
+import type { ModelGate } from '../../src/quota/model-gate.js'
+import { ExactWindow } from '../../src/quota/windows/exact-window.js'
 import type { Cost, WindowKind } from '../../src/types.js'
 import type { Row } from '../support/oracle.js'
 import { amountOf, anyRow, gateOf, jitter, runs, size, start, tokens, traffic } from './traffic.js'
 
 /** When costs of several sizes would pass: all that can be seen of a gate from outside. */
-function outlook(gate: MeterGate, row: Row, us: number): number[] {
+function outlook(gate: ModelGate, row: Row, us: number): number[] {
   const tpm = row.tpm ?? 1
   const amounts = [1, tpm / 120, tpm / 60, tpm / 61, tpm / 10, tpm * 0.999, tpm]
   const costs = amounts.flatMap((amount) => {
@@ -22,7 +22,7 @@ function outlook(gate: MeterGate, row: Row, us: number): number[] {
   })
 }
 
-function everythingOf(gate: MeterGate, row: Row, us: number): unknown {
+function everythingOf(gate: ModelGate, row: Row, us: number): unknown {
   return {
     outlook: outlook(gate, row, us),
     room: gate.room(us / 1000),
@@ -32,7 +32,7 @@ function everythingOf(gate: MeterGate, row: Row, us: number): unknown {
   }
 }
 
-function admitted(gate: MeterGate, cost: Cost, us: number): Reservation {
+function admitted(gate: ModelGate, cost: Cost, us: number): Reservation {
   const admission = gate.admit(cost, us / 1000)
   if (admission.kind !== undefined) throw new Error(`refused: ${JSON.stringify(admission)}`)
   return admission

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createCounter } from '../../src/simulator/metering/counting.js'
-import type { Counter, CounterSpec, WindowKind } from '../../src/simulator/metering/counting.js'
+import { createCounter } from '../../src/simulator/metering/create-counter.js'
+import type { Counter, CounterSpec, WindowKind } from '../../src/simulator/metering/create-counter.js'
 
 const kinds: WindowKind[] = ['sliding', 'fixed', 'bucket']
 

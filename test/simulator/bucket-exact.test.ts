@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createCounter } from '../../src/simulator/metering/counting.js'
+import { createCounter } from '../../src/simulator/metering/create-counter.js'
 import { Charge } from '../../src/simulator/metering/charge.js'
 import { Throttle } from '../../src/simulator/metering/throttle.js'
 
@@ -91,7 +91,7 @@ describe('a bucket of a second with a sixtieth of the minute', () => {
       perSecond: true,
       minuteWindow: 'fixed',
       secondWindow: 'bucket',
-      chargesOutput: 'completion',
+      outputAccounting: 'completion',
       countsRejected: true,
     } as const
     const throttle = new Throttle({ rpm: 7 }, settings, 0)

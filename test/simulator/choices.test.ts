@@ -53,7 +53,7 @@ describe('several answers to one request', () => {
       clock,
       latency: { firstTokenMs: 100, perTokenMs: 10, jitter: 0 },
       answer: (_, choice) => 'x'.repeat(choice === 0 ? 40 : 80),
-      chargesOutput: 'reserved',
+      outputAccounting: 'reserved',
     })
     const call = client.chat.completions.create({ model, messages, n: 2, max_tokens: 15 })
     await clock.armed()

@@ -6,10 +6,10 @@ const model = 'qwen-plus'
 
 describe('the ledger', () => {
   it('says what each request was charged, and when', async () => {
-    const charged = async (chargesOutput: 'reserved' | 'generated' | 'completion'): Promise<unknown> => {
+    const charged = async (outputAccounting: 'reserved' | 'generated' | 'completion'): Promise<unknown> => {
       const clock = new ManualClock()
       const latency = { firstTokenMs: 100, perTokenMs: 10, jitter: 0 }
-      const { simulator, client } = await simulate({ clock, latency, chargesOutput, answer: () => 'x'.repeat(48) })
+      const { simulator, client } = await simulate({ clock, latency, outputAccounting, answer: () => 'x'.repeat(48) })
       const opened = client.chat.completions.create({ model, messages, max_tokens: 50, stream: true })
       await clock.armed()
       clock.advance(100)

@@ -53,12 +53,12 @@ describe('limits that change by themselves', () => {
     ['generated', 0, 100_000, 200],
     ['completion', 1000, 120_500, 201],
   ] as const)('hold for what is charged after them, without another request: %s', async (...row) => {
-    const [chargesOutput, slowBodyMs, afterMs, used] = row
+    const [outputAccounting, slowBodyMs, afterMs, used] = row
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       ...off,
       clock,
-      chargesOutput,
+      outputAccounting,
       minuteWindow: 'bucket',
       latency: { firstTokenMs: 60_000, perTokenMs: 300, jitter: 0 },
       chunkTokens: 1000,

@@ -104,7 +104,7 @@ describe('the limits, over HTTP', () => {
       latency: { ...noLatency, firstTokenMs: 100 },
       limits: { [model]: { tpm: 1000 } },
       secondWindow: 'off',
-      chargesOutput: 'reserved',
+      outputAccounting: 'reserved',
       answer: () => 'deep',
     })
     const ask = (): Promise<unknown> => client.chat.completions.create({ model, messages, max_tokens: 900 })

@@ -53,7 +53,7 @@ describe('the limits of a row', () => {
     const { simulator, client } = await simulate({
       ...off,
       clock,
-      chargesOutput: 'reserved',
+      outputAccounting: 'reserved',
       limits: { [model]: { outputTpm: 100, thinkingTpm: 60 } },
       answer: () => ({ content: 'x'.repeat(16), reasoning: 'y'.repeat(16) }),
     })

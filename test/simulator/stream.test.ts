@@ -53,7 +53,7 @@ describe('a streamed answer', () => {
       latency: paced,
       answer,
       limits: { [model]: { tpm: 1e6 } },
-      chargesOutput: 'generated',
+      outputAccounting: 'generated',
     })
     const opened = client.chat.completions.create({ model, messages, stream: true })
     await clock.armed()
@@ -116,13 +116,13 @@ describe('far from the zero of the clock', () => {
   })
 })
 
-describe.each(['completion', 'generated', 'reserved'] as const)('a client that hangs up, %s', (chargesOutput) => {
+describe.each(['completion', 'generated', 'reserved'] as const)('a client that hangs up, %s', (outputAccounting) => {
   const options = (clock: ManualClock): SimulatorOptions => ({
     clock,
     latency: paced,
     answer,
     limits: { [model]: { tpm: 1e6 } },
-    chargesOutput,
+    outputAccounting,
   })
 
   it('pays for what was generated, and frees its place', async () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { SurgeDetector } from '../../src/simulator/metering/surge.js'
+import { SurgeDetector } from '../../src/simulator/metering/surge-detector.js'
 import { ManualClock } from './manual-clock.js'
 import { messages, refusalOf, simulate } from './setup.js'
 

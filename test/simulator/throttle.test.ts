@@ -11,7 +11,7 @@ const base: ThrottleSettings = {
   perSecond: true,
   minuteWindow: 'sliding',
   secondWindow: 'sliding',
-  chargesOutput: 'completion',
+  outputAccounting: 'completion',
   countsRejected: false,
 }
 
@@ -118,8 +118,8 @@ describe('tokens', () => {
   })
 
   it('charges output at the end, as it is generated, or reserved and corrected', () => {
-    const used = (chargesOutput: ThrottleSettings['chargesOutput']): (number | undefined)[] => {
-      const throttle = throttleOf({ tpm: 60_000 }, { chargesOutput })
+    const used = (outputAccounting: ThrottleSettings['outputAccounting']): (number | undefined)[] => {
+      const throttle = throttleOf({ tpm: 60_000 }, { outputAccounting })
       const charge = admitted(throttle, 0, 10, 500)
       const seen = [throttle.use(0).tpm?.used]
       charge.generate(30, 5000)
@@ -137,7 +137,7 @@ describe('tokens', () => {
   })
 
   it('reserves the longest output, so that it counts for what passes', () => {
-    const throttle = throttleOf({ tpm: 6000 }, { chargesOutput: 'reserved', secondWindow: 'off' })
+    const throttle = throttleOf({ tpm: 6000 }, { outputAccounting: 'reserved', secondWindow: 'off' })
     expect(ask(throttle, 0, 10, 5991)).toBe('tpm')
     admitted(throttle, 0, 10, 5990).close(0)
     expect(ask(throttle, 0, 10, 5980)).toBe('in')

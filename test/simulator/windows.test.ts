@@ -43,7 +43,7 @@ class BruteForce {
 
   /** Whether a request is let in; counts it. */
   ask(inputTokens: number, now: number): boolean {
-    const asked = inputTokens + (this.#options.chargesOutput === 'reserved' ? MAX_TOKENS : 0)
+    const asked = inputTokens + (this.#options.outputAccounting === 'reserved' ? MAX_TOKENS : 0)
     const admitted = this.#windows.every((window) => {
       const used = this.#used(window, now)
       const amount = window.counts === 'requests' ? 1 : asked
@@ -79,8 +79,8 @@ const step = fc.record({
   textTokens: fc.constantFrom(1, 5, 10, 30, 100, 400, 3000),
 })
 
-const charging = (['completion', 'generated', 'reserved'] as const).flatMap((chargesOutput) =>
-  [false, true].map((countsRejected) => ({ chargesOutput, countsRejected })),
+const charging = (['completion', 'generated', 'reserved'] as const).flatMap((outputAccounting) =>
+  [false, true].map((countsRejected) => ({ outputAccounting, countsRejected })),
 )
 const minutes = ['fixed', 'sliding', 'bucket'] as const
 const seconds = ['fixed', 'sliding', 'bucket', 'off'] as const

@@ -29,7 +29,7 @@ export class LimitedFetch {
     this.limiter = createLimiter({
       clock: this.clock,
       limits: { 'qwen-plus': row, 'qwen-flash': row, 'text-embedding-v4': row },
-      assumeFresh: true,
+      startFull: true,
       random: () => 0,
       ...options,
     })

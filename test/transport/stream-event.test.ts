@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SseScanner } from '../../src/transport/sse.js'
+import { SseScanner } from '../../src/transport/sse-scanner.js'
 import { plainPieces, readStreamEvent, type StreamEvent } from '../../src/transport/stream-event.js'
 import {
   closing,

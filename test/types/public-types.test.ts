@@ -145,7 +145,7 @@ describe('createLimiter', () => {
     expectTypeOf<Tokenizer>().toExtend<LimiterOptions['tokenizer']>()
     expectTypeOf<Estimator>().toExtend<LimiterOptions['estimator']>()
     expectTypeOf<() => number>().toExtend<LimiterOptions['random']>()
-    for (const name of ['maxRetries', 'maxQueue', 'jitterMs'] as const) {
+    for (const name of ['maxRetries', 'maxQueue', 'networkJitterMs'] as const) {
       expectTypeOf<LimiterOptions[typeof name]>().toEqualTypeOf<number | undefined>()
     }
   })

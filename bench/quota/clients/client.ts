@@ -11,7 +11,7 @@ export interface Setting {
   readonly rpm: number
   readonly tpm: number
   readonly perSecond: boolean
-  readonly jitterMs: number
+  readonly networkJitterMs: number
   /** Whether the output of a job is known before it is sent; else no more than its `max_tokens` is. */
   readonly knowsOutput: boolean
   /** Whether limits may be higher than told. */

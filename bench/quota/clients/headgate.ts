@@ -10,13 +10,13 @@ export const headgate: ClientKind = {
   name: 'headgate',
   packages: [],
   usesGlobals: false,
-  create({ timeline, random, rpm, tpm, perSecond, jitterMs, knowsOutput, triesForMore, profile, send }) {
+  create({ timeline, random, rpm, tpm, perSecond, networkJitterMs, knowsOutput, triesForMore, profile, send }) {
     const limiter = createLimiter({
       limits: { [MODEL]: { rpm, tpm } },
       perSecond,
-      jitterMs,
+      networkJitterMs,
       profile,
-      probeAbove: triesForMore,
+      probeHigherLimits: triesForMore,
       clock: timeline,
       random,
     })

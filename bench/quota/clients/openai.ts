@@ -5,7 +5,7 @@ import { sleep, type ClientKind, type Setting } from './client.js'
 
 const MAX_RETRIES = 2
 const FIRST_DELAY_SECONDS = 0.5
-const LARGEST_DELAY_SECONDS = 8
+const MAX_DELAY_SECONDS = 8
 
 /**
  * A request as the plain `openai` client sends it: repeated twice after a 429, when the server says or else after 0.5 s
@@ -23,7 +23,7 @@ export async function sendWithRetries(setting: Pick<Setting, 'send'>, job: Job):
 }
 
 function defaultDelayMs(retry: number): number {
-  const seconds = Math.min(FIRST_DELAY_SECONDS * 2 ** retry, LARGEST_DELAY_SECONDS)
+  const seconds = Math.min(FIRST_DELAY_SECONDS * 2 ** retry, MAX_DELAY_SECONDS)
   return seconds * (1 - Math.random() * 0.25) * 1000
 }
 

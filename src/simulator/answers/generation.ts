@@ -4,7 +4,7 @@ import type { Random } from '../random.js'
 import type { Answer } from './answers.js'
 
 /** How fast one answer is generated. */
-export interface Pace {
+export interface GenerationPace {
   readonly firstTokenMs: number
   readonly perTokenMs: number
 }
@@ -21,7 +21,7 @@ export interface GenerationListener {
 const ROUNDING = 1e-6
 
 /** The pace of one request. */
-export function drawnPace(latency: Required<Latency>, random: Random): Pace {
+export function drawnPace(latency: Required<Latency>, random: Random): GenerationPace {
   const { firstTokenMs, perTokenMs, jitter } = latency
   const vary = (): number => 1 + jitter * (2 * random.unit() - 1)
   return { firstTokenMs: firstTokenMs * vary(), perTokenMs: perTokenMs * vary() }
@@ -33,7 +33,7 @@ export function drawnPace(latency: Required<Latency>, random: Random): Pace {
  */
 export class Generation {
   readonly #exchange: Exchange
-  readonly #pace: Pace
+  readonly #pace: GenerationPace
   readonly #answers: readonly Answer[]
   /** The tokens of the longest answer. */
   readonly #tokens: number
@@ -46,7 +46,7 @@ export class Generation {
   /** `chunkTokens` Infinity tells the answers in one piece, else the first token comes alone. */
   constructor(
     exchange: Exchange,
-    pace: Pace,
+    pace: GenerationPace,
     answers: readonly Answer[],
     chunkTokens: number,
     listener: GenerationListener,

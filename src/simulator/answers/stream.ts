@@ -4,7 +4,7 @@ import { pieceOf } from './answers.js'
 import type { Answer } from './answers.js'
 import type { Account, TextFormat } from './format.js'
 import { Generation } from './generation.js'
-import type { Pace } from './generation.js'
+import type { GenerationPace } from './generation.js'
 
 /** What one stream is to say. */
 export interface StreamPlan {
@@ -12,7 +12,7 @@ export interface StreamPlan {
   readonly format: TextFormat
   /** Told at the end; undefined where nothing is to be told. */
   readonly account: Account | undefined
-  readonly pace: Pace
+  readonly pace: GenerationPace
   readonly chunkTokens: number
   readonly fault: Fault | undefined
 }

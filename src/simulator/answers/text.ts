@@ -9,7 +9,7 @@ import { answersTo } from './drawn.js'
 import { accountOf } from './format.js'
 import type { Account, AnswerHead, TextFormat } from './format.js'
 import { drawnPace, Generation } from './generation.js'
-import type { Pace } from './generation.js'
+import type { GenerationPace } from './generation.js'
 import { sendPlain } from './plain.js'
 import { ResponsesFormat } from './responses.js'
 import { streamAnswer } from './stream.js'
@@ -27,12 +27,12 @@ export function answerText(
   const pace = paceUnder(fault, drawnPace(settings.latency, exchange.random), answers, request.stream)
   const whole = accountOf(request.inputTokens, cachedTokens(request, settings), answers)
   const account = fault !== undefined && 'noUsage' in fault ? undefined : whole
-  const { chunkTokens, chargesOutput } = settings
+  const { chunkTokens, outputAccounting } = settings
   if (request.stream) {
     const told = request.includeUsage ? account : undefined
     return streamAnswer(exchange, { answers, format, account: told, pace, chunkTokens, fault })
   }
-  const pieces = chargesOutput === 'generated' ? chunkTokens : Infinity
+  const pieces = outputAccounting === 'generated' ? chunkTokens : Infinity
   const generation = new Generation(exchange, pace, answers, pieces, {
     chunk: () => undefined,
     flush: (done) => {
@@ -66,7 +66,12 @@ function formatOf(request: SimulatedRequest, head: AnswerHead, settings: Setting
   return completionFormat(head)
 }
 
-function paceUnder(fault: Fault | undefined, pace: Pace, answers: readonly Answer[], stream: boolean): Pace {
+function paceUnder(
+  fault: Fault | undefined,
+  pace: GenerationPace,
+  answers: readonly Answer[],
+  stream: boolean,
+): GenerationPace {
   if (fault === undefined) return pace
   const firstTokenMs = pace.firstTokenMs + (fault.delayMs ?? 0)
   if (!('slowBodyMs' in fault) || !stream) return { ...pace, firstTokenMs }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { pageOf, sendOutput } from '../endpoints/endpoint.js'
-import type { Call, Endpoint } from '../endpoints/endpoint.js'
+import type { EndpointCall, Endpoint } from '../endpoints/endpoint.js'
 import { parseObject } from '../requests/fields.js'
 import type { Deployment } from './deployment.js'
 import type { Deployments } from './deployments.js'
@@ -13,7 +13,7 @@ export function deploymentEndpoints(deployments: Deployments): Endpoint[] {
   const { clock, epochMs, controlPlane } = settings
   const epochAtZero = epochMs - clock.now()
   const shown = (deployment: Deployment): unknown => deployment.output(clock.now(), (at) => localTime(at + epochAtZero))
-  const endpoint = (method: Endpoint['method'], path: string, answer: (call: Call) => unknown): Endpoint => ({
+  const endpoint = (method: Endpoint['method'], path: string, answer: (call: EndpointCall) => unknown): Endpoint => ({
     method,
     path: new RegExp(`${BASE}${path}$`),
     controlPlane: true,

@@ -4,7 +4,7 @@ import { flatBody } from '../errors/bodies.js'
 import type { Exchange } from '../exchange.js'
 
 /** A request to an endpoint that is not metered, whole and of a known key. */
-export interface Call {
+export interface EndpointCall {
   readonly exchange: Exchange
   /** What the groups of the endpoint's path matched, decoded. */
   readonly params: readonly string[]
@@ -24,7 +24,7 @@ export interface Endpoint {
   readonly open?: true
   /** The largest body, where it is not the one of all. */
   readonly maxBytes?: number
-  handle(call: Call): void
+  handle(call: EndpointCall): void
 }
 
 /** A refusal of the control plane. */

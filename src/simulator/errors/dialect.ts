@@ -14,7 +14,7 @@ export interface ErrorForm {
 }
 
 /** A refusal for the rate, with what the services say of it. */
-export interface Refused {
+export interface RefusedRequest {
   readonly class: RefusalClass
   readonly limit: LimitName | 'surge'
   readonly model: string
@@ -35,7 +35,7 @@ export interface ServerError {
 
 /** The error bodies of one service. */
 export interface Dialect {
-  throttled(refused: Refused): string
+  throttled(refused: RefusedRequest): string
   badKey(apiKey: string | undefined, requestId: string): string
   modelNotFound(model: string, requestId: string): string
   badRequest(message: string, requestId: string): string

@@ -1,8 +1,8 @@
 import type { Throttle } from './throttle.js'
-import type { Counter, Posting } from './counting.js'
+import type { Counter, Posting } from './create-counter.js'
 
-/** When the tokens of an answer count; see `SimulatorOptions.chargesOutput`. */
-export type OutputCharging = 'reserved' | 'generated' | 'completion'
+/** When the tokens of an answer count; see `SimulatorOptions.outputAccounting`. */
+export type OutputAccounting = 'reserved' | 'generated' | 'completion'
 
 /** What a request asks for. */
 export interface Demand {
@@ -37,12 +37,12 @@ export class Charge {
   thinkingTokens = 0
   /** Each charge, in the order of time. */
   readonly charges: Charged[]
-  readonly #charging: OutputCharging
+  readonly #charging: OutputAccounting
   readonly #throttles: readonly Throttle[]
   readonly #reservations: readonly Reservation[]
   #open = true
 
-  constructor(throttles: readonly Throttle[], demand: Demand, charging: OutputCharging, now: number) {
+  constructor(throttles: readonly Throttle[], demand: Demand, charging: OutputAccounting, now: number) {
     this.inputTokens = demand.inputTokens
     this.atAdmission = demand.inputTokens + (charging === 'reserved' ? demand.maxOutputTokens : 0)
     this.charges = [{ at: now, tokens: this.atAdmission }]

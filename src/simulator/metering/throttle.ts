@@ -1,8 +1,8 @@
 import type { Limits } from '../../types.js'
 import { Charge } from './charge.js'
-import type { Demand, OutputCharging, Reservation } from './charge.js'
-import { createCounter } from './counting.js'
-import type { Counter, WindowKind } from './counting.js'
+import type { Demand, OutputAccounting, Reservation } from './charge.js'
+import { createCounter } from './create-counter.js'
+import type { Counter, WindowKind } from './create-counter.js'
 import { enforcedLimits, isPerSecond, limitNames, measureOf } from './limits.js'
 import type { LimitName, PerSecond } from './limits.js'
 
@@ -10,7 +10,7 @@ export interface ThrottleSettings {
   readonly perSecond: PerSecond
   readonly minuteWindow: WindowKind
   readonly secondWindow: WindowKind | 'off'
-  readonly chargesOutput: OutputCharging
+  readonly outputAccounting: OutputAccounting
   readonly countsRejected: boolean
 }
 
@@ -53,7 +53,7 @@ export class Throttle {
   /** Charges the request to all limits, or to none and names the limit that refused it. */
   admit(demand: Demand, now: number): Charge | LimitName {
     const refusal = this.refusal(demand, now)
-    if (refusal === undefined) return new Charge([this], demand, this.#settings.chargesOutput, now)
+    if (refusal === undefined) return new Charge([this], demand, this.#settings.outputAccounting, now)
     this.reject(now)
     return refusal
   }
@@ -88,7 +88,7 @@ export class Throttle {
 
   /** What a request has to find room for. What it generates is known at admission only where it is reserved. */
   asks(name: LimitName, { inputTokens, maxOutputTokens, maxThinkingTokens }: Demand): number {
-    const reserved = this.#settings.chargesOutput === 'reserved'
+    const reserved = this.#settings.outputAccounting === 'reserved'
     const measure = measureOf(name)
     if (measure === 'tokens') return reserved ? inputTokens + maxOutputTokens : inputTokens
     if (measure === 'input') return inputTokens
@@ -101,7 +101,7 @@ export class Throttle {
   enter(demand: Demand, now: number): Reservation[] {
     this.#inFlight += 1
     this.#peakInFlight = Math.max(this.#peakInFlight, this.#inFlight)
-    const reserved = this.#settings.chargesOutput === 'reserved'
+    const reserved = this.#settings.outputAccounting === 'reserved'
     const reservations: Reservation[] = []
     for (const { name, counter } of this.#order) {
       const measure = measureOf(name)

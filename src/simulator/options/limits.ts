@@ -1,10 +1,10 @@
 import type { BuiltInTableName } from '../../limits/index.js'
 import type { Limits, LimitsTable } from '../../types.js'
 import type { AccountState } from '../errors/states.js'
-import type { OutputCharging } from '../metering/charge.js'
-import type { WindowKind } from '../metering/counting.js'
+import type { OutputAccounting } from '../metering/charge.js'
+import type { WindowKind } from '../metering/create-counter.js'
 import type { PerSecond } from '../metering/limits.js'
-import type { SurgeOptions } from '../metering/surge.js'
+import type { SurgeOptions } from '../metering/surge-detector.js'
 import type { SimulatedRequest } from '../requests/request.js'
 
 /** A model whose limits are a floor: above them, requests are refused only when the service has no spare capacity. */
@@ -84,7 +84,7 @@ export interface LimitOptions {
    * gives back no more than still stands in the window: nothing once it is over, and of a bucket what cannot have flowed out.
    * @default 'completion'
    */
-  readonly chargesOutput?: OutputCharging
+  readonly outputAccounting?: OutputAccounting
   /** Whether a refused request counts as a request, its tokens not (a guess). @default false */
   readonly countsRejected?: boolean
   /** The part of each input, from 0 to 1, that comes from the service's cache (a guess), and is reported so. @default 0 */

@@ -1,6 +1,6 @@
 import { InvalidLimits } from '../../errors.js'
-import { LIMIT_FIELDS, nearestField, ROW_FIELDS } from '../../limits/fields.js'
-import { shown } from '../../limits/value.js'
+import { LIMIT_FIELDS, nearestField, ROW_FIELDS } from '../../limits/limit-fields.js'
+import { shown } from '../../limits/limit-values.js'
 import type { Limits, LimitsTable } from '../../types.js'
 import { limitNames } from '../metering/limits.js'
 

@@ -3,7 +3,7 @@ import { builtInTables } from '../../limits/index.js'
 import type { LimitsTable } from '../../types.js'
 import { callback, flag, integer, list, named, number, oneOf, record, text, wrong } from '../checks.js'
 import { checkState } from '../errors/states.js'
-import type { SurgeOptions } from '../metering/surge.js'
+import type { SurgeOptions } from '../metering/surge-detector.js'
 import type { Floor, LimitOptions, ProvisionedThroughput } from '../options/limits.js'
 import { checkLimits, checkTable, checkWorkspace } from './limit-checks.js'
 import { changeNames, floorNames, provisionedNames, surgeNames } from './option-names.js'
@@ -53,7 +53,7 @@ export function limitSettings(options: LimitOptions): LimitSettings {
     minuteWindow: oneOf('minuteWindow', options.minuteWindow ?? 'sliding', windowKinds),
     secondWindow: oneOf('secondWindow', options.secondWindow ?? 'sliding', [...windowKinds, 'off'] as const),
     windowPhaseMs: number('windowPhaseMs', options.windowPhaseMs ?? 0, -Infinity),
-    chargesOutput: oneOf('chargesOutput', options.chargesOutput ?? 'completion', chargings),
+    outputAccounting: oneOf('outputAccounting', options.outputAccounting ?? 'completion', chargings),
     countsRejected: flag('countsRejected', options.countsRejected ?? false),
     cachedShare: number('cachedShare', options.cachedShare ?? 0, 0, 1),
     cachedWeight: number('cachedWeight', options.cachedWeight ?? 1, 0, 1),

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.js'
 import type { Names } from '../checks.js'
 import { faultNames } from '../faults/rates.js'
 import type { FaultRates } from '../faults/rates.js'
-import type { SurgeOptions } from '../metering/surge.js'
+import type { SurgeOptions } from '../metering/surge-detector.js'
 import type { AnswerOptions, Latency } from '../options/answers.js'
 import type { Floor, LimitChange, LimitOptions, ProvisionedThroughput } from '../options/limits.js'
 import type { SimulatorOptions } from '../options/options.js'
@@ -16,7 +16,7 @@ const limitNames: Names<LimitOptions> = {
   minuteWindow: true,
   secondWindow: true,
   windowPhaseMs: true,
-  chargesOutput: true,
+  outputAccounting: true,
   countsRejected: true,
   cachedShare: true,
   cachedWeight: true,

@@ -1,4 +1,4 @@
-import { shown } from '../../limits/value.js'
+import { shown } from '../../limits/limit-values.js'
 import type { AnswerScript, ScriptedAnswer } from '../answers/answers.js'
 
 /** `answer`, where what it gives is checked: a wrong one throws, and what a script throws is answered with a 500. */

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { readdir, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { FileError } from '../file/file-error.js'
+import type { Fingerprint } from '../file/input-file.js'
+import { readSidecar, writeSidecar, type Sidecar } from '../file/sidecar.js'
+import { isUnderWay, partPath, type Part } from './part.js'
+
+/** What the sidecar keeps of the Batch API, in its field `batches`. */
+interface Kept {
+  /** Of this output: it is in the names of its files at the service. */
+  readonly run: string
+  /** The input that the parts are of: its SHA-256. */
+  readonly input: string
+  /** Where the files and batches are. */
+  readonly baseURL: string
+  /** The number of the next part. */
+  readonly next: number
+  /** Those that have not ended. */
+  readonly parts: readonly Part[]
+}
+
+/** The parts of an output that have not ended, as they are known on the disk. */
+export class PartLedger {
+  readonly #output: string
+  #sidecar: Sidecar
+  #kept: Kept
+
+  private constructor(output: string, sidecar: Sidecar, kept: Kept) {
+    this.#output = output
+    this.#sidecar = sidecar
+    this.#kept = kept
+  }
+
+  /**
+   * Of an output that has a sidecar. Parts of another input, which none of them may be at the service, are forgotten.
+   * @throws FileError, where batches are under way at another service, too
+   */
+  static async open(output: string, baseURL: string): Promise<PartLedger> {
+    const sidecar = await readSidecar(output)
+    if (sidecar === undefined) throw new FileError(`the sidecar of '${output}' has vanished: give another output`)
+    const input = sidecar.input.sha256
+    const known = keptIn(sidecar)
+    if (known === undefined) {
+      return new PartLedger(output, sidecar, { run: randomUUID().slice(0, 8), input, baseURL, next: 1, parts: [] })
+    }
+    if (known.baseURL !== baseURL && known.parts.some(isUnderWay)) {
+      throw new FileError(`the batches of '${output}' are at ${known.baseURL}, not at ${baseURL}: give that base URL`)
+    }
+    const staged = known.input === input ? known.parts : []
+    // What was uploaded elsewhere cannot be submitted here.
+    const parts = staged.map((part): Part =>
+      known.baseURL === baseURL ? part : { ...part, state: 'staged', fileId: undefined },
+    )
+    return new PartLedger(output, sidecar, { ...known, input, baseURL, parts })
+  }
+
+  get parts(): readonly Part[] {
+    return this.#kept.parts
+  }
+
+  get next(): number {
+    return this.#kept.next
+  }
+
+  pathOf(part: Pick<Part, 'number'>): string {
+    return partPath(this.#output, part.number)
+  }
+
+  /** What its file is called at the service; of no other part. */
+  filenameOf({ number }: Part): string {
+    return `headgate-${this.#kept.run}-${number}.jsonl`
+  }
+
+  /** Whether its lines stand where they were put. */
+  async isStaged(part: Part): Promise<boolean> {
+    const found = await stat(this.pathOf(part)).catch(() => undefined)
+    return found?.size === part.bytes
+  }
+
+  async add(parts: readonly Part[]): Promise<void> {
+    const next = Math.max(this.#kept.next, ...parts.map(({ number }) => number + 1))
+    await this.#write({ ...this.#kept, next, parts: [...this.#kept.parts, ...parts] })
+  }
+
+  /** On the disk when it resolves. */
+  async update(part: Part, change: Partial<Part>): Promise<Part> {
+    const changed = { ...part, ...change }
+    const parts = this.#kept.parts.map((one) => (one.number === part.number ? changed : one))
+    await this.#write({ ...this.#kept, parts })
+    return changed
+  }
+
+  /** Its lines are as any other's that have no answer. */
+  async remove(part: Part): Promise<void> {
+    await this.#write({ ...this.#kept, parts: this.#kept.parts.filter(({ number }) => number !== part.number) })
+    await rm(this.pathOf(part), { force: true })
+  }
+
+  /** Takes away what a kill left of parts that were not all there yet. */
+  async clean(): Promise<void> {
+    const [folder, prefix] = [dirname(this.#output), `${basename(this.#output)}.headgate-`]
+    const known = new Set(this.parts.map((part) => basename(this.pathOf(part))))
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith(prefix) || !/^\d+\.jsonl$/.test(name.slice(prefix.length)) || known.has(name)) continue
+      await rm(join(folder, name), { force: true })
+    }
+  }
+
+  async #write(kept: Kept): Promise<void> {
+    const sidecar = { ...this.#sidecar, batches: kept }
+    await writeSidecar(this.#output, sidecar)
+    this.#sidecar = sidecar
+    this.#kept = kept
+  }
+}
+
+/**
+ * Holds that no batch under way is of another input than this.
+ * @throws FileError
+ */
+export async function checkSameParts(output: string, print: Fingerprint): Promise<void> {
+  const sidecar = await readSidecar(output)
+  const kept = sidecar && keptIn(sidecar)
+  if (kept === undefined || !kept.parts.some(isUnderWay) || kept.input === print.sha256) return
+  throw new FileError(
+    `the input has changed since batches of the output '${output}' were submitted, and they are under way: ` +
+      'put it back as it was, cancel them, or give another output',
+  )
+}
+
+function keptIn(sidecar: Sidecar): Kept | undefined {
+  const kept = sidecar['batches'] as Partial<Kept> | undefined
+  return Array.isArray(kept?.parts) ? (kept as Kept) : undefined
+}
+
+/**
+ * Holds that no line of an output is at the Batch API, where it would be answered and paid a second time.
+ * @throws FileError
+ */
+export async function checkNoBatches(output: string): Promise<void> {
+  const sidecar = await readSidecar(output)
+  const underWay = (sidecar && keptIn(sidecar)?.parts.filter(isUnderWay)) ?? []
+  if (underWay.length === 0) return
+  const lines = underWay.reduce((sum, part) => sum + part.lines, 0)
+  const [batches, are] = underWay.length === 1 ? ['a batch', 'is'] : [`${underWay.length} batches`, 'are']
+  throw new FileError(
+    `${batches} of the output '${output}' with ${lines.toLocaleString('en')} lines ${are} under way at the Batch API: ` +
+      'go on with --via batch-api, or cancel there first; what is sent again now would be paid twice',
+  )
+}

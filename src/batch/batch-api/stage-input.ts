@@ -1,0 +1,100 @@
+import { AWAY, DONE, type DoneIds, SEEN } from '../file/done-ids.js'
+import { FaultList } from '../file/fault-list.js'
+import { FileError } from '../file/file-error.js'
+import { readFileBytes } from '../file/input-file.js'
+import { readLines, splitLines } from '../file/lines.js'
+import { duplicate, readText } from '../file/read-requests.js'
+import { isFault, type LineFault, type LineRequest } from '../file/request-line.js'
+import { faultKey, unsendable } from '../file/batch-record.js'
+import type { PartLedger } from './part-ledger.js'
+import type { MergeTarget } from './merge.js'
+import { isUnderWay, type PartLimits } from './part.js'
+import { Staging } from './staging.js'
+
+/**
+ * Tells `ids` which lines are in parts already, and drops parts whose lines are done otherwise, or have vanished. False where
+ * the lines of a batch that is under way are not known: then none may be submitted.
+ */
+export async function reopen(ledger: PartLedger, ids: DoneIds): Promise<boolean> {
+  let isKnown = true
+  for (const part of ledger.parts) {
+    const isStaged = await ledger.isStaged(part)
+    if (isUnderWay(part)) {
+      isKnown &&= isStaged
+      if (isStaged) for await (const id of idsIn(ledger.pathOf(part))) ids.add(id, AWAY)
+      continue
+    }
+    const lines: string[] = []
+    let isDone = false
+    if (isStaged) {
+      for await (const id of idsIn(ledger.pathOf(part))) {
+        lines.push(id)
+        isDone ||= (ids.known(id) & DONE) !== 0
+      }
+    }
+    if (!isStaged || isDone) await ledger.remove(part)
+    else for (const id of lines) ids.add(id, AWAY)
+  }
+  return isKnown
+}
+
+async function* idsIn(path: string): AsyncGenerator<string> {
+  for await (const { bytes } of splitLines(readFileBytes(path))) {
+    yield (JSON.parse(bytes!.toString('utf8')) as { custom_id: string }).custom_id
+  }
+}
+
+/** See `BatchApiOptions`. */
+interface InputOptions {
+  readonly input: string
+  readonly model?: string | undefined
+  readonly strict?: boolean | undefined
+}
+
+/**
+ * Puts all lines that are neither done nor in a part into parts, and writes what is wrong with those that fit into none.
+ * @throws FileError, for such a line too where the input is `strict`
+ */
+export async function stageInput(
+  { input, model, strict = false }: InputOptions,
+  limits: PartLimits,
+  { ledger, target, stopped }: { ledger: PartLedger; target: MergeTarget; stopped: AbortSignal },
+): Promise<void> {
+  const staging = new Staging({ limits, next: ledger.next, pathOf: (part) => ledger.pathOf(part) })
+  const told = new FaultList()
+  try {
+    for await (const given of readLines(readFileBytes(input))) {
+      if (stopped.aborted) return await staging.discard()
+      target.counts.read++
+      const read = claimed(readText(given, model), target.ids)
+      if (read === undefined) continue
+      const fault = isFault(read) ? read : await staging.add(read)
+      if (fault === undefined) continue
+      told.tell(fault)
+      if (!strict && (isFault(read) || claimed(fault, target.ids) !== undefined)) await tell(fault, target)
+    }
+    if (strict && told.count > 0) {
+      throw new FileError(`'${input}' has ${told.count} lines that cannot be sent:\n${told.text}`)
+    }
+    await ledger.add(await staging.finish())
+  } catch (error) {
+    await staging.discard()
+    throw error
+  }
+}
+
+/** Undefined for what is done or in a part already. An id that came up before makes a fault of the line. */
+function claimed(read: LineRequest | LineFault, ids: DoneIds): LineRequest | LineFault | undefined {
+  if (isFault(read)) return (ids.add(faultKey(read.line), SEEN) & DONE) === 0 ? read : undefined
+  const known = ids.add(read.customId, SEEN)
+  if ((known & SEEN) !== 0) return claimed(duplicate(read), ids)
+  return known === 0 ? read : undefined
+}
+
+async function tell(fault: LineFault, { sinks, counts, onResult }: MergeTarget): Promise<void> {
+  const { line: _line, ...result } = unsendable(fault)
+  await sinks.errors.append(JSON.stringify(result.record))
+  counts.failed++
+  counts.unsendable++
+  onResult(result)
+}

@@ -1,0 +1,39 @@
+import { builtInDeploymentPrices, type DeploymentPrices } from '../prices/deployment-prices.js'
+import type { Flow } from './steady-load.js'
+import { linear, type Offer, type PaymentOptions, type Time, unknown } from './payment-way.js'
+import type { PriceRow } from '../prices/prices.js'
+
+/** The load paid for by its tokens. The model's public limits hold for it. */
+export function payAsYouGo(options: PaymentOptions, flow: Flow, time: Time): Offer {
+  const price = priceOf(options)
+  if (typeof price === 'string') return unknown('pay-as-you-go', price)
+  return linear({ way: 'pay-as-you-go', notes: [] }, perMinute(price, flow), time)
+}
+
+/** The price of a token, or why there is none. */
+export function priceOf({
+  model,
+  prices = {},
+  deploymentPrices = builtInDeploymentPrices,
+}: PaymentOptions): PriceRow | string {
+  if (!Object.hasOwn(prices, model)) return `no pay-as-you-go price of '${model}' is known`
+  const { currency } = deploymentPrices
+  const price = prices[model]!
+  if (price.currency === currency) return price
+  return `its pay-as-you-go price is in ${price.currency}, those of deployments are in ${currency}`
+}
+
+/** What a minute of `flow` costs, paid for by its tokens. */
+export function perMinute({ input, output, thinkingOutput = output }: PriceRow, flow: Flow): number {
+  return (flow.inputTpm * input + flow.outputTpm * output + flow.thinkingOutputTpm * thinkingOutput) / 1e6
+}
+
+/** The load of a model tuned from this one, paid for by its tokens. */
+export function tunedTokens({ model }: PaymentOptions, { tokens }: DeploymentPrices, flow: Flow, time: Time): Offer {
+  if (!Object.hasOwn(tokens, model)) {
+    return unknown('tuned-tokens', `models tuned from '${model}' are not sold by their tokens`)
+  }
+  const { input, output, thinkingOutput = output } = tokens[model]!
+  const minute = (flow.inputTpm * input + flow.outputTpm * output + flow.thinkingOutputTpm * thinkingOutput) / 1e3
+  return linear({ way: 'tuned-tokens', notes: [] }, minute, time)
+}

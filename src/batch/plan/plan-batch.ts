@@ -1,0 +1,211 @@
+import type { LimitField } from '../../limits/limit-fields.js'
+import type { Resolution, ResolvedLimits } from '../../limits/resolve-limits.js'
+import { profiles } from '../../throttling/profiles.js'
+import type { Profile } from '../../types.js'
+import { chainOf, type ChainPlan } from './chain-plan.js'
+import { type Amounts, countedOutput, drainOf, neverPasses, type DrainRate } from './drain-time.js'
+import type { OutputBasis, PlannedRequest } from './expect-request.js'
+import { versionsOf } from './model-family.js'
+import { type RampSettings, rampedLimits, rampedMinutes } from '../run/ramp-up.js'
+import { BATCH_PRICE_SHARE, costOf, type Priced, type PricesTable, type TokenCounts } from '../prices/prices.js'
+
+export interface PlanOptions {
+  /** What holds for a model; see `resolveLimits`. */
+  readonly limitsOf: (model: string) => Resolution
+  /** The models to plan all requests for. @default each request for the model that it names */
+  readonly models?: readonly string[] | undefined
+  /** Pay-as-you-go prices. @default none, so that costs are unknown */
+  readonly prices?: PricesTable | undefined
+  /** The models among which other versions are looked for: those of the limits table. @default none */
+  readonly knownModels?: Iterable<string> | undefined
+  /** Backups by model, as the limiter's option `fallback`. */
+  readonly fallback?: Readonly<Record<string, readonly string[]>> | undefined
+  /** How the service counts. @default Model Studio's */
+  readonly profile?: Profile | undefined
+  /** J: by how much the delay to the server varies, in ms. @default 50, as the limiter's */
+  readonly networkJitterMs?: number | undefined
+  /** A slow start, as `headgate run` makes one for Model Studio. @default none */
+  readonly ramp?: RampSettings | undefined
+  /** How long an answer takes, in ms: it decides where only so many may run at once. @default not considered */
+  readonly answerMs?: number | undefined
+}
+
+/** What the requests are, beside any model's limits. */
+export interface PlannedTokens extends Required<TokenCounts> {
+  readonly requests: number
+  /** How many requests have their output expected from what. */
+  readonly outputBasis: Readonly<Record<OutputBasis, number>>
+}
+
+/** Requests sent one by one to one model, at the pace of its limits. */
+export interface ModelPace {
+  readonly model: string
+  readonly limits: ResolvedLimits
+  /** The model takes no requests any more. */
+  readonly isRetired: boolean
+  /** Requests that can never pass, by the limit of a minute that they are larger than. They are in no other number. */
+  readonly neverPass: { readonly requests: number; readonly byLimit: Readonly<Partial<Record<LimitField, number>>> }
+  /** What passes. */
+  readonly passes: PlannedTokens
+  /**
+   * From the first start to the last; the last answer comes on top. 0 where nothing limits it, undefined where nothing can
+   * pass: the model is retired, or all requests are too large.
+   */
+  readonly minutes: number | undefined
+  /** What of `minutes` a slow start costs; 0 without one. */
+  readonly rampMinutes: number
+  /** The limit that decides it; `rps` and `tps` hold the limits a minute in each second. */
+  readonly binding: LimitField | undefined
+  /** What each limit would take alone, in minutes. */
+  readonly minutesByLimit: Readonly<Partial<Record<LimitField, number>>>
+  /** What part of its limits a minute is used while it runs, of the one used most; undefined without such limits. */
+  readonly usedShare: number | undefined
+  readonly cost: Priced
+}
+
+export interface ModelPlan extends ModelPace {
+  /** Other versions of the model that would be done sooner, the fastest first. */
+  readonly fasterVersions: readonly ModelPace[]
+  /** The model and its backups together; undefined where it has none. */
+  readonly chain: ChainPlan | undefined
+  /** The same requests as a batch of the service: other limits do not hold there, and it takes up to its window. */
+  readonly batch: { readonly cost: Priced; readonly files: number; readonly windowHours: number }
+}
+
+export interface BatchPlan {
+  readonly models: readonly ModelPlan[]
+  /** Requests that name no model, where `models` gives none either: they are in no plan. */
+  readonly withoutModel: number
+}
+
+/** The most lines that one file of the service's batches may have. */
+export const BATCH_FILE_LINES = 50_000
+/** The shortest window in which the service promises a batch, in hours; up to 336 can be asked for. */
+export const BATCH_WINDOW_HOURS = 24
+
+/** J where none is given: that of the limiter. */
+const DEFAULT_JITTER_MS = 50
+
+/**
+ * How long the requests take at their models' limits, what they cost, and what other ways there are. Pure: nothing is sent.
+ * What the time covers, and how exact it is, {@link drainOf} says.
+ *
+ * Costs are those of the tokens counted and expected, for requests that pass; failed calls are not paid for. Discounts for
+ * cached input, prices that depend on a prompt's length, and free quotas are not known of.
+ *
+ * @throws what `limitsOf` throws
+ */
+export function planBatch(requests: Iterable<PlannedRequest>, options: PlanOptions): BatchPlan {
+  const byModel = new Map<string, PlannedRequest[]>()
+  let withoutModel = 0
+  const all: PlannedRequest[] = []
+  for (const request of requests) {
+    if (options.models !== undefined) all.push(request)
+    else if (request.model === undefined) withoutModel++
+    else if (byModel.has(request.model)) byModel.get(request.model)!.push(request)
+    else byModel.set(request.model, [request])
+  }
+  for (const model of options.models ?? []) byModel.set(model, all)
+  return { models: [...byModel].map(([model, own]) => planOf(model, own, options)), withoutModel }
+}
+
+function planOf(model: string, requests: readonly PlannedRequest[], options: PlanOptions): ModelPlan {
+  const own = paceOf(model, requests, options)
+  const others = versionsOf(model, options.knownModels ?? []).map((other) => paceOf(other, requests, options))
+  const backups = Object.hasOwn(options.fallback ?? {}, model) ? options.fallback![model]! : []
+  const links = [own, ...backups.filter((backup) => backup !== model).map((each) => paceOf(each, requests, options))]
+  const { prices = {} } = options
+  const tokens = tokensOf(requests)
+  return {
+    ...own,
+    fasterVersions: others
+      .filter((other) => isSooner(other, own))
+      .sort((a, b) => a.minutes! - b.minutes! || b.passes.requests - a.passes.requests),
+    chain: links.length === 1 ? undefined : chainOf(requests, links),
+    batch: {
+      cost: costOf(model, tokens, prices, BATCH_PRICE_SHARE),
+      files: Math.ceil(requests.length / BATCH_FILE_LINES),
+      windowHours: BATCH_WINDOW_HOURS,
+    },
+  }
+}
+
+/** What sends fewer of the requests is no faster way to send them. */
+function isSooner(a: ModelPace, b: ModelPace): boolean {
+  if (a.minutes === undefined || a.passes.requests < b.passes.requests) return false
+  return b.minutes === undefined || a.minutes < b.minutes || a.passes.requests > b.passes.requests
+}
+
+function paceOf(model: string, requests: readonly PlannedRequest[], options: PlanOptions): ModelPace {
+  const { limits, retired } = options.limitsOf(model)
+  const {
+    profile = profiles['model-studio'],
+    networkJitterMs = DEFAULT_JITTER_MS,
+    answerMs,
+    prices = {},
+    ramp,
+  } = options
+  const passing: PlannedRequest[] = []
+  const byLimit: Partial<Record<LimitField, number>> = {}
+  const held = definedOf(limits)
+  for (const request of requests) {
+    const limit = retired ? undefined : neverPasses(request.inputTokens, held)
+    if (limit !== undefined) byLimit[limit] = (byLimit[limit] ?? 0) + 1
+    else if (!retired) passing.push(request)
+  }
+  const passes = tokensOf(passing)
+  const pace: DrainRate = { profile, networkJitterMs, answerMs }
+  const amounts = passing.map((request): Amounts => {
+    return { inputTokens: request.inputTokens, outputTokens: countedOutput(request, held) }
+  })
+  const isNothing = passing.length === 0 && requests.length > 0
+  const drain = isNothing ? { minutes: undefined, binding: undefined, byLimit: {} } : drainOf(amounts, held, pace)
+  const lowered = ramp && rampedLimits(held, ramp)
+  const minutes =
+    lowered === undefined || drain.minutes === undefined
+      ? drain.minutes
+      : rampedMinutes(drain.minutes, drainOf(amounts, { ...held, ...lowered }, pace).minutes, ramp!)
+  return {
+    model,
+    limits,
+    isRetired: retired,
+    neverPass: { requests: Object.values(byLimit).reduce((sum, count) => sum + count, 0), byLimit },
+    passes,
+    minutes,
+    rampMinutes: minutes === undefined ? 0 : minutes - drain.minutes!,
+    binding: drain.binding,
+    minutesByLimit: drain.byLimit,
+    usedShare: usedShareOf(amounts, held, minutes ?? 0),
+    cost: isNothing ? { known: false, why: `'${model}' takes none of the requests` } : costOf(model, passes, prices),
+  }
+}
+
+function tokensOf(requests: readonly PlannedRequest[]): PlannedTokens {
+  const outputBasis: Record<OutputBasis, number> = { given: 0, max_tokens: 0, default: 0, none: 0 }
+  const tokens = { requests: requests.length, inputTokens: 0, outputTokens: 0, thinkingOutputTokens: 0, outputBasis }
+  for (const request of requests) {
+    tokens.inputTokens += request.inputTokens
+    tokens.outputTokens += request.outputTokens
+    if (request.thinks) tokens.thinkingOutputTokens += request.outputTokens
+    outputBasis[request.outputBasis]++
+  }
+  return tokens
+}
+
+function usedShareOf(
+  amounts: readonly Amounts[],
+  { rpm = Infinity, tpm = Infinity }: DefinedLimits,
+  minutes: number,
+): number | undefined {
+  if (minutes === 0 || (rpm === Infinity && tpm === Infinity)) return undefined
+  const tokens = amounts.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0)
+  return Math.max(amounts.length / rpm, tokens / tpm) / minutes
+}
+
+type DefinedLimits = { readonly [Field in LimitField]?: number }
+
+/** The limits that bind, as the meters take them. */
+function definedOf(limits: ResolvedLimits): DefinedLimits {
+  const defined = Object.entries(limits).filter(([, value]) => typeof value === 'number')
+  return Object.fromEntries(defined) as DefinedLimits
+}

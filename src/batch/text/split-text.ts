@@ -1,0 +1,230 @@
+import { countTokens } from '../../tokens/text-tokens.js'
+import type { Tokenizer } from '../../tokens/text-tokens.js'
+import { InvalidRequest } from '../../errors.js'
+import { checkNames } from '../../options/limiter-options.js'
+import { codePoints, isWordBound, Segmented, sentencesBack, sentencesFrom } from './segment-lengths.js'
+import { longest } from './longest-length.js'
+import type { Density, Lengths, Longest } from './longest-length.js'
+import { LINE, PARAGRAPH, Sentences } from './sentences.js'
+
+/** How a text is split. */
+export interface SplitOptions {
+  /** The most tokens that a piece may have. An integer, 1 or more. */
+  readonly maxTokens: number
+  /**
+   * How much of a piece's end the next piece begins with, at most, in tokens: whole sentences, or whole words where the
+   * last sentence is longer. It is less where more would leave no room for the next sentence. An integer, 0 or more, below `maxTokens`.
+   * @default 0
+   */
+  readonly overlapTokens?: number | undefined
+  /** Counts the tokens of a text exactly, in place of the heuristic by classes of characters. */
+  readonly tokenizer?: Tokenizer | undefined
+  /**
+   * The language by whose rules sentences and words end, as a BCP 47 tag. They differ little: every script is split with any.
+   * @default 'en', on every machine
+   */
+  readonly locale?: string | undefined
+}
+
+/** A part of a text. */
+export interface TextPiece {
+  /** The text from `start` to `end`, unchanged. */
+  readonly text: string
+  /** In UTF-16 units, as `slice` takes them. With an overlap it is before the `end` of the piece before. */
+  readonly start: number
+  readonly end: number
+  readonly tokens: number
+}
+
+/**
+ * Splits a text into pieces of at most `maxTokens` tokens. Without an overlap, the pieces joined are the text.
+ *
+ * A piece has as many whole sentences as fit, and ends at a paragraph's end, else a line's, where that leaves it at least
+ * half as long. A sentence is cut only where it does not fit in a piece alone: at the end of a line or word, else between
+ * graphemes, else between code points; a surrogate pair is never cut. The empty text has no pieces.
+ *
+ * @throws InvalidRequest for an option that is wrong, a single character that has more than `maxTokens` tokens, and a
+ * tokenizer that fails
+ * @example
+ * const lines = splitText(book, { maxTokens: 4000, overlapTokens: 200 })
+ */
+export function splitText(text: string, options: SplitOptions): string[] {
+  return Array.from(textPieces(text, options), (piece) => piece.text)
+}
+
+/**
+ * As {@link splitText}, piece by piece, with the place and the tokens of each. The options are checked at once; the text is
+ * split as the pieces are asked for.
+ */
+export function textPieces(text: string, options: SplitOptions): Generator<TextPiece, void, undefined> {
+  return new Splitter(text, checked(text, options)).pieces()
+}
+
+interface Checked {
+  readonly maxTokens: number
+  readonly overlapTokens: number
+  readonly tokenizer: Tokenizer | undefined
+  readonly locale: string
+}
+
+function checked(text: unknown, options: SplitOptions): Checked {
+  if (typeof text !== 'string') throw new InvalidRequest(`text is ${typeof text}: give a string`)
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidRequest('splitText(text, options): give an object with maxTokens')
+  }
+  checkNames('splitText', options, ['maxTokens', 'overlapTokens', 'tokenizer', 'locale'])
+  const { maxTokens, overlapTokens = 0, tokenizer, locale = 'en' } = options
+  if (!(Number.isInteger(maxTokens) && maxTokens >= 1)) {
+    throw new InvalidRequest(`maxTokens is ${String(maxTokens)}: give a whole number, 1 or more`)
+  }
+  if (!(Number.isInteger(overlapTokens) && overlapTokens >= 0 && overlapTokens < maxTokens)) {
+    throw new InvalidRequest(
+      `overlapTokens is ${String(overlapTokens)}: give a whole number, 0 or more, below maxTokens (${maxTokens})`,
+    )
+  }
+  if (tokenizer !== undefined && typeof tokenizer?.count !== 'function') {
+    throw new InvalidRequest('tokenizer has no count(text)')
+  }
+  try {
+    Intl.getCanonicalLocales(locale)
+  } catch (cause) {
+    throw new InvalidRequest(`locale is '${String(locale)}': give a BCP 47 tag, as 'en' or 'zh-Hans'`, { cause })
+  }
+  return { maxTokens, overlapTokens, tokenizer, locale }
+}
+
+interface Piece {
+  readonly end: number
+  readonly tokens: number
+}
+
+/** Beyond what is known not to fit, so much is shown to the segmenters that bounds before it are true ones. */
+const MARGIN = 64
+
+class Splitter {
+  readonly #text: string
+  readonly #options: Checked
+  readonly #sentences: Sentences
+  readonly #words: Intl.Segmenter
+  readonly #graphemes: Intl.Segmenter
+  readonly #density: Density = { tokensPerUnit: 1 }
+
+  constructor(text: string, options: Checked) {
+    this.#text = text
+    this.#options = options
+    this.#sentences = new Sentences(text, options.locale)
+    this.#words = new Intl.Segmenter(options.locale, { granularity: 'word' })
+    this.#graphemes = new Intl.Segmenter(options.locale, { granularity: 'grapheme' })
+  }
+
+  *pieces(): Generator<TextPiece, void, undefined> {
+    let start = 0
+    let done = 0
+    while (done < this.#text.length) {
+      const overlapped = this.#overlapped(start, done)
+      start = overlapped?.start ?? done
+      const { end, tokens } = overlapped ?? this.#piece(start)
+      yield { text: this.#text.slice(start, end), start, end, tokens }
+      done = end
+    }
+  }
+
+  /** The piece that begins at `start`, at whatever bound it must end. */
+  #piece(start: number): Piece {
+    const whole = this.#wholeSentences(start, start)
+    if ('end' in whole) return whole
+    const piece = this.#wholeWords(start, start, whole.failed)
+    if (piece !== undefined) return piece
+    const window = this.#text.slice(start, start + whole.failed + MARGIN)
+    const first = this.#longest(start, new Segmented(window, this.#graphemes), whole.failed)
+    if (first.length > 0) return { end: start + first.length, tokens: first.tokens }
+    const part = this.#longest(start, codePoints(window), first.failed)
+    if (part.length > 0) return { end: start + part.length, tokens: part.tokens }
+    const character = String.fromCodePoint(window.codePointAt(0)!)
+    const tokens = this.#tokens(start, start + character.length)
+    const { maxTokens } = this.#options
+    throw new InvalidRequest(
+      `maxTokens is ${maxTokens}, but the character '${character}' alone has ${tokens} tokens: give ${tokens} or more`,
+    )
+  }
+
+  /** The piece from `start` that ends with a sentence after `done`, or the length that does not fit. */
+  #wholeSentences(start: number, done: number): Piece | Pick<Longest, 'failed'> {
+    const sentences = this.#sentences
+    const { length, tokens, failed } = this.#longest(
+      start,
+      sentencesFrom(sentences, start),
+      this.#text.length - start + 1,
+    )
+    const last = start + length
+    if (last <= done) return { failed }
+    if (last === this.#text.length) return { end: last, tokens }
+    const least = Math.max(start + length / 2, done + 1)
+    for (const rank of [PARAGRAPH, LINE]) {
+      let end = last
+      while (end >= least && sentences.rankAt(end) < rank) end = sentences.atOrBefore(end - 1)
+      if (end >= least) return this.#checkedPiece(start, end) ?? { end: last, tokens }
+    }
+    return { end: last, tokens }
+  }
+
+  /** The piece from `start` that ends with a line or word after `done` and before what does not fit. */
+  #wholeWords(start: number, done: number, failed: number): Piece | undefined {
+    const window = this.#text.slice(start, start + failed + MARGIN)
+    const { length, tokens } = this.#longest(start, new Segmented(window, this.#words, isWordBound), failed)
+    if (start + length <= done) return undefined
+    const line = window.slice(0, length).lastIndexOf('\n') + 1
+    const isLine = line >= length / 2 && line < length && start + line > done
+    return (isLine && this.#checkedPiece(start, start + line)) || { end: start + length, tokens }
+  }
+
+  /** The piece that repeats some of the one from `previous` to `done`; undefined where none can be repeated. */
+  #overlapped(previous: number, done: number): (Piece & { readonly start: number }) | undefined {
+    const { maxTokens, overlapTokens } = this.#options
+    if (overlapTokens === 0 || done === 0) return undefined
+    const next = this.#longest(done, only(this.#sentences.after(done) - done), this.#text.length - done + 1)
+    const isCut = next.length === 0
+    let budget = isCut ? overlapTokens : Math.min(overlapTokens, maxTokens - next.tokens)
+    // Counts do not quite add up: what should leave room for the next sentence may not.
+    for (; budget > 0; budget = Math.floor(budget / 2)) {
+      const start = this.#overlapStart(previous, done, budget)
+      if (start === done) return undefined
+      const whole = this.#wholeSentences(start, done)
+      const piece = 'end' in whole ? whole : isCut ? this.#wholeWords(start, done, whole.failed) : undefined
+      if (piece !== undefined) return { start, ...piece }
+    }
+    return undefined
+  }
+
+  #overlapStart(previous: number, done: number, budget: number): number {
+    const tokensOf = (length: number): number => this.#tokens(done - length, done)
+    const back = (lengths: Lengths): number =>
+      longest(lengths, budget, done - previous + 1, tokensOf, this.#density).length
+    const whole = back(sentencesBack(this.#sentences, previous, done))
+    if (whole > 0) return done - whole
+    const sentence = Math.max(previous, this.#sentences.atOrBefore(done - 1))
+    return done - back(new Segmented(this.#text.slice(sentence, done), this.#words, isWordBound).back())
+  }
+
+  #longest(start: number, lengths: Lengths, end: number): Longest {
+    const tokensOf = (length: number): number => this.#tokens(start, start + length)
+    return longest(lengths, this.#options.maxTokens, end, tokensOf, this.#density)
+  }
+
+  #checkedPiece(start: number, end: number): Piece | undefined {
+    const tokens = this.#tokens(start, end)
+    return tokens <= this.#options.maxTokens ? { end, tokens } : undefined
+  }
+
+  #tokens(start: number, end: number): number {
+    return countTokens(this.#text.slice(start, end), this.#options.tokenizer)
+  }
+}
+
+/** A single length. */
+function only(single: number): Lengths {
+  return {
+    upTo: (length) => (length >= single ? single : 0),
+    beyond: (length) => (length < single ? single : Infinity),
+  }
+}

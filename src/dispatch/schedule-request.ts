@@ -1,0 +1,118 @@
+import { InvalidRequest } from '../errors.js'
+import { nearest } from '../limits/nearest.js'
+import type { Profile, Route } from '../types.js'
+
+/** What `limiter.schedule` needs to know of a request. */
+export interface ScheduleRequest {
+  /** The exact model name: limits are per name. */
+  readonly model: string
+  /** Input tokens, as exactly as they are known. @default 0 */
+  readonly inputTokens?: number | undefined
+  /** The most output tokens that the request allows; what is reserved is learned, up to this. */
+  readonly maxOutputTokens?: number | undefined
+  /** Input and output tokens together, where the total is known beforehand: embeddings, replays. */
+  readonly tokens?: number | undefined
+  /**
+   * Higher ones start first; one of which nothing has started for five minutes has a turn before them.
+   * @default 0
+   */
+  readonly priority?: number | undefined
+  /**
+   * Whose request it is. While several tenants wait at one priority, they share the quota by the limiter's `tenantWeights`; all
+   * that name none are one tenant.
+   */
+  readonly tenant?: string | undefined
+  /**
+   * Until when it must have started, in ms from the call. One that cannot is refused at once, and none starts late.
+   * @default no deadline
+   */
+  readonly deadlineMs?: number | undefined
+  /** Aborting takes the request out of the queue at once; once it runs, `run` sees the same signal. */
+  readonly signal?: AbortSignal | null | undefined
+  /** `false`: no backup model takes over, whatever the limiter's `fallback` says. */
+  readonly fallback?: false | undefined
+}
+
+/** A request as transport makes it: with what only an HTTP request tells. */
+export interface JobRequest extends ScheduleRequest {
+  readonly route?: Route | undefined
+  /** How many answers are asked for (`n`). */
+  readonly choices?: number | undefined
+  readonly profile?: Profile | undefined
+  readonly maxRetries?: number | undefined
+  /** Whether the caller repeats by itself what failed without an answer. @default false */
+  readonly callerRetries?: boolean | undefined
+}
+
+/** The most that all answers to a request may have together; undefined where it does not say. */
+export function mostOutput({ maxOutputTokens, choices = 1 }: JobRequest): number | undefined {
+  return maxOutputTokens === undefined ? undefined : Math.ceil(maxOutputTokens) * choices
+}
+
+/** Sums of as many requests as a program makes stay exact integers. */
+const MAX_TOKENS = 1e12
+
+const FIELDS: ReadonlySet<string> = new Set<keyof ScheduleRequest>([
+  'model',
+  'inputTokens',
+  'maxOutputTokens',
+  'tokens',
+  'priority',
+  'tenant',
+  'deadlineMs',
+  'signal',
+  'fallback',
+])
+
+/** @throws InvalidRequest for a field that `limiter.schedule` does not know: misspelt, it would be without effect */
+export function checkFields(request: ScheduleRequest): void {
+  for (const name in request) {
+    if (FIELDS.has(name)) continue
+    const meant = nearest(name, [...FIELDS])
+    const hint = meant === undefined ? '' : `. Did you mean '${meant}'?`
+    throw new InvalidRequest(`A request has no field '${name}'${hint}`)
+  }
+}
+
+/** @throws InvalidRequest that says which value is wrong */
+export function checkRequest(request: JobRequest, run: unknown): void {
+  if (typeof request !== 'object' || request === null)
+    throw new InvalidRequest('schedule(request, run): give request as an object with a model')
+  if (typeof run !== 'function') {
+    throw new InvalidRequest('schedule(request, run): give run as a function that sends the request')
+  }
+  const { model, inputTokens, maxOutputTokens, tokens, priority, tenant, deadlineMs, signal } = request
+  const fallback: unknown = request.fallback
+  if (typeof model !== 'string' || model === '') {
+    throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
+  }
+  // One by one: a loop over their names would take longer than all the rest.
+  if (inputTokens !== undefined) checkCount('inputTokens', inputTokens)
+  if (maxOutputTokens !== undefined) checkCount('maxOutputTokens', maxOutputTokens)
+  if (tokens !== undefined) checkCount('tokens', tokens)
+  if (priority !== undefined && !Number.isFinite(priority)) {
+    throw new InvalidRequest(`priority is ${shown(priority)}: give a finite number; higher ones start first`)
+  }
+  if (tenant !== undefined && (typeof tenant !== 'string' || tenant === '')) {
+    throw new InvalidRequest(`tenant is ${shown(tenant)}: give a name, or leave it out`)
+  }
+  if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0)) {
+    throw new InvalidRequest(`deadlineMs is ${shown(deadlineMs)}: give milliseconds from the call, 0 or more`)
+  }
+  if (fallback !== undefined && fallback !== false) {
+    throw new InvalidRequest(`fallback is ${shown(fallback)}: give false to stay with the model, or leave it out`)
+  }
+  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
+    throw new InvalidRequest(`signal is ${shown(signal)}: give an AbortSignal, such as controller.signal`)
+  }
+}
+
+function checkCount(name: string, value: unknown): void {
+  if (!(typeof value === 'number' && value >= 0 && value <= MAX_TOKENS)) {
+    throw new InvalidRequest(`${name} is ${shown(value)}: give a number of tokens from 0 to ${MAX_TOKENS}`)
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}

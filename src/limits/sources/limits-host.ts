@@ -1,0 +1,18 @@
+import { type Clock, unref } from '../../clock.js'
+import type { LimitsHost } from '../../types.js'
+
+/** Says something that a person should know of. */
+export type Warn = (message: string, cause?: unknown) => void
+
+/** What a source of limits is given of a clock and the way to warn. */
+export function limitsHost(clock: Clock, warn: Warn): LimitsHost {
+  return {
+    now: () => clock.now(),
+    wakeIn(delayMs, callback) {
+      const timer = clock.setTimeout(callback, delayMs)
+      unref(timer)
+      return () => clock.clearTimeout(timer)
+    },
+    warn,
+  }
+}

@@ -1,0 +1,144 @@
+import { InvalidLimits } from '../../errors.js'
+import type { Limits, LimitsSource, LimitsTable } from '../../types.js'
+import { LIMIT_FIELDS } from '../limit-fields.js'
+import type { Clock } from '../../clock.js'
+import type { Warn } from './limits-host.js'
+import { LiveLimits } from './live-limits.js'
+import type { Resolution, ResolvedLimits } from '../resolve-limits.js'
+import { pickLimits, validateLimits } from '../validation.js'
+import { shown } from '../limit-values.js'
+
+/** What holds for a model in a workspace. */
+export interface WorkspaceResolution {
+  /** The lower of the workspace's and the account's, limit by limit. */
+  readonly limits: ResolvedLimits
+  /** The workspace's own, beside which the account's hold; empty where it has none. */
+  readonly own: Limits
+  readonly retired: boolean
+  readonly origin: Resolution['origin']
+}
+
+export interface WorkspaceLimitsOptions {
+  readonly name: string
+  readonly limits: LimitsTable | LimitsSource
+  readonly perSecond: boolean | undefined
+  /** What holds for a model of the account now. */
+  readonly account: (model: string, perSecondDefault: boolean) => Resolution
+  /** Whether RPM/60 and TPM/60 hold too where nothing else says so: for checks. */
+  readonly perSecondDefault: boolean
+  /** @default the machine's */
+  readonly clock?: Clock | undefined
+  /** @default nobody hears of it */
+  readonly warn?: Warn | undefined
+}
+
+/** The limits of a workspace inside those of its account: lower ones, never higher. */
+export class WorkspaceLimits {
+  readonly #options: WorkspaceLimitsOptions
+  readonly #own: LiveLimits
+
+  /**
+   * `onChange` is called after each change, with what is wrong about the new limits if anything is.
+   *
+   * @throws InvalidLimits for a table that is wrong, or a limit above the account's
+   */
+  constructor(options: WorkspaceLimitsOptions, onChange: (fault: unknown) => void) {
+    this.#options = options
+    const { name, limits, perSecond, clock, warn } = options
+    if (typeof limits !== 'object' || limits === null) {
+      throw new InvalidLimits(
+        `workspace '${name}': limits is ${shown(limits)}: give a table, { 'a-model': { rpm, tpm } }, or a source`,
+      )
+    }
+    let isMade = false
+    const changed = () => {
+      // A source may tell of its first table while it is subscribed to.
+      if (isMade) onChange(this.#fault())
+    }
+    // A model that the workspace's table does not have is limited by the account alone.
+    this.#own = new LiveLimits({ limits, perSecond, unknownModel: 'unlimited', clock, warn }, changed)
+    isMade = true
+    try {
+      this.#checkAll()
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  #fault(): unknown {
+    try {
+      this.#checkAll()
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
+  #checkAll(): void {
+    for (const model of this.#own.models()) this.#check(model, this.#own.stated(model))
+  }
+
+  /** An account's limits that fell below those of the workspace bind, in place of them. */
+  resolve(model: string, perSecondDefault: boolean): WorkspaceResolution {
+    const own = this.#own.resolve(model, perSecondDefault)
+    const account = this.#options.account(model, perSecondDefault)
+    const isOwn = own.origin !== 'unknown-model'
+    const limits = LIMIT_FIELDS.map((field) => [field, lower(own.limits[field], account.limits[field])])
+    const until = lower(own.limits.until, account.limits.until)
+    return {
+      limits: {
+        ...Object.fromEntries(limits),
+        ...(until !== undefined && { until }),
+        source: isOwn ? `workspace '${this.#options.name}', in ${account.source}` : account.source,
+      } as ResolvedLimits,
+      own: isOwn ? pickLimits(own.limits) : {},
+      retired: own.retired || account.retired,
+      origin: account.origin,
+    }
+  }
+
+  /** `until`: in ms since 1970; left out: for good. @throws InvalidLimits */
+  set(model: string, limits: Limits, until?: number): void {
+    this.#check(model, validateLimits(model, limits))
+    this.#own.set(model, limits, until)
+  }
+
+  /** Whether the source wants to hear of what is refused. */
+  get hearsRefusals(): boolean {
+    return this.#own.hearsRefusals
+  }
+
+  /** A request was refused for a limit that was to let it pass. */
+  refused(model: string, kind: 'requests' | 'tokens'): void {
+    this.#own.refused(model, kind)
+  }
+
+  /** Hears of no more changes. */
+  close(): void {
+    this.#own.close()
+  }
+
+  #check(model: string, own: Limits): void {
+    const { name, account, perSecondDefault } = this.#options
+    const inAccount = account(model, perSecondDefault)
+    if (inAccount.retired) {
+      throw new InvalidLimits(
+        `workspace '${name}': '${model}' is retired in the account (${inAccount.source}): leave it out`,
+      )
+    }
+    for (const field of LIMIT_FIELDS) {
+      const [limit, most] = [own[field], inAccount.limits[field]]
+      if (limit === undefined || limit === Infinity || most === undefined || limit <= most) continue
+      throw new InvalidLimits(
+        `workspace '${name}': ${field} of '${model}' is ${limit}, above the account's ${most} (${inAccount.source}). A workspace may ` +
+          "have less than its account, never more: lower it, or raise the account's limit in overrides",
+      )
+    }
+  }
+}
+
+function lower(own: number | undefined, account: number | undefined): number | undefined {
+  const least = Math.min(own ?? Infinity, account ?? Infinity)
+  return least === Infinity ? undefined : least
+}

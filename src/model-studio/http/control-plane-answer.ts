@@ -1,0 +1,81 @@
+import { onAbort } from '../../abort-signals.js'
+
+/** An answer of the service, read to its end. */
+export interface ControlPlaneAnswer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** What `text` is as JSON; undefined where it is none. */
+  readonly json: unknown
+}
+
+/** A page of a hundred rows has some 50 kB. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+/** The body is longer than any answer is. */
+export class TooLong extends Error {
+  constructor() {
+    super(`a body of more than ${MAX_BYTES / 1024 / 1024} MiB`)
+  }
+}
+
+/** The answer is JSON, but not what was asked for; the message says what it came with. */
+export class Misshapen extends Error {}
+
+/** @throws TooLong; what the body breaks off with */
+export async function readAnswer(response: Response, signal: AbortSignal | undefined): Promise<ControlPlaneAnswer> {
+  const { status, headers } = response
+  const text = await textOf(response, signal)
+  return { status, headers, text, json: parsed(text) }
+}
+
+async function textOf({ body }: Response, signal: AbortSignal | undefined): Promise<string> {
+  if (body === null) return ''
+  const reader = body.getReader()
+  const stop = (): void => void reader.cancel(signal?.reason).catch(() => undefined)
+  const forget = signal && onAbort(signal, stop)
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text + decoder.decode()
+      bytes += value.byteLength
+      if (bytes > MAX_BYTES) throw new TooLong()
+      text += decoder.decode(value, { stream: true })
+    }
+  } catch (error) {
+    stop()
+    throw error
+  } finally {
+    forget?.()
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** What the service calls the request; undefined where it does not say. */
+export function requestIdOf({ headers, json }: ControlPlaneAnswer): string | undefined {
+  const { request_id: id } = (json ?? {}) as { request_id?: unknown }
+  return typeof id === 'string' && id !== '' ? id : (headers.get('x-request-id') ?? undefined)
+}
+
+/** What a body that is no JSON looks like, in a few words. `hide` makes a text fit to be shown. */
+export function described({ headers, text }: ControlPlaneAnswer, hide: (text: string) => string): string {
+  const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (text.trim() === '') return 'with an empty body'
+  // Cut after it was hidden what is not to be shown, and well before where this cuts.
+  const begin = hide(text.slice(0, 4000)).replace(/\s+/g, ' ').trim()
+  const shown = begin.length > 100 ? `${begin.slice(0, 100)}…` : begin
+  if (type === 'text/html' || /^<(?:!doctype|html|head|body)\b/i.test(begin)) {
+    return `with a page of HTML, as a proxy does: ${shown}`
+  }
+  return `with what is no JSON${type === undefined ? '' : ` (${hide(type)})`}: ${shown}`
+}

@@ -1,0 +1,45 @@
+/** Tells when nothing waits and nothing runs. */
+export class IdleTracker {
+  readonly #waiting: () => number
+  /** Attempts that have not both run and settled. */
+  #busy = 0
+  #waiters: (() => void)[] = []
+  readonly #around: IdleTracker | undefined
+
+  /** `waiting`: how many requests wait. `around`: of something that this is a part of. */
+  constructor(waiting: () => number, around?: IdleTracker) {
+    this.#waiting = waiting
+    this.#around = around
+  }
+
+  begin(): void {
+    this.#busy++
+    this.#around?.begin()
+  }
+
+  end(): void {
+    this.#busy--
+    this.#check()
+    this.#around?.end()
+  }
+
+  /** To be called after requests left a queue without running. */
+  check(): void {
+    this.#check()
+    this.#around?.check()
+  }
+
+  #check(): void {
+    if (this.#waiters.length === 0 || this.#busy > 0 || this.#waiting() > 0) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const tell of waiters) tell()
+  }
+
+  whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve)
+      this.#check()
+    })
+  }
+}

@@ -1,0 +1,203 @@
+import type { Limits, OutputAccounting, Profile, WindowKind } from '../types.js'
+import { MAX_LEVEL, type BucketRule } from './token-bucket.js'
+import type { CounterRule } from './windows/sliding-counter.js'
+import {
+  type Dimension,
+  FIRST_TOKENS,
+  INPUT_TOKENS,
+  OUTPUT_TOKENS,
+  REQUESTS,
+  THINKING_TOKENS,
+  TOKENS,
+} from './dimensions.js'
+import type { WindowRule } from './windows/exact-window.js'
+
+/** The limit that a meter holds: every one of {@link Limits} but `concurrency`. */
+export type MeteredLimit = Exclude<keyof Limits, 'concurrency'>
+
+/** One limit as the rules that hold it; see {@link limitRules}. */
+export interface LimitRule {
+  readonly limit: MeteredLimit
+  readonly dimension: Dimension
+  /** Whether the output counts with the request, when the answer is there, or as it is written. */
+  readonly countsOutput: 'first' | 'late' | 'generated'
+  /** Whether it is a minute's and counts output. */
+  readonly isMinuteOfOutput: boolean
+  /** The limit as stated: an amount a minute, or a second for `rps` and `tps`. */
+  readonly effective: number
+  /** As it was told: another than `stated` where refusals have shown it to be. */
+  readonly configured: number
+  readonly window: WindowRule | undefined
+  /** The length of the server's own windows where they begin at whole multiples of its clock. */
+  readonly alignedUs: number | undefined
+  readonly bucket: BucketRule | undefined
+  /** Against a sliding counter: then neither of the two others. */
+  readonly counter: CounterRule | undefined
+}
+
+const MINUTE_US = 60e6
+const SECOND_US = 1e6
+
+const DIMENSIONS: Readonly<Record<MeteredLimit, Dimension>> = {
+  rps: REQUESTS,
+  tps: TOKENS,
+  rpm: REQUESTS,
+  tpm: TOKENS,
+  inputTpm: INPUT_TOKENS,
+  outputTpm: OUTPUT_TOKENS,
+  thinkingTpm: THINKING_TOKENS,
+}
+
+/** Into so many slots a counter's window is divided: of its share, less than a thousandth is lost. */
+const COUNTER_SLOTS = 1000
+
+/** Below this many requests a second, a limit that is no whole number is held by spacing, not by the window. */
+const FEW_REQUESTS = 3
+
+/**
+ * The rules for each limit that binds. With a limit L a window W and a delay spread J, an exact window of W + J and L
+ * is safe against a server that counts in fixed or sliding windows, a bucket of depth L − rJ and rate r = L/W against
+ * one that keeps a bucket of depth L; of a server that nothing is known of, both hold. A sliding counter has a rule of its own.
+ */
+export function limitRules(
+  limits: Limits,
+  profile: Profile,
+  outputAccounting: OutputAccounting | undefined,
+  networkJitterMs: number,
+  configured: Limits = limits,
+): LimitRule[] {
+  const jitterUs = Math.round(networkJitterMs * 1000)
+  const rules: LimitRule[] = []
+  for (const limit of Object.keys(DIMENSIONS) as MeteredLimit[]) {
+    const effective = limits[limit]
+    if (effective === undefined || effective === Infinity) continue
+    const perSecond = limit === 'rps' || limit === 'tps'
+    const kind = perSecond ? profile.secondWindow : profile.minuteWindow
+    const build = limit === 'rps' ? requestsPerSecond : limit === 'tps' ? tokensPerSecond : perMinute
+    const countsOutput = limit === 'tps' ? whenCounted(outputAccounting) : 'first'
+    const dimension = countsOutput === 'first' ? DIMENSIONS[limit] : FIRST_TOKENS
+    const isMinuteOfOutput = !perSecond && OF_OUTPUT.has(dimension)
+    const asConfigured = configured[limit] ?? effective
+    const rule = { limit, dimension, countsOutput, isMinuteOfOutput, effective, configured: asConfigured }
+    const isLowered = asConfigured > effective
+    if (kind === 'counter') {
+      const counter = perSecond
+        ? counterOfSecond(limit, effective, jitterUs)
+        : counterOf(effective, 1, MINUTE_US, jitterUs, isLowered)
+      rules.push({ ...rule, alignedUs: undefined, window: undefined, bucket: undefined, counter })
+      continue
+    }
+    // Sent all at once where a window begins, requests would leave no room for the output that is counted meanwhile.
+    const isAligned = kind === 'fixed' && profile.windowPhase === 'clock' && countsOutput === 'first'
+    const alignedUs = isAligned ? (perSecond ? SECOND_US : MINUTE_US) : undefined
+    const pair = onlyWhatBinds(kind, build(effective, jitterUs, isLowered))
+    rules.push({ ...rule, alignedUs, ...pair, counter: undefined })
+  }
+  return rules
+}
+
+/** By the time that an answer is written its second has passed. A minute's limit has to have room for it all the same. */
+function whenCounted(outputAccounting: OutputAccounting | undefined): LimitRule['countsOutput'] {
+  return outputAccounting === 'completion' ? 'late' : outputAccounting === 'generated' ? 'generated' : 'first'
+}
+
+const OF_OUTPUT: ReadonlySet<Dimension> = new Set([TOKENS, OUTPUT_TOKENS, THINKING_TOKENS])
+
+interface RulePair {
+  readonly window: WindowRule
+  readonly bucket: BucketRule
+}
+
+function onlyWhatBinds(
+  kind: WindowKind,
+  pair: RulePair,
+): { window: WindowRule | undefined; bucket: BucketRule | undefined } {
+  return {
+    window: kind === 'bucket' ? undefined : pair.window,
+    bucket: kind === 'fixed' || kind === 'sliding' ? undefined : pair.bucket,
+  }
+}
+
+function perMinute(limit: number, jitterUs: number, isLowered: boolean): RulePair {
+  return {
+    window: { limit, spanUs: MINUTE_US + jitterUs, takesLargeAlone: isLowered },
+    bucket: bucketOf(limit, MINUTE_US, MINUTE_US, jitterUs),
+  }
+}
+
+function tokensPerSecond(tps: number, jitterUs: number): RulePair {
+  const { amount, periodUs } = rate(tps)
+  return {
+    window: { limit: Math.max(1, Math.floor(tps + 1e-9)), spanUs: SECOND_US + jitterUs, takesLargeAlone: true },
+    bucket: bucketOf(amount, periodUs, SECOND_US, jitterUs),
+  }
+}
+
+/**
+ * A second that holds less than a few requests: RPM = 100 is 1.67 a second, and rounding that down to one would lose
+ * 40 %. There the requests go one at a time, 60/RPM seconds and J apart, and the window only bounds them from above.
+ */
+function requestsPerSecond(rps: number, jitterUs: number): RulePair {
+  const whole = Math.floor(rps + 1e-9)
+  const isWhole = Math.abs(rps - Math.round(rps)) < 1e-9
+  const spanUs = SECOND_US + jitterUs
+  if (rps >= FEW_REQUESTS || (isWhole && whole >= 2)) {
+    const { amount, periodUs } = rate(rps)
+    return {
+      window: { limit: whole, spanUs, takesLargeAlone: true },
+      bucket: bucketOf(amount, periodUs, SECOND_US, jitterUs),
+    }
+  }
+  const spacingUs = Math.ceil(SECOND_US / rps - 1e-6) + jitterUs
+  return {
+    window: { limit: isWhole ? Math.max(1, whole) : Math.ceil(rps), spanUs, takesLargeAlone: true },
+    bucket: { amount: 1, periodUs: spacingUs, burstUs: spacingUs, jitterUs: 0, refundableUs: spacingUs },
+  }
+}
+
+function counterOf(limit: number, weight: number, windowUs: number, jitterUs: number, isLowered = false): CounterRule {
+  return {
+    limit,
+    weight,
+    windowUs,
+    jitterUs,
+    slotUs: windowUs / COUNTER_SLOTS,
+    takesLargeAlone: windowUs === SECOND_US || isLowered,
+  }
+}
+
+/**
+ * A few requests a second are held by their exact number: with 1.67 the next may go while a third of the last still counts. With
+ * one or less it may only when nothing does, 2 s and J later.
+ */
+function counterOfSecond(limit: 'rps' | 'tps', effective: number, jitterUs: number): CounterRule {
+  if (limit === 'rps' && effective < FEW_REQUESTS) {
+    const { amount, periodUs } = rate(effective)
+    return counterOf(amount, periodUs / SECOND_US, SECOND_US, jitterUs)
+  }
+  return counterOf(Math.max(1, Math.floor(effective + 1e-9)), 1, SECOND_US, jitterUs)
+}
+
+/** A bucket that a server's bucket of depth `windowUs` always has room for, J later: b = L − rJ. */
+function bucketOf(amount: number, periodUs: number, windowUs: number, jitterUs: number): BucketRule {
+  // A spread above the window would leave no depth at all; a tenth still passes one at a time.
+  const burstUs = Math.max(windowUs - jitterUs, Math.ceil(windowUs / 10))
+  return { amount, periodUs, burstUs, jitterUs, refundableUs: windowUs + jitterUs }
+}
+
+/**
+ * A rate a second as whole amounts in whole microseconds, never above it: 83.33 a second is 5,000 in 60 s. What no such
+ * period holds exactly is rounded down in the longest one whose sums are exact in microseconds.
+ */
+function rate(perSecond: number): { amount: number; periodUs: number } {
+  let nearest = { amount: 1, periodUs: Math.ceil(SECOND_US / perSecond) }
+  for (const seconds of [1, 60, 3600]) {
+    const exact = perSecond * seconds
+    const periodUs = seconds * SECOND_US
+    if (seconds > 1 && exact * periodUs >= MAX_LEVEL) break
+    const amount = Math.round(exact)
+    if (amount >= 1 && Math.abs(amount - exact) <= 1e-9 * amount) return { amount, periodUs }
+    if (exact >= 1) nearest = { amount: Math.floor(exact), periodUs }
+  }
+  return nearest
+}

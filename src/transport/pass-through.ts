@@ -1,0 +1,98 @@
+import { onAbort } from '../abort-signals.js'
+import { classify, type Verdict } from '../throttling/classify.js'
+import { profiles } from '../throttling/profiles.js'
+import { backoffMs } from '../throttling/backoff.js'
+import { timeoutError } from './attempt-timeout.js'
+import { withoutHints } from './metered-request.js'
+import { NO_RETRY, rebuilt } from './response.js'
+import type { SendOptions } from './send.js'
+
+export interface PassThroughOptions extends SendOptions {
+  /** How often it is repeated: as the wrapped client would, in whose place we repeat. 0 where there is none. */
+  readonly maxRetries: number
+  /** Whether the client repeats by itself a call that gets no answer. */
+  readonly callerRetries: boolean
+  readonly random: () => number
+  readonly onRetry: () => void
+}
+
+/**
+ * Sends a call that is not metered as it is, but for our hints, within the time and as often as the wrapped client allows.
+ */
+export async function passThrough(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  options: PassThroughOptions,
+): Promise<Response> {
+  const sent = withoutHints(input, init)
+  const caller = sent.signal ?? (input instanceof Request ? input.signal : undefined)
+  const maxRetries = isRepeatable(input, sent) ? options.maxRetries : 0
+  for (let retry = 0; ; retry++) {
+    const isLast = retry >= maxRetries
+    let adviceMs: number | undefined
+    try {
+      const response = await passOnce(input, sent, caller, options)
+      const verdict = response.ok ? undefined : verdictOf(response)
+      if (verdict?.kind !== 'transient' && verdict?.kind !== 'throttled') return response
+      if (isLast) return options.maxRetries === 0 ? response : rebuilt(response, response.body, NO_RETRY)
+      adviceMs = verdict.retryAfterMs
+      await response.body?.cancel()
+    } catch (error) {
+      if (isLast || options.callerRetries || caller?.aborted === true) throw error
+    }
+    options.onRetry()
+    await pause(backoffMs(retry, adviceMs, options.random), caller, options)
+  }
+}
+
+async function passOnce(
+  input: RequestInfo | URL,
+  sent: RequestInit,
+  caller: AbortSignal | undefined,
+  { clock, fetch, timeoutMs, coversBody }: PassThroughOptions,
+): Promise<Response> {
+  if (timeoutMs === undefined) return fetch(input, sent)
+  const controller = new AbortController()
+  const timer = clock.setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs)
+  try {
+    // The caller's goes on to hold for the body.
+    const signal = caller ? AbortSignal.any([caller, controller.signal]) : controller.signal
+    const response = await fetch(input, { ...sent, signal })
+    if (!coversBody || !isJson(response)) return response
+    // So little that it can be read here: what is left of the time is for it.
+    return rebuilt(response, response.body === null ? null : await response.arrayBuffer())
+  } finally {
+    clock.clearTimeout(timer)
+  }
+}
+
+function isJson({ headers }: Response): boolean {
+  return headers.get('content-type')?.toLowerCase().includes('json') === true
+}
+
+/** By status and headers alone: the body is the caller's, and profiles differ in bodies only. */
+function verdictOf({ status, headers }: Response): Verdict {
+  return classify({ status, headers, body: undefined }, profiles['model-studio'])
+}
+
+/** Whether its body can be sent twice. */
+function isRepeatable(input: RequestInfo | URL, { body }: RequestInit): boolean {
+  if (input instanceof Request && input.body !== null) return false
+  return typeof body !== 'object' || body === null || !(body instanceof ReadableStream || Symbol.asyncIterator in body)
+}
+
+function pause(ms: number, caller: AbortSignal | undefined, { clock }: PassThroughOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimeout(() => {
+      forget?.()
+      resolve()
+    }, ms)
+    const stop = (): void => {
+      clock.clearTimeout(timer)
+      reject(caller?.reason)
+    }
+    const forget = caller && onAbort(caller, stop)
+    // One that has aborted already calls nobody.
+    if (caller?.aborted === true) stop()
+  })
+}

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest'
+import { drive, EventTimeline, START_MS } from '../../bench/quota/clock.js'
+import { ServerLimit } from '../../bench/quota/limit.js'
+import { OutputCharge, type OutputAccounting } from '../../bench/quota/output-charge.js'
+import { seeded } from '../../bench/quota/random.js'
+import { SERVER_EPOCH_MS, Server, type ServerRules } from '../../bench/quota/server.js'
+import type { Job } from '../../bench/quota/workloads.js'
+
+const JOB: Job = {
+  id: 0,
+  arrivesMs: 0,
+  inputTokens: 100,
+  outputTokens: 50,
+  maxTokens: 200,
+  firstTokenMs: 500,
+  tokensPerSecond: 50,
+}
+/** The answer of {@link JOB} ends so much after its admission. */
+const ENDS_MS = 1500
+
+const RULES: ServerRules = {
+  rpm: 600,
+  tpm: 60_000,
+  minute: 'sliding',
+  second: 'none',
+  charging: 'admission',
+  networkJitterMs: 50,
+  hasSurgeDetector: false,
+  change: { kind: 'told', afterMs: 0 },
+  beginsByClock: false,
+  tellsArrival: false,
+}
+
+function tokens(limit: number, windowMs = 60_000): ServerLimit {
+  return new ServerLimit({ counts: 'tokens', limit, windowMs, rule: 'sliding', phaseMs: 0 })
+}
+
+/** What counts against a limit of 1,000: the largest amount that it would not take, sought by halving. */
+function usedOf(limit: ServerLimit, atMs: number): number {
+  let fits = 0
+  let not = 1001
+  while (not - fits > 1e-3) {
+    const amount = (fits + not) / 2
+    if (limit.takes(amount, atMs)) fits = amount
+    else not = amount
+  }
+  return 1000 - fits
+}
+
+describe('output is charged', () => {
+  const expected: Readonly<Record<OutputAccounting, readonly number[]>> = {
+    admission: [150, 150, 150],
+    reserved: [300, 300, 150],
+    generated: [100, 125, 150],
+    end: [100, 100, 150],
+  }
+  test.each(Object.entries(expected))('%s: at its time', (charging, [atOnce, halfway, atEnd]) => {
+    const limit = tokens(1000)
+    const output = new OutputCharge(charging as OutputAccounting, [limit])
+    output.catchUp(0)
+    limit.admit(output.atAdmission(JOB), 0)
+    output.began(JOB, 0)
+    expect(usedOf(limit, 0)).toBeCloseTo(atOnce!, 1)
+    output.catchUp(1000)
+    expect(usedOf(limit, 1000)).toBeCloseTo(halfway!, 1)
+    output.catchUp(ENDS_MS)
+    output.ended(JOB, 0, ENDS_MS)
+    expect(usedOf(limit, ENDS_MS)).toBeCloseTo(atEnd!, 1)
+    output.catchUp(5000)
+    expect(usedOf(limit, 5000)).toBeCloseTo(150, 1)
+  })
+})
+
+describe('a request larger than a second’s tokens', () => {
+  test('passes where nothing else was admitted, and what follows waits', () => {
+    const limit = tokens(100, 1000)
+    expect(limit.takes(250, 5000)).toBe(true)
+    limit.admit(250, 5000)
+    expect(limit.takes(1, 5999)).toBe(false)
+    expect(limit.takes(1, 6000)).toBe(true)
+    limit.admit(1, 6000)
+    expect(limit.takes(250, 6500)).toBe(false)
+  })
+
+  test('passes beside output that is written meanwhile', () => {
+    const limit = tokens(100, 1000)
+    limit.chargeLater(30, 5000)
+    expect(limit.takes(250, 5100)).toBe(true)
+    expect(limit.takes(90, 5100)).toBe(false)
+  })
+
+  test('never passes a minute', () => expect(tokens(100).takes(101, 0)).toBe(false))
+})
+
+describe('the server', () => {
+  async function flood(rules: ServerRules, count: number, distanceMs: number) {
+    const timeline = new EventTimeline()
+    const server = new Server(rules, timeline, seeded(5, 'server'))
+    const answers: unknown[] = []
+    for (let id = 0; id < count; id++) {
+      timeline.setTimeout(() => {
+        server.send({ ...JOB, id }).then(
+          (answer) => answers.push(answer),
+          (error: unknown) => answers.push(error),
+        )
+      }, id * distanceMs)
+    }
+    await drive(timeline, () => answers.length === count)
+    return { server, answers }
+  }
+
+  test('admits no more in any minute than its limits, and all that fits', async () => {
+    const { server } = await flood({ ...RULES, rpm: 50 }, 2000, 97)
+    const times = server.admitted.map(({ atMs }) => atMs)
+    for (const from of times) {
+      expect(times.filter((at) => at >= from && at < from + 60_000).length).toBeLessThanOrEqual(50)
+    }
+    for (const { answeredAtMs } of server.refused) {
+      const atMs = answeredAtMs - 20
+      expect(times.filter((at) => at <= atMs && at > atMs - 60_000)).toHaveLength(50)
+    }
+  })
+
+  test('says which limit it was, in words that are classed by', async () => {
+    const { answers } = await flood({ ...RULES, rpm: 5 }, 6, 0)
+    expect(answers).toContainEqual(
+      expect.objectContaining({ status: 429, error: expect.objectContaining({ code: 'limit_requests' }) }),
+    )
+    const { answers: others } = await flood({ ...RULES, tpm: 600 }, 6, 0)
+    expect(others).toContainEqual(
+      expect.objectContaining({ status: 429, error: expect.objectContaining({ code: 'insufficient_quota' }) }),
+    )
+  })
+
+  test('tells when it counted a request, if it is to', async () => {
+    const { server, answers } = await flood({ ...RULES, tellsArrival: true }, 1, 0)
+    const told = Number((answers[0] as { headers: Headers }).headers.get('req-arrive-time'))
+    const delayMs = (server.admitted[0]?.atMs ?? 0) - START_MS
+    expect(delayMs).toBeGreaterThanOrEqual(20)
+    expect(delayMs).toBeLessThan(70)
+    expect(told).toBe(Math.floor(SERVER_EPOCH_MS + (server.admitted[0]?.atMs ?? 0)))
+  })
+
+  test('refuses a surge that the limits would have room for, and takes the same rate once it has grown', async () => {
+    const rules = { ...RULES, tpm: 1e9, hasSurgeDetector: true }
+    const { server } = await flood(rules, 100, 150)
+    expect(server.refused.some((refused) => refused.class === 'surge')).toBe(true)
+    const { server: calm } = await flood(rules, 100, 450)
+    expect(calm.refused).toEqual([])
+  })
+
+  test('halves its limits when it is told to, and lets others take their part', async () => {
+    const change = { afterMs: 60_000 }
+    const admittedBy = async (kind: ServerRules['change']['kind']) => {
+      const { server } = await flood({ ...RULES, tpm: 1e9, rpm: 60, change: { ...change, kind } }, 2000, 150)
+      return server.admitted.filter(({ atMs }) => atMs > START_MS + 120_000).length / 3
+    }
+    expect(await admittedBy('told')).toBeCloseTo(60, -1)
+    expect(await admittedBy('halved')).toBeCloseTo(30, -1)
+    expect(await admittedBy('doubled')).toBeCloseTo(120, -1)
+    expect(await admittedBy('shared')).toBeLessThan(60)
+  })
+})

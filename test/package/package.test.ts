@@ -5,14 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exec, pack, root, type Packed } from './packed.js'
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  exports: Record<string, unknown>
+  bin: Record<string, string>
+  exports: Record<string, string | Record<string, string>>
   dependencies?: Record<string, string>
 }
 
 let packed: Packed
 beforeAll(async () => {
   packed = await pack()
-}, 60_000)
+}, 120_000)
 afterAll(() => packed?.remove())
 
 describe('the packed tarball', () => {
@@ -31,6 +32,14 @@ describe('the packed tarball', () => {
       (path) => !/^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
     )
     expect(strays).toEqual([])
+  })
+
+  test('holds every file that its exports and its command name', () => {
+    const targets = [...Object.values(manifest.exports), manifest.bin].flatMap((target) =>
+      typeof target === 'string' ? [target] : Object.values(target),
+    )
+    expect(targets).toEqual(expect.arrayContaining(['./dist/index.js', './dist/index.d.ts', './dist/cli/main.js']))
+    expect(packed.files).toEqual(expect.arrayContaining(targets.map((target) => target.replace(/^\.\//, ''))))
   })
 
   test('limits calls where nothing but it is installed', async () => {

@@ -43,7 +43,7 @@ function instances() {
   return {
     limiter: createLimiter({ limits: { m: ROOMY }, startFull: true }),
     request: { model: 'm', tokens: 100 },
-    throttled: pThrottle({ limit: 1e9, interval: 1000 })(noop),
+    throttled: pThrottle({ limit: 1e9, interval: 1000 })<() => unknown>(noop),
     rateLimiter: new RateLimiter({ tokensPerInterval: 1e9, interval: 1000 }),
     queue: new PQueue({ intervalCap: 1e9, interval: 1000, strict: true }),
   }

@@ -42,11 +42,13 @@ export function summary(outcomes: readonly Outcome[]): string {
     const compared = own.filter(({ row }) => strict.has(row))
     const of = (part: readonly Outcome[], all: readonly Outcome[]) => `${part.length} of ${all.length}`.padStart(14)
     return (
-      `${client.padEnd(16)}${of(compared.filter(isClean), compared)}${of(own.filter(isClean), own)}` +
-      `${of(
+      client.padEnd(16) +
+      of(compared.filter(isClean), compared) +
+      of(own.filter(isClean), own) +
+      of(
         own.filter(({ missed }) => missed.length === 0),
         own,
-      )}`
+      )
     )
   })
   return [

@@ -12,7 +12,7 @@ export const THINKING_TOKENS = 4
 export const FIRST_TOKENS = 5
 
 /** What a cost charges, by dimension. */
-export type Amounts = Float64Array<ArrayBuffer>
+export type Amounts = Float64Array
 
 /** A place for one cost's amounts, which serves for one after another: no admission has to make its own. */
 export function amountsOfNothing(): Amounts {

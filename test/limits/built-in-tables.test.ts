@@ -103,14 +103,18 @@ function numbers(row: LimitsRow | undefined): unknown {
   return limits
 }
 
+function byModel([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...unknown[]]): number {
+  return a < b ? -1 : 1
+}
+
 /** The rows of `table` that `want` accepts, as literal rows sorted by model. */
 function literal(table: LimitsTable, want: (row: LimitsRow) => boolean = () => true): unknown[] {
   const chosen = Object.entries(table).filter(([, row]) => want(row))
-  return chosen.map(([model, row]) => [model, numbers(row)]).sort()
+  return chosen.toSorted(byModel).map(([model, row]) => [model, numbers(row)])
 }
 
 function asLiteral(rows: readonly (readonly [string, number, number])[]): unknown[] {
-  return rows.map(([model, rpm, tpm]) => [model, { rpm, tpm }]).sort()
+  return rows.toSorted(byModel).map(([model, rpm, tpm]) => [model, { rpm, tpm }])
 }
 
 describe('model-studio/international-2025', () => {

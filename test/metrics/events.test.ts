@@ -87,9 +87,9 @@ describe('Events', () => {
     const events = new Events()
     const warnings: string[] = []
     events.on('warning', ({ message }) => warnings.push(message))
-    events.on('admit', async () => {
-      throw new Error('async trouble')
-    })
+    // The lint forbids an async listener where its type is seen. A caller without that lint may pass one.
+    const failing = (): unknown => Promise.reject(new Error('async trouble'))
+    events.on('admit', failing)
     events.emit('admit', admit)
     await settlePromises()
     expect(warnings).toEqual([expect.stringContaining('async trouble')])

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -20,13 +20,23 @@ export interface Packed {
   remove(): Promise<void>
 }
 
-/** Packs what the last build made. */
+/** What stands in a working copy and not in a fresh clone, and git's own folder. */
+const NOT_CLONED = new Set(['dist', 'build', 'coverage', '.git'])
+
+function isCloned(path: string): boolean {
+  const [top] = relative(root, path).split(sep)
+  return !NOT_CLONED.has(top!) && basename(path) !== 'node_modules'
+}
+
+/** Packs a copy of the sources that was never built, as `npm pack` in a fresh clone would. */
 export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-packed-'))
-  const { stdout } = await exec('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: root,
-  })
+  const clone = join(folder, 'clone')
+  await cp(root, clone, { recursive: true, filter: isCloned })
+  await symlink(join(root, 'node_modules'), join(clone, 'node_modules'))
+  const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', folder], { cwd: clone })
   const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[]
+  await rm(clone, { recursive: true })
   const tarball = join(folder, packed!.filename)
   const installed = join(folder, 'node_modules', 'headgate')
   await mkdir(installed, { recursive: true })

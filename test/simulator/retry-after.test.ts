@@ -60,7 +60,7 @@ describe('Retry-After', () => {
     const { simulator, client } = await simulate({ clock, limits, perSecond: false, retryAfter: 'seconds', answer })
     const ask = (): Promise<unknown> => client.chat.completions.create({ model, messages })
     await ask()
-    await clock.advance(1000)
+    clock.advance(1000)
     await ask()
     // The second is full until 2 s, the minute's tokens until 60 s.
     const refusal = await refusalOf(ask())

@@ -96,7 +96,11 @@ export class Staging {
     for (const part of this.#sorter.parts) {
       await this.#guarded(part, async (path) => {
         const handle = await open(path, 'r+')
-        await handle.sync().finally(() => handle.close())
+        try {
+          await handle.sync()
+        } finally {
+          await handle.close()
+        }
       })
     }
     return this.#sorter.parts.map(({ number, model, endpoint, lines, bytes }) => ({

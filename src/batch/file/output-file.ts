@@ -186,7 +186,11 @@ async function openForAppending(path: string): Promise<OutputHandle> {
 export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(dirname(path), 'r')
-    await folder.sync().finally(() => folder.close())
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
   } catch {
     // Some systems cannot open folders.
   }

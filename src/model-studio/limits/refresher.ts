@@ -58,7 +58,7 @@ export class Refresher<T> {
         // It was read by another clock, whose zero point may be elsewhere.
         this.#beganAt = host.now()
         this.#wakeIn(this.#options.refreshMs)
-      } else this.#begin()
+      } else void this.#begin()
       this.#isFresh = false
     }
     return () => this.#detach(host)
@@ -98,7 +98,7 @@ export class Refresher<T> {
     else if (index === 0) {
       // Another clock: of the one before nothing may be left.
       this.#halt()
-      this.#begin()
+      void this.#begin()
     }
   }
 
@@ -124,6 +124,7 @@ export class Refresher<T> {
     this.#cancelTimer = host.wakeIn(delayMs, () => void this.#begin())
   }
 
+  /** Starts a read, or returns the one that runs. A caller may ignore the promise: its rejection is handled here. */
   #begin(): Promise<void> {
     if (this.#reading !== undefined) return this.#reading.done
     this.#stopTimer()

@@ -34,7 +34,7 @@ describe('runBatch', () => {
     const input = [line('a'), JSON.stringify(line('b')), { prompt: 'x' }, 'nonsense', line('a')]
     const batch = runBatch({ input, limiter, baseURL: simulator.url, model: 'm' })
     const results = await all(batch)
-    expect(results.map(({ line, ok }) => [line, ok]).sort()).toEqual([
+    expect(results.map(({ line, ok }) => [line, ok] as const).sort(([a], [b]) => a - b)).toEqual([
       [1, true],
       [2, true],
       [3, true],

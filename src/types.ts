@@ -48,7 +48,7 @@ export type LimitsTable = Readonly<Record<string, LimitsRow>>
 
 /** A source of limits that may change while the program runs. */
 export interface LimitsSource {
-  /** The table that is in force now. The limiter reads it often, so it must return at once. */
+  /** The current table. The limiter reads it often, so it must return at once. */
   current(): LimitsTable
   /** Calls `listener` after each change of the table. Returns a function that ends the subscription. */
   subscribe(listener: () => void): () => void

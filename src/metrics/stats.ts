@@ -6,7 +6,7 @@ import type { ModelActivity } from './collector.js'
 
 /** The state and the activity of one model. */
 export interface ModelStats extends ModelActivity {
-  /** The limits in force, with their source. */
+  /** The effective limits, with their source. */
   readonly limits: ResolvedLimits
   /** How full each window is now. */
   readonly windows: readonly MeterUse[]

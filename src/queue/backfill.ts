@@ -14,10 +14,10 @@ export const MAX_CANDIDATES = 64
  * The longest delay of the head that one job may cause, as a multiple of the job's own work (no unit). A job's work is
  * the time that its cost takes at full quota; see {@link Room.workMs}.
  *
- * Derived: a request occupies W + J of a window of W, so a job that leaves no gap delays the head by slightly more than
+ * Derived: a request occupies W + J of a window of W. So a job that leaves no gap delays the head by slightly more than
  * its work. Larger: the extra delay is time in which neither job starts. Smaller: jobs that leave no gap are rejected
- * too. Measured in the quota bench with limits per second: against no such bound, 1.15 gains about one point of the
- * quota for J from 0 to 100 ms. At J = 200 ms it costs up to one point.
+ * too. Measured in the quota bench with limits per second: 1.15 gains about one point of the quota over no such bound,
+ * for J from 0 to 100 ms. At J = 200 ms it costs up to one point.
  */
 const MAX_DELAY_FOR_WORK = 1.15
 
@@ -34,7 +34,7 @@ export interface Room {
   workMs(cost: Cost): number
   /**
    * Whether a job larger than the head may fit although the head does not. True while the head waits for answers in
-   * flight to end: a job above the limit per second then starts alone and does not wait for them. @default false
+   * flight to end. A job above the limit per second starts alone and does not wait for them. @default false
    */
   readonly mayTakeLarger?: boolean
 }
@@ -57,9 +57,9 @@ export interface Backfilled<J> {
 }
 
 /**
- * Chooses the job that starts while the head of a queue has to wait: the largest job behind it, in tokens, that may
- * start at `now` and that {@link mayWaitFor} allows. Of equal ones the first starts. Unused quota of a second is lost,
- * so the largest job that fits loses the least (best fit).
+ * Chooses the job that starts while the head of a queue has to wait. It is the largest job behind the head, in tokens,
+ * that has room at `now` and that {@link mayWaitFor} allows. Of equal ones the first starts. Unused quota of a second
+ * is lost, so the largest job that fits loses the least (best fit).
  *
  * All jobs that overtake one head share one bound: each is checked against the same time `times.by`. So no head
  * starves.

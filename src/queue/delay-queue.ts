@@ -54,7 +54,7 @@ export class DelayQueue<J, L> {
     return this.#counts.get(lane) ?? 0
   }
 
-  /** The jobs of one lane, in no particular order. */
+  /** The jobs of one lane, in the order in which they were added. */
   of(lane: L): J[] {
     const found: J[] = []
     if (this.countIn(lane) === 0) return found

@@ -20,7 +20,7 @@ export class TenantShare extends JobList {
   }
 }
 
-/** What fair sharing has to know about tenants and costs. */
+/** The weights of tenants and the shares of costs. */
 export interface FairShareOptions {
   weightOf(tenant: string | undefined): number
   /** The dominant share of a cost: the part that it takes of the scarcest limit per minute. */
@@ -35,7 +35,7 @@ export interface FairShareOptions {
  */
 const IDLE_TENANTS = 64
 /**
- * The most tenants that one prediction reads. It takes the rest to be like those that it read.
+ * The most tenants that one prediction reads. It assumes that the rest are like those.
  *
  * Chosen. Larger: a prediction takes longer. Smaller: it is less exact when many tenants wait.
  */
@@ -111,8 +111,8 @@ export class FairShare {
   }
 
   /**
-   * Adds the jobs that are expected to start before a new job of the tenant: all jobs of the tenant itself, and the
-   * part of the other tenants' jobs that their shares admit by then.
+   * Adds the jobs that are expected to start before a new job of the tenant. They are all jobs of the tenant itself,
+   * and a part of the other tenants' jobs. That part is what their shares admit by then.
    */
   addAhead(name: string | undefined, into: CostSum): void {
     const own = this.#byName.get(name)
@@ -128,10 +128,10 @@ export class FairShare {
       looked++
       const share = this.#fairness.shareOf(other.load)
       const part = share === 0 ? 1 : Math.min(1, ((until - other.tag) * other.weight) / share)
-      // The next tenant's first job starts before, however large it is.
+      // A tenant whose turn comes before that of the new job starts at least one job, however large it is.
       others.count(other.load, Math.max(part, 1 / other.load.jobs))
     }
-    // The tenants beyond the ones read are taken to be like them.
+    // The tenants beyond those read are assumed to be like them.
     const all = this.#waiting.size - (own?.place === undefined ? 0 : 1)
     if (looked > 0) into.count(others, looked === MAX_TENANTS ? all / looked : 1)
   }

@@ -8,7 +8,8 @@ import { SkipList } from './skip-list.js'
  * Ageing: how long a priority waits without a start before its next job goes before all others, in ms.
  *
  * The priority that has waited longest goes first, with one job. Between two aged jobs the highest priority starts one.
- * So the n-th job of a priority is next after at most n times this, plus 2pn other jobs if p priorities have aged.
+ * So the n-th job of a priority is the head after at most n times this. At most 2pn other jobs start in addition, if p
+ * priorities have aged.
  *
  * Chosen. Larger: low priorities wait longer while higher ones are busy. Smaller: aged jobs take more starts from the
  * highest priority, up to one in two.

@@ -10,8 +10,8 @@ import { MAX_CANDIDATES } from './backfill.js'
  */
 const MIN_CANDIDATES = 4
 /**
- * The most waiting heads of one pool that are protected from delay at once, in the order of their turns.
- * Every lane comes to be among the first, as lanes before it have their turns.
+ * The most waiting heads of one pool that are protected from delay at once, in the order of their turns. Every lane
+ * comes to be among the first, as lanes before it have their turns.
  *
  * Chosen. Each candidate is checked against each claim, with one query of the gate. Larger: a search takes longer.
  * Smaller: the heads of later lanes may be delayed more.
@@ -19,7 +19,7 @@ const MIN_CANDIDATES = 4
 const MAX_CLAIMS = 8
 
 /**
- * A head that waits for room at the shared gate: it may start at `at` if no other job starts before, and must be able
+ * A head that waits for room at the shared gate. It may start at `at` if no other job starts before it. It must be able
  * to start at `by`. Times are the clock's ms.
  */
 interface Claim {
@@ -52,7 +52,7 @@ export class LanePool<J extends Schedulable> {
     return false
   }
 
-  /** When a job of any lane may start, in the clock's ms; Infinity if only a change can tell. */
+  /** When a job of any lane may start, in the clock's ms; Infinity if a change must come first. */
   get wakeAt(): number {
     let at = Infinity
     for (const lane of this.#lanes) if (lane.wakeAt < at) at = lane.wakeAt
@@ -75,7 +75,7 @@ export class LanePool<J extends Schedulable> {
   }
 
   /**
-   * Removes and returns the job that leaves its queue at `now`; undefined if none does until {@link wakeAt} or a
+   * Removes and returns the job that leaves its queue at `now`; undefined if none does before {@link wakeAt} or a
    * change.
    */
   next(now: number, maxBackfillDelayMs: number): LaneStep<J> | undefined {

@@ -27,15 +27,17 @@ export type LaneStep<J> =
  * the head. Then `maxBackfillDelayMs` bounds them again. A head with a deadline waits like this for at most half of the
  * time to it.
  *
- * Such a head waits until few answers are being written, and no time tells when that is. If all others waited too, the
- * model would idle. Chosen. Larger: the head waits longer. Smaller: the model idles sooner.
+ * Such a head has room only while few answers are being written, and when that will be is not known. If all jobs waited
+ * with it, the model would idle.
+ *
+ * Chosen. Larger: the head waits longer. Smaller: the model idles sooner.
  */
 const PUT_OFF_MS = 120_000
 /**
- * How long others may overtake one job in this way in all, in ms since it first waited for answers to end. It matters
- * to a job that other heads came before meanwhile, since {@link PUT_OFF_MS} then begins anew.
+ * The same bound over all times that one job is the head, in ms since it first waited for answers to end. A job of a
+ * higher priority takes the place of the head, and {@link PUT_OFF_MS} begins anew when the job is the head again.
  *
- * Chosen. Larger: such a job may wait longer. Smaller: the model idles sooner.
+ * Chosen. Larger: the job may wait longer. Smaller: the model idles sooner.
  */
 const MAX_PUT_OFF_MS = 300_000
 /**
@@ -60,7 +62,9 @@ export class Lane<J extends Schedulable> {
   readonly owner: Pausable
   readonly pool: LanePool<J>
   readonly queue: JobQueue<J>
-  /** When the head, or a job that may overtake it, may start, in the clock's ms. Infinity if only a change can tell. */
+  /**
+   * When the head, or a job that may overtake it, may start, in the clock's ms. Infinity if a change must come first.
+   */
   wakeAt = Infinity
   /**
    * When the claim of the waiting head on the shared gate begins, in the clock's ms, as {@link next} found it.
@@ -86,7 +90,7 @@ export class Lane<J extends Schedulable> {
   }
 
   /**
-   * Removes and returns the job that leaves the queue at `now`; undefined if none does until {@link wakeAt} or a
+   * Removes and returns the job that leaves the queue at `now`; undefined if none does before {@link wakeAt} or a
    * change.
    *
    * All jobs that overtake a head delay it by at most `maxBackfillDelayMs` after the time at which it could have

@@ -8,8 +8,8 @@ import type { JobQueue } from './job-queue.js'
 type Turn = Pick<Waiting, 'priority' | 'tenant'>
 
 /**
- * The expected start of a new job of this cost, in the clock's ms: now if it may overtake the head, otherwise after all
- * jobs before it. Infinity if it depends on more than time.
+ * The expected start of a new job of this cost, in the clock's ms. It is now if the job may overtake the head,
+ * otherwise after all jobs before it. Infinity if it depends on more than time.
  *
  * The prediction takes the limits as they are now. It ignores ageing, later arrivals and corrections.
  */

@@ -9,16 +9,16 @@ import { predictedStart } from './predicted-start.js'
 import { DelayQueue } from './delay-queue.js'
 
 /**
- * How many starts may nest: a job's `run` may add a job that starts at once, and so on. At this depth the
- * next job waits for the timer, so a chain of starts cannot overflow the stack.
+ * How many starts may nest: a job's `run` may add a job that starts at once, and so on. At this depth the next job
+ * waits for the timer, so a chain of starts cannot overflow the stack.
  *
  * Chosen, far below what any runtime's stack holds. Larger: a risk of overflow. Smaller: long chains wait for the timer
  * more often.
  */
 const MAX_DEPTH = 100
 /**
- * The time that the timer is set to while all jobs are paused, in the clock's ms: later than any real time, but not
- * Infinity, which would clear the timer.
+ * The time that the timer is set to while all jobs are paused, in the clock's ms. It is later than any real time.
+ * Infinity would clear the timer.
  */
 const WHEN_RESUMED = Number.MAX_VALUE
 

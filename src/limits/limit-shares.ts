@@ -3,7 +3,7 @@ import type { LimitField } from './limit-fields.js'
 import type { ResolvedLimits } from './resolve-limits.js'
 import { pickLimits } from './validation.js'
 
-/** The learned shares of the configured limits, from 0 to 1, for requests and for tokens. */
+/** The learned shares of the configured limits, for requests and for tokens; 1 is the configured limit. */
 export interface LimitShares {
   readonly requests: number
   readonly tokens: number

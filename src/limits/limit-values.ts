@@ -1,9 +1,9 @@
 import type { LimitField } from './limit-fields.js'
 
 /**
- * The largest limit per minute, in requests or tokens. Derived: a meter's level is an integer, limit × window, with
- * time in the finest of µs, ms and s that keeps it below 2^53 and so exact. Larger: levels would not be exact even in
- * seconds. Smaller: legal limits would be rejected; the largest known one is 5e9.
+ * The largest limit per minute, in requests or tokens. Derived: a meter's level is an integer, limit × window. Its time
+ * is in the finest of µs, ms and s that keeps the level below 2^53, and so exact. Larger: levels would not be exact
+ * even in seconds. Smaller: legal limits would be rejected; the largest known one is 5e9.
  */
 export const MAX_PER_MINUTE = 1.5e14
 
@@ -17,8 +17,8 @@ export const MAX_PER_SECOND = MAX_PER_MINUTE / 60
 export const MIN_PER_SECOND = 1e-6
 
 /**
- * What is wrong with `value` as the limit `field`, and what to do about it; undefined if nothing is. Limits per minute
- * and `concurrency` must be integers ≥ 1. Limits per second may have fractions. Infinity is always valid.
+ * The error of `value` as the limit `field`, with what to do about it; undefined if the value is valid. Limits per
+ * minute and `concurrency` must be integers ≥ 1. Limits per second may have fractions. Infinity is always valid.
  */
 export function valueProblem(field: LimitField, value: unknown): string | undefined {
   if (typeof value !== 'number') return `${field} is ${shown(value)}: ${adviceFor(value)}`

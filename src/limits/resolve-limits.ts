@@ -72,7 +72,7 @@ export interface ResolveOptions {
  * A model that only the user names has the user's limits and no others. An override without fields has no effect. An
  * override of `rpm` or `tpm` revives a retired model, which then has the user's limits alone.
  *
- * @throws InvalidLimits if the model's row is not valid, since the tables of a live source are checked here, row by row
+ * @throws InvalidLimits if the model's row is not valid; the tables of a live source are checked here, row by row
  * @throws InvalidRequest if the model is unknown and `unknownModel` is `'reject'`
  */
 export function resolveLimits(model: string, options: ResolveOptions): Resolution {

@@ -8,8 +8,8 @@ import { isPlain, shown, valueProblem } from './limit-values.js'
  * dropped; Infinity stays, since it lifts a limit of the table. A row of a table is accepted, and its fields other than
  * limits are dropped.
  *
- * @throws InvalidLimits for a limit that is zero, negative, NaN, too large, fractional (other than `rps` and `tps`) or
- * not a number, and for an unknown field. The message names the model and the field, and says what to do.
+ * @throws InvalidLimits for an unknown field, and for a limit that is zero, negative, NaN, too large or not a number.
+ * Only `rps` and `tps` may be fractional. The message names the model and the field, and says what to do.
  */
 export function validateLimits(model: string, limits: unknown): Limits {
   const checked = check(limits, at(model), false)

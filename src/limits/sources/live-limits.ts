@@ -103,12 +103,12 @@ export class LiveLimits {
     this.#onChange()
   }
 
-  /** Whether the source wants to be told of refusals. */
+  /** Whether the source has the method `refused`. */
   get hearsRefusals(): boolean {
     return this.#source.refused !== undefined
   }
 
-  /** Tells the source that the service refused a request although its limits allowed it. */
+  /** Reports to the source that the service refused a request although its limits allowed it. */
   refused(model: string, kind: 'requests' | 'tokens'): void {
     try {
       this.#source.refused?.(model, kind)

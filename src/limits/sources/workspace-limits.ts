@@ -106,12 +106,12 @@ export class WorkspaceLimits {
     this.#own.set(model, limits, until)
   }
 
-  /** Whether the source wants to be told of refusals. */
+  /** Whether the source has the method `refused`. */
   get hearsRefusals(): boolean {
     return this.#own.hearsRefusals
   }
 
-  /** Tells the source that the service refused a request although its limits allowed it. */
+  /** Reports to the source that the service refused a request although its limits allowed it. */
   refused(model: string, kind: 'requests' | 'tokens'): void {
     this.#own.refused(model, kind)
   }

@@ -21,19 +21,19 @@ const MESSAGE_TOKENS = 5
 const CHAT_TOKENS = 5
 /**
  * Tokens of the instructions that Qwen's chat template adds to a request with tools. Read from the public template;
- * other models' instructions differ. Larger or smaller: as above.
+ * other models' instructions differ. Larger or smaller: as for {@link MESSAGE_TOKENS}.
  */
 const TOOLS_TOKENS = 90
 /**
  * Tokens that Qwen's chat template adds around each call of a tool. Read from the public template. Larger or smaller:
- * as above.
+ * as for {@link MESSAGE_TOKENS}.
  */
 const TOOL_CALL_TOKENS = 17
 
 /**
  * Tokens and bytes of a second of audio. Qwen's audio models count 25 tokens a second. The bytes are derived from
- * speech at 16 kHz and 16 bits, and half of that for compressed formats, which is chosen. Larger byte rates: fewer
- * tokens are reserved than used.
+ * speech at 16 kHz and 16 bits, and half of that for compressed formats, which is chosen. Larger byte rates, or fewer
+ * tokens a second: requests use more than they reserve. Otherwise: they reserve more than they use.
  */
 const AUDIO_TOKENS_PER_SECOND = 25
 const WAV_BYTES_PER_SECOND = 32_000
@@ -51,7 +51,7 @@ const DEFAULT_VIDEO_FRAMES = 16
 
 /**
  * The estimated size of a request from its JSON `body`. Missing or malformed fields count nothing, since the service
- * itself refuses such a request. It takes time linear in the length of the body.
+ * itself refuses the request. It takes time linear in the length of the body.
  *
  * @param tokenizer - counts texts exactly; left out: {@link countTokens} estimates them
  * @throws InvalidRequest if `tokenizer` fails; never because of the body
@@ -134,8 +134,8 @@ class Counter {
   }
 
   /**
-   * The tokens of a message of a chat, or of an item of a response's input: a message, a call of a tool, its result, or
-   * reasoning.
+   * The tokens of a message of a chat, or of an item of a response's input. An item is a message, a call of a tool, its
+   * result, or reasoning.
    */
   private message(message: Fields): number {
     let tokens = MESSAGE_TOKENS + this.content(message['content']) + this.text(message['name'])

@@ -18,7 +18,10 @@ interface Patches {
   readonly side: number
   readonly maxPixels: number
 }
-/** The rule of qwen3-vl and later, documented by Model Studio. Models of other vendors are taken to follow it, too. */
+/**
+ * The rule of qwen3-vl and later, documented by Model Studio. It is also used for models of other vendors, whose rules
+ * are not known.
+ */
 const PATCHES: Patches = { side: 32, maxPixels: 2_621_440 }
 /** The rule of qwen2.5-vl, qwen-vl-max, qwen-vl-plus and older, documented by Model Studio. */
 const OLDER_PATCHES: Patches = { side: 28, maxPixels: 1_003_520 }

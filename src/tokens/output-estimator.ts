@@ -11,8 +11,8 @@ export const DEFAULT_OUTPUT_TOKENS = 256
 /**
  * The probability that all answers in flight together use no more than was reserved for them.
  *
- * Measured on a prototype in virtual time: where output counts at the end, 0.7 uses 86 to 92 % of the quota, as
- * much as knowing the output would, and 3 % of the calls get a 429. Larger: more of the quota stays reserved and
+ * Measured on a prototype in virtual time, with output that counts at the end: 0.7 uses 86 to 92 % of the quota, and 3
+ * % of the calls get a 429. Knowing the output beforehand is no better. Larger: more of the quota stays reserved and
  * unused; reserving `max_tokens` leaves 61 %. Smaller: more 429s; the mean alone gets 20 % where output counts with the
  * request.
  */
@@ -62,11 +62,11 @@ export class OutputEstimator {
    * answers in flight share. `inFlight` is the number of other requests of the model in flight.
    *
    * The margin: n answers together have the standard deviation σ√n. So n means plus z·σ√n suffice with the probability
-   * of {@link RESERVED_QUANTILE}. Lengths are skewed, and skew shifts the quantile of a sum by an amount that does not
+   * of {@link RESERVED_QUANTILE}. Lengths are skewed. Skew shifts the quantile of a sum by an amount that does not
    * depend on n (the first term of Cornish and Fisher). That amount is the quantile of a single answer, as counted,
    * minus (mean + zσ). Hence margin(n) = (quantile − mean) + zσ(√n − 1): exact for one answer, and normal for many.
    *
-   * The part: each answer reserves margin(n) ÷ n. Reserving the increase margin(n) − margin(n − 1) would fail: the
+   * The part: each answer reserves margin(n) ÷ n. Reserving the increase margin(n) − margin(n − 1) would fail. The
    * first answers, with the large parts, end first, and half of the margin would be lost.
    */
   reserve(model: string, route: Route, maxOutputTokens: number | undefined, choices: number, inFlight: number): number {
@@ -133,7 +133,7 @@ function withMargin(lengths: LengthSketch, answers: number): number {
   return margin > 0 ? mean + margin / answers : mean
 }
 
-/** The class of a cap: 0 without one, otherwise 1 to 32 by the power of two. */
+/** The class of a cap: 0 without one, otherwise the number of its binary digits, 1 to 32. */
 function classOf(maxOutputTokens: number | undefined): number {
   if (maxOutputTokens === undefined || !(maxOutputTokens >= 0)) return 0
   return Math.max(1, 32 - Math.clz32(Math.min(maxOutputTokens, 2 ** 31)))

@@ -40,17 +40,16 @@ export function countTokens(text: string, tokenizer?: Tokenizer): number {
 
 /**
  * The estimated number of tokens of `text` for a Qwen model, without its vocabulary. It is an integer, and at least 1
- * unless the text is empty. The error is below 15 % for English prose, Chinese prose and source code, and below 25 %
- * for other texts. It takes linear time.
+ * unless the text is empty. The time is linear in the text. For the texts in `test/tokens/fixtures` the error is below
+ * 15 % (English prose, Chinese prose, source code) or below 25 % (others).
  *
- * The text is cut as the byte-pair tokenizers of Qwen and OpenAI cut it: words with the one character before them,
- * single digits, runs of punctuation, runs of white space. Each piece costs what pieces of its shape and length cost on
- * average.
+ * The text is cut as the byte-pair tokenizers of Qwen and OpenAI cut it. The pieces are words with the one character
+ * before them, single digits, runs of punctuation, and runs of white space. Each piece costs what pieces of its shape
+ * and length cost on average.
  *
  * The averages were measured with the public Qwen2.5 vocabulary, which Qwen3 shares. The numbers below are one model of
- * that vocabulary. `test/tokens/fixtures` bounds their error, so a change of one must pass
- * `test/tokens/text-tokens.test.ts`. Larger values: requests reserve more than they use. Smaller values: they use more
- * than they reserve.
+ * that vocabulary. A change of one must pass `test/tokens/text-tokens.test.ts`. Larger values: requests reserve more
+ * than they use. Smaller values: they use more than they reserve.
  */
 export function estimateTextTokens(text: string): number {
   return new Scan(text).total()
@@ -58,7 +57,7 @@ export function estimateTextTokens(text: string): number {
 
 /**
  * The character before a word. Most words of the vocabulary begin with a space, so a word after a space costs the
- * least.
+ * least. INNER is a part within a word.
  */
 const BARE = 0
 const AFTER_SPACE = 1

@@ -68,7 +68,7 @@ export interface LimitsSource {
   refused?(model: string, kind: 'requests' | 'tokens'): void
 }
 
-/** What a limiter provides to a source of limits in `attach`. */
+/** The clock and the warnings of a limiter, which a source of limits receives in `attach`. */
 export interface LimitsHost {
   /** The time of the limiter's clock, in monotonic ms. */
   now(): number
@@ -90,7 +90,7 @@ export interface Usage {
   readonly thinkingTokens?: number
 }
 
-/** What a request is charged with. All values are integers ≥ 0. */
+/** The charge of a request. All values are integers ≥ 0. */
 export interface Cost {
   readonly requests: number
   readonly inputTokens: number
@@ -116,7 +116,7 @@ export type ThrottleClass = 'requests' | 'tokens' | 'surge' | 'capacity' | 'exha
  *
  * - `'fixed'`: in windows that follow one another
  * - `'sliding'`: in a window that ends at the request
- * - `'bucket'`: in a token bucket that holds a full window
+ * - `'bucket'`: in a token bucket that holds the quota of a full window
  * - `'counter'`: in a sliding counter, as many gateways do. It counts the current fixed window in full. It also counts
  *   the share of the previous fixed window that a sliding window would still cover.
  * - `'unknown'`: not known

@@ -32,7 +32,7 @@ export interface Distribution {
   readonly mean: number
 }
 
-/** What one model or one tenant did in a span of time. */
+/** The activity of one model or one tenant in a span of time. */
 export interface ModelActivity {
   /** Requests that were sent, repeated ones included. */
   readonly calls: number
@@ -58,8 +58,8 @@ export interface ModelActivity {
 }
 
 /**
- * Counts what one model or one tenant does. It covers the last hour and the newest latencies, in a fixed amount of
- * memory.
+ * Counts the activity of one model or one tenant. It covers the last hour and the newest latencies, in a fixed amount
+ * of memory.
  */
 export class Collector implements Recorder {
   readonly #slotMs: number

@@ -6,7 +6,7 @@ export interface OfWorkspace {
   readonly workspace?: string
 }
 
-/** What each event carries. Times are in ms. */
+/** The payload of each event. Times are in ms. */
 export interface HeadgateEvents {
   /** A request was admitted and is being sent. */
   admit: OfWorkspace & { readonly model: string; readonly attempt: number; readonly waitMs: number }

@@ -6,7 +6,7 @@ export interface Recorder {
   call(now: number): void
   /** A request that was sent did not succeed. */
   failure(now: number): void
-  /** A request used this many tokens, or is taken to have used them. */
+  /** A request used this many tokens. If its usage is not known, it is the number that was charged. */
   tokens(tokens: number, now: number): void
   /** The service refused a request with a 429 of this class. */
   throttled(kind: ThrottleClass, now: number): void

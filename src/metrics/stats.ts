@@ -18,8 +18,7 @@ export interface ModelStats extends ModelActivity {
   readonly heldMs: number
   /**
    * The highest rate at which the limiter sends after a 429 for a sudden increase or for lack of capacity. Requests
-   * then go one after another, and the rate rises with the number that is sent. Undefined if only the limits pace the
-   * model.
+   * then go one after another, and the rate rises as requests are sent. Undefined if only the limits pace the model.
    */
   readonly pace: { readonly requestsPerSecond: number; readonly origin: 'learned' } | undefined
   /**
@@ -32,7 +31,7 @@ export interface ModelStats extends ModelActivity {
   }
   /**
    * The lengths of the model's answers, in the account and all its workspaces, with the error of the prediction.
-   * Undefined before the first answer that reported its usage. Requests that were given with `tokens` are not counted.
+   * Undefined before the first answer that reported its usage. Requests with an exact `tokens` are not counted.
    */
   readonly output: OutputLengths | undefined
 }
@@ -43,11 +42,11 @@ export interface TenantStats extends ModelActivity {
   readonly waiting: number
 }
 
-/** What `limiter.stats()` returns. */
+/** The result of `limiter.stats()`. */
 export interface Stats {
   /** The models that requests were made to, by name. */
   readonly models: Readonly<Record<string, ModelStats>>
-  /** The tenants that were named: all that have requests waiting, and up to 1,000 that have sent any. */
+  /** The tenants that requests named: all with waiting requests, and up to 1,000 that have sent any. */
   readonly tenants: Readonly<Record<string, TenantStats>>
   /** Requests that wait, over all models. */
   readonly waiting: number

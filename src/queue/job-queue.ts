@@ -9,7 +9,8 @@ import { SkipList } from './skip-list.js'
  *
  * The priority that has waited longest goes first, with one job. Between two aged jobs the highest priority starts one.
  * So the n-th job of a priority is the head after at most n times this. At most 2pn other jobs start in addition, if p
- * priorities have aged.
+ * priorities have aged. Priorities age, not jobs: otherwise an old backlog would go before all new jobs of a higher
+ * priority (docs/decisions/008-shares-and-overtaking.md).
  *
  * Chosen. Larger: low priorities wait longer while higher ones are busy. Smaller: aged jobs take more starts from the
  * highest priority, up to one in two.

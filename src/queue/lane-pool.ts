@@ -31,6 +31,7 @@ interface Claim {
 /**
  * The lanes that share one gate: the lane of a model in the account, and the lanes of that model in its workspaces. The
  * lanes take turns, one job at a time. A waiting head is not delayed by later lanes for more than `maxBackfillDelayMs`.
+ * See docs/decisions/009-workspaces-take-turns.md.
  */
 export class LanePool<J extends Schedulable> {
   /** The gate that all lanes are charged at. */

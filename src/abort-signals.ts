@@ -1,4 +1,4 @@
-/** The listeners of a signal that many requests share, and the one of ours that it calls. */
+/** The listeners of one signal, and the function that the signal calls. */
 interface Shared {
   readonly listeners: Set<() => void>
   readonly call: () => void
@@ -7,13 +7,14 @@ interface Shared {
 const sharedBySignal = new WeakMap<AbortSignal, Shared>()
 
 /**
- * Calls `listener` when `signal` aborts, until the returned function is called. However many requests wait for one signal,
- * it carries one listener: adding and removing are O(1), and Node warns of no leak. A signal that has aborted already
- * calls nothing.
+ * Calls `listener` once when `signal` aborts. Returns a function that removes the listener.
+ *
+ * A signal carries one listener of ours, however many requests share it. So adding and removing take O(1), and Node
+ * does not warn of a leak. If the signal has aborted already, `listener` is never called.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const shared = sharedBySignal.get(signal) ?? share(signal)
-  // Wrapped, so that the same function may be there twice.
+  // A function of its own for each call, so that the same `listener` can be added twice.
   const own = (): void => listener()
   shared.listeners.add(own)
   return () => {

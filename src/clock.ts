@@ -1,22 +1,28 @@
-/** What a timer is called by; whatever `setTimeout` of the clock returned. */
+/** The handle of a timer, as the clock's `setTimeout` returned it. */
 export type TimerHandle = unknown
 
 /**
- * Where time comes from. Everything that waits or reads the time goes through one of these, so that a test can put a
- * virtual one in its place.
+ * The source of time. The limiter reads the time and sets its timers through this interface alone, so a test can
+ * replace both.
  */
 export interface Clock {
-  /** Monotonic milliseconds, with fractions. The zero point is the clock's own; only differences mean something. */
+  /** The time in monotonic milliseconds, with fractions. Only differences matter: the zero point is arbitrary. */
   now(): number
-  /** Calls `callback` once, no sooner than asked for give or take a millisecond. A timer is a wake-up, never permission. */
+  /**
+   * Calls `callback` once after `delayMs`. The timer may fire up to a millisecond early, and any time late. Callers
+   * therefore check the time when it fires.
+   */
   setTimeout(callback: () => void, delayMs: number): TimerHandle
   clearTimeout(handle: TimerHandle): void
 }
 
-/** The longest delay that timers take: a larger one would fire at once. Callers re-arm. */
+/**
+ * The longest delay of a timer, in ms. Documented: browsers and Node keep the delay in a signed 32-bit integer, and a
+ * longer one fires at once. A caller with a longer delay sets the timer again.
+ */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Lets the process end before a timer fires, where the runtime's timers keep it alive. */
+/** Lets the process exit before the timer fires, in runtimes whose timers keep it alive. */
 export function unref(handle: TimerHandle): void {
   ;(handle as { unref?: () => void } | undefined)?.unref?.()
 }
@@ -29,11 +35,11 @@ export const systemClock: Clock = {
 }
 
 /**
- * `clock` with a time that never runs backward: where it jumps back (a clock of the caller's own may), time goes on from
- * where it was, so that nothing waits for the jump to be made up for. What is not a number counts as no time passed.
+ * A clock like `clock` whose time never runs backward. If `clock` jumps back, the time continues from the last value,
+ * so no wait grows by the jump. A value that is not a number counts as no time passed.
  */
 export function monotonicClock(clock: Clock): Clock {
-  // Meters begin at 0: a clock that begins below goes on from there.
+  // Meters begin at 0. A clock with a lower time is moved up to it.
   let last = 0
   let ahead = 0
   return {

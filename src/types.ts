@@ -1,136 +1,167 @@
 /**
- * The limits of one model. A limit left out, or Infinity, does not bind. `rps` and `tps` left out are derived from the
- * minute's (RPS = RPM/60, TPS = TPM/60) unless `perSecond: false` says otherwise.
+ * The limits of one model. A limit that is left out or Infinity does not bind. If `rps` or `tps` is left out, it is
+ * derived from the limit per minute (RPS = RPM/60, TPS = TPM/60), unless `perSecond` is false.
  */
 export interface Limits {
-  /** Requests a minute. */
+  /** Requests per minute. */
   readonly rpm?: number
-  /** Input and output tokens a minute. */
+  /** Input and output tokens per minute. */
   readonly tpm?: number
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rps?: number
-  /** Input and output tokens a second. */
+  /** Input and output tokens per second. */
   readonly tps?: number
-  /** Input tokens a minute. */
+  /** Input tokens per minute. */
   readonly inputTpm?: number
-  /** Output tokens a minute, thinking included. */
+  /** Output tokens per minute, thinking included. */
   readonly outputTpm?: number
-  /** Thinking (reasoning) tokens a minute. */
+  /** Thinking (reasoning) tokens per minute. */
   readonly thinkingTpm?: number
-  /** Requests in flight at once. */
+  /** Requests in flight at the same time. */
   readonly concurrency?: number
 }
 
-/** A row of a limits table: the limits and where they come from. */
+/** One row of a limits table: the limits of a model and their source. */
 export interface LimitsRow extends Limits {
-  /** The document that the row was read from. */
+  /** The document that the limits were read from. */
   readonly source?: string
-  /** The region whose row this is, as the vendor spells it. */
+  /** The region of the limits, as the vendor spells it. */
   readonly region?: string
-  /** The day (or month) of the source, ISO 8601. */
+  /** The date of the document: a day, a month or a year, ISO 8601. */
   readonly date?: string
   /**
-   * Provisioned throughput: the model whose limits hold for what exceeds these, which is not refused. An empty text: it may become
-   * known later. What is to be known of it must be said before the model's first request.
+   * For provisioned throughput: the model whose limits apply to the requests that exceed this row's. The service then
+   * counts such requests against those limits and does not refuse them.
+   *
+   * An empty text means that the model is not known yet. The row must have the field before the model's first request.
    */
   readonly overflowsTo?: string
-  /** With `overflowsTo`: the most input tokens of a request that these limits take. A longer one goes there at once. */
+  /**
+   * With `overflowsTo`: the most input tokens that a request under these limits may have. A larger request goes by the
+   * limits of `overflowsTo` at once. @default Infinity
+   */
   readonly maxInputTokens?: number
 }
 
 /** Limits by exact model name. */
 export type LimitsTable = Readonly<Record<string, LimitsRow>>
 
-/** Limits that change while a program runs. */
+/** A source of limits that may change while the program runs. */
 export interface LimitsSource {
-  /** The table in force now. */
+  /** The current table. The limiter reads it often, so it must return at once. */
   current(): LimitsTable
-  /** Calls `listener` after each change; returns the way to stop that. */
+  /** Calls `listener` after each change of the table. Returns a function that ends the subscription. */
   subscribe(listener: () => void): () => void
   /**
-   * For a source that has something to do by itself, such as to read its table again and again. A limiter calls it once, after
-   * `subscribe`, and what it returns when it is closed: from then on nothing may be left of what was begun for it.
+   * Starts what the source does by itself, such as reading its table again and again. The limiter calls it once, after
+   * `subscribe`.
+   *
+   * It returns a function that ends all of this; the limiter calls that one when it is closed. Afterwards no timer and
+   * no request of the source may be left.
    */
   attach?(host: LimitsHost): () => void
   /**
-   * A request to `model` was refused with a 429 for a limit on requests or on tokens, which was to let it pass: the table may be out
-   * of date. Called in the midst of a request: what takes long is to be begun only.
+   * Reports that the service answered a request to `model` with a 429 for requests or tokens, although the table
+   * allowed the request. The table may be out of date. The limiter calls it while it handles the request, so the source
+   * must not do long work in it.
    */
   refused?(model: string, kind: 'requests' | 'tokens'): void
 }
 
-/** What a limiter gives a source of limits that is attached to it. */
+/** The clock and the warnings of a limiter, which a source of limits receives in `attach`. */
 export interface LimitsHost {
-  /** The limiter's clock: monotonic ms. */
+  /** The time of the limiter's clock, in monotonic ms. */
   now(): number
-  /** Calls `callback` once after `delayMs`, by the limiter's clock; returns the way to stop that. It keeps no process alive. */
+  /**
+   * Calls `callback` once after `delayMs` ms of the limiter's clock. Returns a function that cancels the call. The
+   * timer does not keep the process alive.
+   */
   wakeIn(delayMs: number, callback: () => void): () => void
-  /** Makes a `warning` event of the limiter. */
+  /** Emits a `warning` event of the limiter. */
   warn(message: string, cause?: unknown): void
 }
 
-/** What a request used, in tokens. */
+/** The tokens that a request used. */
 export interface Usage {
   readonly inputTokens: number
-  /** Thinking included. */
+  /** Output tokens, thinking included. */
   readonly outputTokens: number
-  /** The part of `outputTokens` that was thinking. */
+  /** The part of `outputTokens` that was thinking. Left out if the service does not report it. */
   readonly thinkingTokens?: number
 }
 
-/** What a request is charged with. All are integers ≥ 0. */
+/** The charge of a request. All values are integers ≥ 0. */
 export interface Cost {
   readonly requests: number
   readonly inputTokens: number
-  /** Expected output, thinking included. */
+  /** The expected output tokens, thinking included. */
   readonly outputTokens: number
   readonly thinkingTokens: number
   /**
-   * The part of `outputTokens` that is known beforehand: it counts with the request, whenever the service counts what it
-   * writes. @default 0
+   * The part of `outputTokens` that is known when the request is sent. It counts with the request, whenever the service
+   * counts output.
+   * @default 0
    */
   readonly knownOutputTokens?: number
 }
 
-/** The kinds of endpoint whose calls are metered. */
+/** The kinds of endpoints whose requests are metered. */
 export type Route = 'chat' | 'completions' | 'embeddings' | 'responses'
 
-/** The class of a refusal by the server; see `throttling/classify.ts`. */
+/** The class of a 429 of the service; see `throttling/classify.ts`. */
 export type ThrottleClass = 'requests' | 'tokens' | 'surge' | 'capacity' | 'exhausted' | 'billing'
 
 /**
- * What is known of how a server counts: a full bucket, fixed or sliding windows, a sliding counter, or nothing. `'counter'`: the
- * current fixed window, and of the one before it the share that a sliding window would still hold, as many gateways count.
+ * How a service counts requests and tokens against a limit:
+ *
+ * - `'fixed'`: in windows that follow one another
+ * - `'sliding'`: in a window that ends at the request
+ * - `'bucket'`: in a token bucket that holds the quota of a full window
+ * - `'counter'`: in a sliding counter, as many gateways do. It counts the current fixed window in full. It also counts
+ *   the share of the previous fixed window that a sliding window would still cover.
+ * - `'unknown'`: not known
  */
 export type WindowKind = 'unknown' | 'fixed' | 'sliding' | 'bucket' | 'counter'
 
-/** When a service counts the tokens of an answer; see {@link Profile.outputAccounting}. */
+/** When a service counts the output tokens of a request; see {@link Profile.outputAccounting}. */
 export type OutputAccounting = 'reserved' | 'generated' | 'completion'
 
-/** What is known of a service: how it counts and what its refusals mean. */
+/** How a service counts, and what its 429s mean. */
 export interface Profile {
   readonly name: string
-  /** How the limits a minute are counted. `'unknown'`: paced so that any of the kinds but `'counter'` is satisfied. */
+  /**
+   * How the limits per minute are counted. For `'unknown'` the limiter paces requests so that every kind but
+   * `'counter'` is satisfied.
+   */
   readonly minuteWindow: WindowKind
-  /** How the limits a second are counted. */
+  /** How the limits per second are counted; see {@link minuteWindow}. */
   readonly secondWindow: WindowKind
   /**
-   * When fixed windows begin: `'clock'`: at whole seconds and minutes of the service's own clock, which then is learned from what
-   * answers say of when their requests arrived, so that a window's whole quota can be used. Windows of other kinds have no phase.
-   * Left out: not known.
+   * When the fixed windows of the service begin. `'clock'`: at the whole seconds and minutes of the service's clock.
+   * The limiter learns that clock from answers that say when their request arrived, and then uses the whole quota of a
+   * window. Other kinds of windows have no such beginning. @default not known
    */
   readonly windowPhase?: 'clock' | undefined
-  /** Whether RPS = RPM/60 and TPS = TPM/60 hold too; the option `perSecond` overrides it. */
+  /** Whether RPS = RPM/60 and TPS = TPM/60 hold too. The option `perSecond` overrides it. */
   readonly perSecond: boolean
-  /** What a refused request costs: 0 if refusals are not counted, 1 if they count as a request. */
+  /** How many requests a refused request counts as: 0 if the service does not count it, 1 if it does. */
   readonly rejectedCost: 0 | 1
-  /** What a 429 with the code `insufficient_quota` means: this minute's tokens are used up, or the bill is not paid. */
+  /**
+   * The meaning of a 429 with the code `insufficient_quota`: the tokens of this minute are used up, or the bill is not
+   * paid.
+   */
   readonly insufficientQuota: 'tokens' | 'billing'
   /**
-   * When the tokens of an answer count: `'reserved'`: `max_tokens` with the request, corrected at the end; `'generated'`: as they
-   * are written; `'completion'`: when the answer ends. Limits a second are held just so, those a minute reserve what is expected
-   * until the answer is there, and from then on count it. `'learn'`: what is expected is charged with the request, until refusals
-   * show which of the three it is. @default 'learn'
+   * When the service counts the output tokens of a request:
+   *
+   * - `'reserved'`: `max_tokens` with the request, corrected when the answer ends
+   * - `'generated'`: as the tokens are written
+   * - `'completion'`: when the answer ends
+   * - `'learn'`: not known. The limiter charges the expected output with the request, until refusals show which of the
+   *   three applies.
+   *
+   * Limits per second are counted in exactly this way. Limits per minute reserve the expected output until the answer
+   * ends, and count the real output from then on. @default 'learn'
    */
   readonly outputAccounting?: OutputAccounting | 'learn' | undefined
 }

@@ -5,7 +5,7 @@ import { onAbort } from '../src/abort-signals.js'
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
 
 describe('onAbort', () => {
-  test('however many listen, the signal carries one listener, and none once all have let go', () => {
+  test('a signal carries one listener, however many requests share it, and none once all have been removed', () => {
     const { signal } = new AbortController()
     const forget = Array.from({ length: 1000 }, () => onAbort(signal, () => expect.unreachable()))
     expect(listeners(signal)).toBe(1)
@@ -15,7 +15,7 @@ describe('onAbort', () => {
     expect(listeners(signal)).toBe(0)
   })
 
-  test('calls all, in the order of their coming, once; those that let go meanwhile are not called', () => {
+  test('an abort calls every listener once, in the order of adding, except those removed meanwhile', () => {
     const controller = new AbortController()
     const called: string[] = []
     onAbort(controller.signal, () => {
@@ -30,7 +30,7 @@ describe('onAbort', () => {
     expect(listeners(controller.signal)).toBe(0)
   })
 
-  test('one function twice is called twice, and lets go once for each', () => {
+  test('a listener that was added twice is called twice, and is removed once by each returned function', () => {
     const controller = new AbortController()
     let calls = 0
     const listener = () => void calls++
@@ -42,7 +42,7 @@ describe('onAbort', () => {
     expect(calls).toBe(1)
   })
 
-  test('after all have let go it can be listened to again', () => {
+  test('listeners can be added after all have been removed', () => {
     const controller = new AbortController()
     onAbort(controller.signal, () => expect.unreachable())()
     let calls = 0
@@ -51,7 +51,7 @@ describe('onAbort', () => {
     expect(calls).toBe(1)
   })
 
-  test('a listener that listens anew is not called by an abort that has been', () => {
+  test('a listener that is added while the signal aborts is not called', () => {
     const controller = new AbortController()
     let calls = 0
     const listen = (): void => {

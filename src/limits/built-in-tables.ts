@@ -4,17 +4,17 @@ import { international2025 } from './data/international-2025.js'
 import { singapore } from './data/singapore.js'
 import { virginia } from './data/virginia.js'
 
-/** The names by which the built-in tables are asked for. */
+/** The names of the built-in limits tables. */
 export type BuiltInTableName =
   | 'model-studio/international-2025'
   | 'model-studio/singapore'
   | 'model-studio/beijing'
   | 'model-studio/virginia'
 
-/** The table in force where none is named. */
+/** The name of the table that applies if the option `limits` is left out. */
 export const DEFAULT_TABLE: BuiltInTableName = 'model-studio/singapore'
 
-/** The built-in tables by name. Each row carries its source, region and date; all of it is frozen. */
+/** The built-in limits tables by name. Each row has its source, region and date. Tables and rows are frozen. */
 export const builtInTables: Readonly<Record<BuiltInTableName, LimitsTable>> = Object.freeze({
   'model-studio/international-2025': international2025,
   'model-studio/singapore': singapore,

@@ -1,4 +1,4 @@
-/** The built-in limits tables, and the check that a table of one's own has to pass. */
+/** The built-in limits tables, and the check for tables of your own. */
 export { type BuiltInTableName, builtInTables } from './built-in-tables.js'
 export { beijing } from './data/beijing.js'
 export { international2025 } from './data/international-2025.js'

@@ -1,7 +1,7 @@
 import type { Limits, LimitsRow } from '../types.js'
 import { fold, nearest } from './nearest.js'
 
-/** The name of one limit. */
+/** The name of a limit. */
 export type LimitField = keyof Limits
 
 /** All limits that a model can have, in the order in which they are shown. */
@@ -16,13 +16,13 @@ export const LIMIT_FIELDS = [
   'concurrency',
 ] as const satisfies readonly LimitField[]
 
-/** What a row says beside its limits in texts; `maxInputTokens` is a number. */
+/** The text fields of a row. `maxInputTokens` is not among them, since it is a number. */
 export const ROW_FIELDS = ['source', 'region', 'date', 'overflowsTo'] as const satisfies readonly Exclude<
   keyof LimitsRow,
   LimitField
 >[]
 
-/** What vendors, other clients and habit call our fields, folded to lower-case letters. */
+/** Other names of the fields, as vendors and other clients use them, in lower-case letters without punctuation. */
 const SYNONYMS: Readonly<Record<LimitField, readonly string[]>> = {
   rpm: [
     'qpm',
@@ -43,12 +43,14 @@ const SYNONYMS: Readonly<Record<LimitField, readonly string[]>> = {
   concurrency: ['maxconcurrency', 'maxconcurrent', 'concurrent', 'parallel', 'maxinflight', 'inflight'],
 }
 
-/** Whether `name` is a limit. */
+/** Whether `name` is the name of a limit. */
 export function isLimitField(name: string): name is LimitField {
   return (LIMIT_FIELDS as readonly string[]).includes(name)
 }
 
-/** The field that `name` was probably meant to be: by another name of it, in another spelling, or mistyped. */
+/**
+ * The field that `name` was probably meant to be: a synonym, another spelling or a typo. Undefined if none is close.
+ */
 export function nearestField(name: string): string | undefined {
   const folded = fold(name)
   const known = LIMIT_FIELDS.find((field) => SYNONYMS[field].includes(folded))

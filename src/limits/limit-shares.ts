@@ -3,7 +3,7 @@ import type { LimitField } from './limit-fields.js'
 import type { ResolvedLimits } from './resolve-limits.js'
 import { pickLimits } from './validation.js'
 
-/** Which share of the told limits is there for us. */
+/** The learned shares of the configured limits, for requests and for tokens; 1 is the configured limit. */
 export interface LimitShares {
   readonly requests: number
   readonly tokens: number
@@ -12,7 +12,7 @@ export interface LimitShares {
 const REQUESTS: ReadonlySet<LimitField> = new Set(['rpm', 'rps'])
 const SECONDS: ReadonlySet<LimitField> = new Set(['rps', 'tps'])
 
-/** `limits` with those on requests and on tokens at their shares. A minute's are whole, and at least 1. */
+/** `limits` times their shares. Limits per minute are rounded down to integers of at least 1; `concurrency` stays. */
 export function atShares(limits: Limits, shares: LimitShares): Limits {
   const scaled = Object.entries(pickLimits(limits)).map(([name, limit]) => {
     const field = name as LimitField
@@ -23,7 +23,7 @@ export function atShares(limits: Limits, shares: LimitShares): Limits {
   return Object.fromEntries(scaled) as Limits
 }
 
-/** The same of limits as users are shown them: `source` says how much of what was found. */
+/** The same for limits as users see them: `source` says which shares were learned, and of which limits. */
 export function withShares(resolved: ResolvedLimits, shares: LimitShares): ResolvedLimits {
   const { requests, tokens } = shares
   if (requests === 1 && tokens === 1) return resolved

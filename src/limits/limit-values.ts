@@ -1,20 +1,24 @@
 import type { LimitField } from './limit-fields.js'
 
 /**
- * The largest limit a minute. Levels are kept as whole numbers of limit × window, with time in the finest of µs, ms
- * and s for which they stay below 2^53 and so exact; above this bound even seconds are too fine.
+ * The largest limit per minute, in requests or tokens. Derived: a meter's level is an integer, limit × window. Its time
+ * is in the finest of µs, ms and s that keeps the level below 2^53, and so exact. Larger: levels would not be exact
+ * even in seconds. Smaller: legal limits would be rejected; the largest known one is 5e9.
  */
 export const MAX_PER_MINUTE = 1.5e14
 
-/** The same rate a second. */
+/** The largest limit per second: the same rate. */
 export const MAX_PER_SECOND = MAX_PER_MINUTE / 60
 
-/** The smallest limit a second: one in eleven days, one unit of limit × window when time is counted in µs. */
+/**
+ * The smallest limit per second: one request or token in eleven days. Derived: one unit of limit × window with time in
+ * µs. Smaller: the level would round to 0.
+ */
 export const MIN_PER_SECOND = 1e-6
 
 /**
- * What is wrong with `value` as the limit `field`, and what to do about it; undefined where it is right. Minutes'
- * limits and concurrency are whole numbers ≥ 1, seconds' limits may have fractions; Infinity is right everywhere.
+ * The error of `value` as the limit `field`, with what to do about it; undefined if the value is valid. Limits per
+ * minute and `concurrency` must be integers ≥ 1. Limits per second may have fractions. Infinity is always valid.
  */
 export function valueProblem(field: LimitField, value: unknown): string | undefined {
   if (typeof value !== 'number') return `${field} is ${shown(value)}: ${adviceFor(value)}`
@@ -64,12 +68,15 @@ function exampleOf(field: LimitField): string {
   return field === 'rpm' ? '600' : '100000'
 }
 
-/** Whether `value` is an object of fields: not a Map, an array or the like, whose entries would be passed over. */
+/**
+ * Whether `value` is an object with fields of its own. The entries of a Map or an array would be ignored, so these are
+ * not.
+ */
 export function isPlain(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Object]'
 }
 
-/** The same, or what `import * as` gives. */
+/** Whether `value` is such an object, or a module as `import * as` gives it. */
 export function isPlainOrModule(value: unknown): value is object {
   return isPlain(value) || Object.prototype.toString.call(value) === '[object Module]'
 }

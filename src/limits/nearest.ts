@@ -1,12 +1,13 @@
-/** `name` in lower case, letters and digits alone: how it is compared where spelling does not matter. */
+/** `name` in lower case, with letters and digits only, for comparisons that ignore spelling. */
 export function fold(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '')
 }
 
 /**
- * The one of `candidates` that `name` was probably meant to be, or undefined where none is close. Case and
- * punctuation do not count; of the rest a third of the letters may be wrong. The last part of a name stands for the
- * whole of it.
+ * The candidate that `name` was probably meant to be; undefined if none is close. Case and punctuation do not matter.
+ *
+ * A candidate is close if at most a third of the letters differ, or if `name` is its end and has at least four letters.
+ * Chosen: more differences suggest unrelated names, and fewer miss typos in short ones.
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const folded = fold(name)
@@ -25,7 +26,10 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best
 }
 
-/** Letters to insert, drop, change, or swap with their neighbour (optimal string alignment), to make `a` into `b`. */
+/**
+ * The distance of two names: how many letters to insert, delete, change, or swap with their neighbours (optimal string
+ * alignment).
+ */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)

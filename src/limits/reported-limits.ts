@@ -2,8 +2,9 @@ import type { Limits } from '../types.js'
 import type { Resolution, ResolvedLimits } from './resolve-limits.js'
 
 /**
- * The limits in force where the service itself has told some a minute: they come in place of a table's, which may be out of
- * date or another account's; of a user's they may only be lower. What was derived for a second follows.
+ * The effective limits after the service itself has reported limits per minute. A reported limit replaces that of a
+ * table, which may be out of date or meant for another account. It can only lower a limit of the user. Derived limits
+ * per second follow.
  */
 export function withReportedLimits(
   resolved: ResolvedLimits,

@@ -5,69 +5,74 @@ import { nearest } from './nearest.js'
 import { isRetired, pickLimits, validateRow } from './validation.js'
 
 /**
- * What to do with a model that neither the table nor the user gave limits: `'conservative'` = 60 requests and 100,000
- * tokens a minute, `'unlimited'` = none, `'reject'` = `InvalidRequest`.
+ * The limits of a model that neither the table nor the user names: `'conservative'` means 60 requests and 100,000
+ * tokens per minute, `'unlimited'` none, and `'reject'` an `InvalidRequest` error.
  */
 export type UnknownModel = 'conservative' | 'unlimited' | 'reject'
 
-/** The limits of a model unknown to the table, where `unknownModel` is `'conservative'`. */
+/**
+ * The limits of an unknown model if `unknownModel` is `'conservative'`. Chosen: the row of most snapshot models in Model
+ * Studio's table of 2025. Larger: an unknown model may get 429s. Smaller: its requests wait longer than they need to.
+ */
 export const CONSERVATIVE_LIMITS: Limits = Object.freeze({ rpm: 60, tpm: 100_000 })
 
-/** The limits in force for one model. Each is a finite number, or undefined where it does not bind. */
+/** The effective limits of one model. Each is a finite number, or undefined if it does not bind. */
 export type ResolvedLimits = {
   readonly [Field in LimitField]: number | undefined
 } & {
   /**
-   * Where they come from: the table, the document, its region and its date, such as `'model-studio/singapore: Alibaba
-   * Cloud Model Studio, … (international, 2026-02)'`; `'user'` where the user gave any of them, or gave a table that
-   * does not say; `'unknown-model'`.
+   * Where the limits come from: the table, the document, its region and its date, such as `'model-studio/singapore:
+   * Alibaba Cloud Model Studio, … (international, 2026-02)'`. `'user'` if the user set any of them, or gave a table
+   * that does not name its source. `'unknown-model'` if neither names the model.
    */
   readonly source: string
-  /** When the first of those that were set for a time goes back by itself, in ms since 1970; left out where none was. */
+  /** When the first of the temporary limits ends, in ms since 1970; left out if none is set. */
   readonly until?: number
 }
 
-/** The answer to "what holds for this model?". */
+/** The result of {@link resolveLimits}. */
 export interface Resolution {
   readonly limits: ResolvedLimits
   /** The same as `limits.source`. */
   readonly source: string
-  /** `'user'` where an override has a say, even in one field. */
+  /** `'user'` if an override sets even one field. */
   readonly origin: 'table' | 'user' | 'unknown-model'
-  /** The table says 0/0: no request may go to this model. `limits` are then those zeros. */
+  /** Whether the table retires the model with limits of 0/0. No request may go to it, and `limits` has those zeros. */
   readonly retired: boolean
-  /** What takes what exceeds the limits, as the row says it; left out where nothing does. */
+  /** The model whose limits apply to what exceeds these, as the row says; left out if there is none. */
   readonly overflow?: OverflowTarget
 }
 
-/** Whose limits hold for what exceeds a model's own, which refuse nothing. */
+/** The model whose limits apply to requests above a provisioned throughput. */
 export interface OverflowTarget {
-  /** Empty: it is not known yet. */
+  /** The name of the model; empty if it is not known yet. */
   readonly model: string
   readonly maxInputTokens: number
 }
 
-/** What the limits of a model follow from. */
+/** The inputs of {@link resolveLimits}. */
 export interface ResolveOptions {
   readonly table: LimitsTable
-  /** The table's name, where it has one: `limits.source` begins with it. */
+  /** The name of the table; `limits.source` begins with it. */
   readonly tableName?: string | undefined
-  /** The user's limits, validated: they replace those of the table field by field. Infinity lifts one. */
+  /**
+   * The user's limits by model, already validated. They replace those of the table field by field; Infinity lifts one.
+   */
   readonly overrides?: Readonly<Record<string, Limits>> | undefined
-  /** @default 'conservative' */
+  /** The limits of models that neither the table nor the overrides name. @default 'conservative' */
   readonly unknownModel?: UnknownModel | undefined
-  /** Whether RPM/60 and TPM/60 hold a second where `rps` and `tps` are left out. @default true */
+  /** Whether RPM/60 and TPM/60 hold per second if `rps` and `tps` are left out. @default true */
   readonly perSecond?: boolean | undefined
 }
 
 /**
- * The limits in force for `model`: its row in the table, the user's on top, field by field, and those of a second
- * derived.
+ * The effective limits of `model`: its row of the table, overridden field by field by the user's limits, with the
+ * limits per second derived.
  *
- * A model that the user alone gave limits has those and no others. An override without any field says nothing. A
- * retired model comes back to life with an override of its `rpm` or `tpm`, and then has the user's limits alone.
+ * A model that only the user names has the user's limits and no others. An override without fields has no effect. An
+ * override of `rpm` or `tpm` revives a retired model, which then has the user's limits alone.
  *
- * @throws InvalidLimits if the model's row is not valid: tables of a live source are checked here, row by row
+ * @throws InvalidLimits if the model's row is not valid; the tables of a live source are checked here, row by row
  * @throws InvalidRequest if the model is unknown and `unknownModel` is `'reject'`
  */
 export function resolveLimits(model: string, options: ResolveOptions): Resolution {
@@ -96,15 +101,18 @@ function resolveRow(model: string, row: LimitsRow | undefined, options: ResolveO
   return resolution(withPerSecond(limits, perSecond), 'unknown-model', 'unknown-model')
 }
 
-/** `base` with each limit that `top` gives in its place. Infinity in `top` lifts a limit, undefined leaves it. */
+/**
+ * The limits of `base`, each replaced by that of `top` if it has one. Infinity in `top` lifts a limit; undefined leaves
+ * it.
+ */
 export function mergeLimits(base: Limits, top: Limits): Limits {
   return { ...pickLimits(base), ...pickLimits(top) }
 }
 
 /**
- * `limits` with `rps` = `rpm`/60 and `tps` = `tpm`/60 where they are undefined and `perSecond` is true. One that is
- * given stands, Infinity too, so that a user can lift the second's limit alone. (Model Studio's documents: both also
- * hold a second.)
+ * `limits` with `rps` = `rpm`/60 and `tps` = `tpm`/60, if `perSecond` is true and they are undefined. A given value
+ * stays, Infinity too, so a user can lift a limit per second alone. Documented by Model Studio: both limits hold per
+ * second as well.
  */
 export function withPerSecond(limits: Limits, perSecond: boolean): Limits {
   const { rpm, tpm, rps, tps } = limits

@@ -1,14 +1,14 @@
 import type { Limits, LimitsRow, LimitsTable } from '../types.js'
 
-/** What all rows read from one document have in common. */
+/** The fields that all rows of one document share. */
 type Origin = Required<Pick<LimitsRow, 'source' | 'region' | 'date'>>
 
-/** `[rpm, tpm]`, or the limits by name where a row has others. */
+/** `[rpm, tpm]`, or the limits by name. */
 type Numbers = readonly [rpm: number, tpm: number] | Limits
 
 /**
- * The rows of one document: each model's numbers, and on every row the `source`, `region` and `date` of `origin`.
- * Frozen.
+ * The rows of one document: the limits of each model, with the `source`, `region` and `date` of `origin`. All are
+ * frozen.
  */
 export function rows(origin: Origin, numbers: Readonly<Record<string, Numbers>>): LimitsTable {
   return Object.freeze(

@@ -4,13 +4,12 @@ import { isLimitField, LIMIT_FIELDS, nearestField, ROW_FIELDS } from './limit-fi
 import { isPlain, shown, valueProblem } from './limit-values.js'
 
 /**
- * Checks limits that a user gave for one model, and returns a frozen copy of them. Fields left out or undefined stay
- * out; Infinity stays, since it lifts a limit of the table. A row of a table will do: its source, region and date are
- * dropped.
+ * Returns a frozen copy of the limits that a user gave for one model, after checking them. Undefined fields are
+ * dropped; Infinity stays, since it lifts a limit of the table. A row of a table is accepted, and its fields other than
+ * limits are dropped.
  *
- * @throws InvalidLimits for a limit that is zero, negative, NaN, too large, in fractions (`rps` and `tps` alone may
- * have them) or no number, and for a field that is none of ours. The message names the model and the field, and says
- * what to do.
+ * @throws InvalidLimits for an unknown field, and for a limit that is zero, negative, NaN, too large or not a number.
+ * Only `rps` and `tps` may be fractional. The message names the model and the field, and says what to do.
  */
 export function validateLimits(model: string, limits: unknown): Limits {
   const checked = check(limits, at(model), false)
@@ -18,43 +17,44 @@ export function validateLimits(model: string, limits: unknown): Limits {
 }
 
 /**
- * Checks limits that a user gave for several models, `{ [model]: Limits }`, as `validateLimits` does each.
+ * Returns a frozen copy of the limits that a user gave for several models, `{ [model]: Limits }`, each checked by
+ * {@link validateLimits}.
  *
- * @param what - how the message calls them
- * @throws InvalidLimits
+ * @param what - the name of the limits in error messages
+ * @throws InvalidLimits for the first limit that is wrong
  */
 export function validateOverrides(overrides: unknown, what = 'overrides'): Readonly<Record<string, Limits>> {
   return mapModels(overrides, what, (limits, place) => Object.freeze(pickLimits(check(limits, place, false))))
 }
 
 /**
- * Checks one row of a table, and returns a frozen copy of it. As `validateLimits`, but `rpm: 0` with `tpm: 0` is
- * legal and means a retired model, and `source`, `region` and `date` (texts) are kept.
+ * Returns a frozen copy of a row of a table, after checking it as {@link validateLimits} does. In addition `rpm: 0`
+ * with `tpm: 0` is legal and means a retired model. The text fields are kept.
  *
- * @param what - how the message calls the table
- * @throws InvalidLimits
+ * @param what - the name of the table in error messages
+ * @throws InvalidLimits for the first field that is wrong
  */
 export function validateRow(model: string, row: unknown, what?: string): LimitsRow {
   return Object.freeze(check(row, at(model, what), true))
 }
 
 /**
- * Checks a table, `{ [model]: LimitsRow }`, and returns a frozen copy of it. An empty one is legal: no model is known
- * then.
+ * Returns a frozen copy of a table, `{ [model]: LimitsRow }`, after checking each row. An empty table is legal: it
+ * names no model.
  *
- * @param what - how the message calls the table: a file's path, an option's name
- * @throws InvalidLimits for the first row that is wrong, see `validateRow`
+ * @param what - the name of the table in error messages: a file's path, an option's name
+ * @throws InvalidLimits for the first row that is wrong; see {@link validateRow}
  */
 export function validateTable(table: unknown, what: string): LimitsTable {
   return mapModels(table, what, (row, place) => Object.freeze(check(row, place, true)))
 }
 
-/** Whether these are the limits of a retired model, 0 requests and 0 tokens a minute: it is refused or rerouted. */
+/** Whether a model with these limits is retired: 0 requests and 0 tokens per minute. */
 export function isRetired(limits: Pick<Limits, 'rpm' | 'tpm'>): boolean {
   return limits.rpm === 0 && limits.tpm === 0
 }
 
-/** The limits of a row alone, without what it says beside them. */
+/** The limits of a row, without its other fields. */
 export function pickLimits(row: { readonly [Field in keyof Limits]?: number | undefined }): Limits {
   const limits: { -readonly [Field in keyof Limits]: number } = {}
   for (const field of LIMIT_FIELDS) if (row[field] !== undefined) limits[field] = row[field]
@@ -114,7 +114,10 @@ function fieldProblem(field: string, value: unknown, retired: boolean): string |
   return `unknown field '${field}': ${advice}`
 }
 
-/** Where in what the user gave an error lies. */
+/**
+ * The place of a model within the user's input, for error messages. @throws InvalidLimits if `model` is not a valid
+ * name
+ */
 function at(model: string, what?: string): string {
   const within = what === undefined ? '' : `${what}: `
   if (typeof model !== 'string' || model === '' || model.trim() !== model) {

@@ -1,15 +1,20 @@
 import type { ThrottleClass } from '../types.js'
 import type { Recorder } from './recorder.js'
 
-/** How finely a {@link Collector} counts, and how much it keeps. */
+/** The resolution and the memory of a {@link Collector}: slots of `slotMs` each, and the newest latencies. */
 export interface CollectorSize {
   readonly slotMs: number
   readonly slots: number
-  /** As many latencies are kept, the newest ones: a power of two. */
+  /** How many latencies are kept; a power of two. */
   readonly samples: number
 }
 
-/** An hour in steps of 5 s. */
+/**
+ * An hour in slots of 5 s, and 1,024 latencies: about 90 KB for each collector.
+ *
+ * Chosen. Longer slots: the span of a report is less exact. More slots or latencies: more memory for each model and
+ * each tenant. Fewer latencies: with much traffic the distributions cover less than the span.
+ */
 const FINE: CollectorSize = { slotMs: 5000, slots: 720, samples: 1024 }
 
 const CLASSES: readonly ThrottleClass[] = ['requests', 'tokens', 'surge', 'capacity', 'exhausted', 'billing']
@@ -20,43 +25,50 @@ const FIRST_CLASS = 3
 const OVERFLOWED = FIRST_CLASS + CLASSES.length
 const FIELDS = OVERFLOWED + 1
 
-/** The middle, the slow tail and the mean of what was measured, in ms; undefined where nothing was. */
+/** The median, the 95th percentile and the mean of measured times, in ms. */
 export interface Distribution {
   readonly p50: number
   readonly p95: number
   readonly mean: number
 }
 
-/** What a model did during a span of time. */
+/** The activity of one model or one tenant in a span of time. */
 export interface ModelActivity {
-  /** Requests sent. */
+  /** Requests that were sent, repeated ones included. */
   readonly calls: number
-  /** Requests sent that did not succeed, 429s included. */
+  /** Requests that were sent and did not succeed, 429s included. */
   readonly failures: number
-  /** failures ÷ calls; 0 without calls. */
+  /** `failures` ÷ `calls`; 0 without calls. */
   readonly failureRate: number
-  /** Refusals by class. */
+  /** Refusals of the service by class. */
   readonly throttled: Readonly<Record<ThrottleClass, number>>
-  /** Requests that the service counted beyond their provisioned throughput, where the model's public limits hold. */
+  /** Requests that exceeded provisioned throughput: the service counted them against the model's public limits. */
   readonly overflowed: number
-  /** Calls a minute, over the span or since the first call if that is shorter. */
+  /** Calls per minute, averaged over the span, or since the first call if that is later than the span's beginning. */
   readonly averageRpm: number
-  /** Tokens a minute, likewise: input and output, as settled. */
+  /** Input and output tokens per minute as settled, averaged in the same way. */
   readonly averageTpm: number
+  /** From sending a request to the first token of its answer; undefined if none was measured in the span. */
   readonly timeToFirstTokenMs: Distribution | undefined
-  /** From sending to the end of the answer, without the wait in the queue. */
+  /**
+   * From sending a request to the end of its answer, without the time in the queue; undefined if no answer ended in the
+   * span.
+   */
   readonly latencyMs: Distribution | undefined
 }
 
-/** Counts what one model or tenant does: an hour and the newest latencies, in a fixed amount of memory. */
+/**
+ * Counts the activity of one model or one tenant. It covers the last hour and the newest latencies, in a fixed amount
+ * of memory.
+ */
 export class Collector implements Recorder {
   readonly #slotMs: number
   readonly #slots: Float64Array
   readonly #slotNumbers: Float64Array
-  /** A ring of (at, latency, time to the first token or NaN). */
+  /** A ring of triples: the time, the latency, and the time to the first token or NaN. */
   readonly #samples: Float64Array
   #nextSample = 0
-  /** The newest slot that was counted in: its number, and where its fields begin. */
+  /** The number of the slot that was counted in last, and the index of its fields. */
   #slotNumber = Number.NaN
   #slotAt = 0
   #firstCallAt: number | undefined
@@ -98,7 +110,7 @@ export class Collector implements Recorder {
     this.#nextSample = (this.#nextSample + 1) & (samples.length / 3 - 1)
   }
 
-  /** The activity of the last `lastMs` (an hour at most, in steps of a slot). */
+  /** The activity of the last `lastMs`: at most an hour, rounded up to whole slots. */
   report(lastMs: number, now: number): ModelActivity {
     const sums = new Float64Array(FIELDS)
     const newest = Math.floor(now / this.#slotMs)
@@ -140,7 +152,7 @@ export class Collector implements Recorder {
     this.#slots[this.#slotAt + field]! += amount
   }
 
-  /** Makes a slot the one that is counted in; what it held an hour ago goes. */
+  /** Selects the slot that is counted in, and clears what it held an hour ago. */
   #enterSlot(number: number): void {
     const slots = this.#slotNumbers.length
     const slot = ((number % slots) + slots) % slots

@@ -1,31 +1,33 @@
 import { InvalidRequest } from '../errors.js'
 import type { Limits, ThrottleClass, Usage } from '../types.js'
 
-/** Where it happened in a workspace: its name. */
+/** The workspace that the event happened in; left out for the account itself. */
 export interface OfWorkspace {
   readonly workspace?: string
 }
 
-/** What each event carries. Times are ms. */
+/** The payload of each event. Times are in ms. */
 export interface HeadgateEvents {
   /** A request was admitted and is being sent. */
   admit: OfWorkspace & { readonly model: string; readonly attempt: number; readonly waitMs: number }
-  /** The server refused a request; its model's group is held for `holdMs` from now. */
+  /** The service answered a request with a 429, and the limiter holds the model for `holdMs` from now. */
   throttled: OfWorkspace & {
     readonly model: string
     readonly class: ThrottleClass
     readonly code: string
     readonly message: string
-    /** 0: the refusal belongs to an episode whose hold is running already. Infinity: until told otherwise. */
+    /**
+     * 0: an earlier 429 caused the running hold, and this one does not extend it. Infinity: held without a known end.
+     */
     readonly holdMs: number
   }
-  /** A request goes to another model. */
+  /** A request moves to another model. */
   fallback: OfWorkspace & { readonly from: string; readonly to: string; readonly why: string }
-  /** A request ended, and its charge was corrected to what it used; without `usage` the reservation stands. */
+  /** A request ended, and its reservation was corrected to its usage. Without `usage` the reservation stands. */
   settle: OfWorkspace & { readonly model: string; readonly reserved: Usage; readonly usage: Usage | undefined }
   /** The limits of a model changed. */
   limits: OfWorkspace & { readonly model: string; readonly from: Limits; readonly to: Limits; readonly source: string }
-  /** Something that a person should know of, once. */
+  /** A condition that the user should know of. */
   warning: OfWorkspace & { readonly message: string; readonly model?: string; readonly cause?: unknown }
 }
 
@@ -46,24 +48,24 @@ interface Within {
 
 type Listener<E extends EventName> = (event: HeadgateEvents[E]) => void
 
-/** Typed events. A listener that throws stops neither the others nor the request that it hears of. */
+/** Typed events. A listener that throws stops neither the other listeners nor the request that caused the event. */
 export class Events {
   readonly #listeners: { [E in EventName]?: Set<Listener<E>> } = {}
   readonly #within: Within | undefined
 
-  /** `within`: a workspace's, of which the account's hear too. */
+  /** `within`: for the events of a workspace. They also reach the listeners of the account. */
   constructor(within?: Within) {
     this.#within = within
   }
 
   /**
-   * Calls `listener` at each `event`; returns the way to stop that.
+   * Calls `listener` at each `event`. Returns a function that removes the listener.
    *
-   * @throws InvalidRequest for an event that there is not, or a listener that is no function
+   * @throws InvalidRequest for an unknown event, or if `listener` is not a function
    */
   on<E extends EventName>(event: E, listener: Listener<E>): () => void {
     if (!Object.hasOwn(NAMES, event)) {
-      throw new InvalidRequest(`There is no event '${String(event)}'. There are ${Object.keys(NAMES).join(', ')}`)
+      throw new InvalidRequest(`There is no event '${String(event)}'. The events are ${Object.keys(NAMES).join(', ')}`)
     }
     if (typeof listener !== 'function')
       throw new InvalidRequest(`on('${event}', listener): give a function as listener`)
@@ -75,7 +77,7 @@ export class Events {
     }
   }
 
-  /** Whether anybody listens: what is costly to say need not be said else. */
+  /** Whether the event has a listener here or in the account. A caller can skip building a costly event without one. */
   has(event: EventName): boolean {
     return (this.#listeners[event]?.size ?? 0) > 0 || this.#within?.above.has(event) === true
   }
@@ -96,7 +98,7 @@ export class Events {
     if (listeners === undefined) return
     for (const listener of listeners) {
       try {
-        // An async listener is one that may reject: that must not end the process.
+        // An async listener may reject. An unhandled rejection would end the process.
         const returned = listener(payload) as unknown
         if (returned instanceof Promise) returned.catch((cause: unknown) => this.#listenerThrew(event, cause))
       } catch (cause) {

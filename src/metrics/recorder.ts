@@ -1,22 +1,22 @@
 import type { ThrottleClass } from '../types.js'
 
-/** What hears of each request of a model. Times are the clock's ms. */
+/** Records what happens to the requests of a model or a tenant. Times are the clock's ms. */
 export interface Recorder {
   /** A request was sent. */
   call(now: number): void
-  /** One that was sent did not succeed. */
+  /** A request that was sent did not succeed. */
   failure(now: number): void
-  /** So many tokens were used, or are taken to have been. */
+  /** A request used this many tokens. If its usage is not known, it is the number that was charged. */
   tokens(tokens: number, now: number): void
-  /** The service refused one. */
+  /** The service refused a request with a 429 of this class. */
   throttled(kind: ThrottleClass, now: number): void
-  /** The service counted one against other limits than its model's own. */
+  /** The service counted a request against other limits than its model's own. */
   overflowed(now: number): void
-  /** An answer came in full. */
+  /** An answer ended. `firstTokenMs` is undefined if the time to the first token was not measured. */
   answered(latencyMs: number, firstTokenMs: number | undefined, now: number): void
 }
 
-/** Several that hear the same. */
+/** Passes each record on to several recorders. */
 export class Recorders implements Recorder {
   readonly #all: readonly Recorder[]
 

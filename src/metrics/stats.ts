@@ -4,57 +4,65 @@ import type { MeterUse } from '../quota/gate.js'
 import type { OutputAccounting } from '../types.js'
 import type { ModelActivity } from './collector.js'
 
-/** How one model stands and what it did. */
+/** The state and the activity of one model. */
 export interface ModelStats extends ModelActivity {
-  /** The limits in force and where they come from. */
+  /** The effective limits, with their source. */
   readonly limits: ResolvedLimits
   /** How full each window is now. */
   readonly windows: readonly MeterUse[]
-  /** Requests that wait, those that back off included. */
+  /** Requests that wait, including those that back off. */
   readonly waiting: number
   /** Requests that were sent and have not ended. */
   readonly inFlight: number
-  /** Until when a 429 holds the model, in ms from now; 0 if it is not held. */
+  /** How long a 429 still holds the model, in ms from now; 0 if none does. */
   readonly heldMs: number
   /**
-   * Requests go one after another, at most so many a second, after a 429 for a sudden increase or for want of capacity; it rises
-   * with what is sent. Undefined: nothing but the limits paces them.
+   * The highest rate at which the limiter sends after a 429 for a sudden increase or for lack of capacity. Requests
+   * then go one after another, and the rate rises as requests are sent. Undefined if only the limits pace the model.
    */
   readonly pace: { readonly requestsPerSecond: number; readonly origin: 'learned' } | undefined
   /**
-   * When the service is taken to count output, and who says so: the profile, or what was learned from refusals. Undefined: that
-   * is not known yet, and what is expected counts with the request.
+   * When the service counts output tokens, and where that is known from: the profile or learned from refusals. `as` is
+   * undefined while it is not known; the expected output then counts with the request.
    */
   readonly outputAccounting: {
     readonly as: OutputAccounting | undefined
     readonly origin: 'configured' | 'learned' | 'default'
   }
   /**
-   * How long its answers are, in the account and all workspaces, and how well that was foreseen; undefined before the first
-   * answer that told its usage. Answers to requests that gave their `tokens` do not count.
+   * The lengths of the model's answers, in the account and all its workspaces, with the error of the prediction.
+   * Undefined before the first answer that reported its usage. Requests with an exact `tokens` are not counted.
    */
   readonly output: OutputLengths | undefined
 }
 
-/** How one tenant stands and what it did, over all models. */
+/** The state and the activity of one tenant, over all models. */
 export interface TenantStats extends ModelActivity {
+  /** Requests that wait, including those that back off. */
   readonly waiting: number
 }
 
-/** What `limiter.stats()` returns. */
+/** The result of `limiter.stats()`. */
 export interface Stats {
+  /** The models that requests were made to, by name. */
   readonly models: Readonly<Record<string, ModelStats>>
-  /** Those that were named: all that wait, and a thousand of those that sent something, by the minute. */
+  /** The tenants that requests named: all with waiting requests, and up to 1,000 that have sent any. */
   readonly tenants: Readonly<Record<string, TenantStats>>
+  /** Requests that wait, over all models. */
   readonly waiting: number
+  /** Requests in flight, over all models. */
   readonly inFlight: number
-  /** Settlements that came after a request's first one, and were ignored; of the account and its workspaces together. */
+  /**
+   * Repeated settlements of requests that were settled already, which were ignored. Counted over the account and all
+   * its workspaces.
+   */
   readonly doubleSettles: number
-  /** J: by how much the delays to the service are taken to differ, and who says so. */
+  /** J, the spread of the network delay to the service in ms, and where it is known from. */
   readonly networkJitter: { readonly ms: number; readonly origin: 'default' | 'user' | 'learned' }
   /**
-   * When the service counts what is sent, where the profile tells that its windows begin by its clock: a request sent at t between
-   * t + offsetMs and t + offsetMs + spanMs of the service's clock. Undefined while answers have not told enough.
+   * How the service's clock relates to the limiter's, if the profile says that windows begin by it. A request that is
+   * sent at t is counted between t + `offsetMs` and t + `offsetMs` + `spanMs` of the service's clock. Both are
+   * undefined until enough answers have said when their request arrived.
    */
   readonly clockPhase: {
     readonly offsetMs: number | undefined

@@ -5,7 +5,10 @@ interface Due<J, L> {
   readonly lane: L
 }
 
-/** Jobs that something is due for at a time of their own, each with its lane; equal times in the order of their coming. */
+/**
+ * Jobs that each become due at a time of their own, with their lanes. Jobs of the same time are due in the order in
+ * which they were added. Adding and removing take O(log n) on average.
+ */
 export class DelayQueue<J, L> {
   readonly #due = new SkipList<Due<J, L>>()
   readonly #places = new Map<J, SkipListNode<Due<J, L>>>()
@@ -15,7 +18,7 @@ export class DelayQueue<J, L> {
     return this.#places.size
   }
 
-  /** When the first is due, in the clock's ms; Infinity if there is none. */
+  /** When the first job is due, in the clock's ms; Infinity if the queue is empty. */
   get nextDueAt(): number {
     return this.#due.first?.key ?? Infinity
   }
@@ -25,7 +28,7 @@ export class DelayQueue<J, L> {
     this.#counts.set(lane, this.countIn(lane) + 1)
   }
 
-  /** False if it is not here. */
+  /** Removes a job. Returns false if the job is not in this queue. */
   remove(job: J): boolean {
     const place = this.#places.get(job)
     if (place === undefined) return false
@@ -38,7 +41,7 @@ export class DelayQueue<J, L> {
     return true
   }
 
-  /** Takes out the first that is due at `now`. */
+  /** Removes and returns the first job that is due at `now`; undefined if none is. */
   takeDue(now: number): Due<J, L> | undefined {
     const first = this.#due.first
     if (first === undefined || first.key > now) return undefined
@@ -46,11 +49,12 @@ export class DelayQueue<J, L> {
     return first.item
   }
 
+  /** The number of jobs of one lane. */
   countIn(lane: L): number {
     return this.#counts.get(lane) ?? 0
   }
 
-  /** Those of one lane. */
+  /** The jobs of one lane, in the order in which they were added. */
   of(lane: L): J[] {
     const found: J[] = []
     if (this.countIn(lane) === 0) return found
@@ -58,7 +62,7 @@ export class DelayQueue<J, L> {
     return found
   }
 
-  /** Takes out all of one lane. */
+  /** Removes and returns the jobs of one lane. */
   takeAll(lane: L): J[] {
     const taken = this.of(lane)
     for (const job of taken) this.remove(job)

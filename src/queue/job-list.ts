@@ -1,18 +1,18 @@
 import type { Cost } from '../types.js'
 
-/** What a queue needs of a job: the links are the queue's own. */
+/** A job as its queue sees it: a request that waits. The queue alone sets the links `inList`, `before` and `after`. */
 export interface Waiting {
   readonly priority: number
-  /** Whose it is; those of nobody are one tenant of their own. */
+  /** The tenant of the job. All jobs without one share one tenant of their own. */
   readonly tenant: string | undefined
-  /** What it is charged with when it starts; it does not change while it waits here. */
+  /** The cost that the gate charges when the job starts. It does not change while the job waits. */
   readonly cost: Cost
   inList: JobList | undefined
   before: Waiting | undefined
   after: Waiting | undefined
 }
 
-/** The sums of what jobs cost. */
+/** The sums of the costs of jobs. */
 export class CostSum {
   jobs = 0
   requests = 0
@@ -21,7 +21,7 @@ export class CostSum {
   thinkingTokens = 0
   knownOutputTokens = 0
 
-  /** Counts a cost that comes (1) or goes (-1), or a part of one. */
+  /** Adds `times` × `cost`: 1 for a job that enters, -1 for one that leaves, a fraction for a part of one. */
   count(cost: Cost, times: number): void {
     const { requests, inputTokens, outputTokens, thinkingTokens, knownOutputTokens = 0 } = cost
     this.jobs += times
@@ -32,7 +32,7 @@ export class CostSum {
     this.knownOutputTokens += times * knownOutputTokens
   }
 
-  /** Parts of costs were counted: gates take whole amounts. */
+  /** Rounds all sums up: fractions of costs were added, and a gate takes whole amounts only. */
   roundUp(): void {
     this.jobs = Math.ceil(this.jobs)
     this.requests = Math.ceil(this.requests)
@@ -43,9 +43,9 @@ export class CostSum {
   }
 }
 
-/** Jobs in their order. Each operation is O(1). */
+/** Jobs in their order, linked in both directions. Each operation is O(1). */
 export class JobList {
-  /** What this list is a part of. */
+  /** The object that this list belongs to. */
   readonly holder: object
   first: Waiting | undefined
   last: Waiting | undefined
@@ -65,7 +65,7 @@ export class JobList {
     this.load.count(job.cost, 1)
   }
 
-  /** The job must be in this list. */
+  /** Removes a job, which must be in this list. */
   remove(job: Waiting): void {
     if (job.before === undefined) this.first = job.after
     else job.before.after = job.after

@@ -5,32 +5,44 @@ import { PriorityLevel } from './priority-level.js'
 import { SkipList } from './skip-list.js'
 
 /**
- * Ageing: a priority of which nothing has started for so long, in ms, comes before all others with one job; the longest passed
- * over first, and between two such turns there is one of the highest priority. So the n-th job of a priority is next after
- * n times this and, with p priorities that wait so long, 2pn jobs.
+ * Ageing: how long a priority waits without a start before its next job goes before all others, in ms.
+ *
+ * The priority that has waited longest goes first, with one job. Between two aged jobs the highest priority starts one.
+ * So the n-th job of a priority is the head after at most n times this. At most 2pn other jobs start in addition, if p
+ * priorities have aged. Priorities age, not jobs: otherwise an old backlog would go before all new jobs of a higher
+ * priority (docs/decisions/008-shares-and-overtaking.md).
+ *
+ * Chosen. Larger: low priorities wait longer while higher ones are busy. Smaller: aged jobs take more starts from the
+ * highest priority, up to one in two.
  */
 export const AGED_AFTER_MS = 300_000
 
-/** For a prediction so many priorities are looked at. */
+/**
+ * The most priorities that one prediction reads, highest first.
+ *
+ * Chosen. Larger: a prediction takes longer. Smaller: with more priorities waiting, the predicted start is too early.
+ */
 const MAX_LEVELS = 256
 
 /**
- * Jobs in the order in which they are to start: higher priorities first, with ageing; within one, those put back, then
- * tenants by their shares; of one tenant, first in first out.
+ * The jobs of one lane in the order in which they start. Higher priorities come first, except for ageing ({@link
+ * AGED_AFTER_MS}). Within a priority the jobs that were put back come first, then the tenants by their shares. Within a
+ * tenant the order is first in, first out.
  *
- * The one that is next stays it until it starts or leaves, for what it waits for must not be taken by others again and again.
- * Only a higher priority, or a job put back, comes before it; before an aged one nothing does.
+ * The head, once chosen, stays the head until it starts or leaves. Otherwise other jobs could take the room that it
+ * waits for, again and again. A job of a higher priority or a job that was put back replaces the head, unless the head
+ * is an aged one.
  */
 export class JobQueue<J extends Waiting> {
   readonly #fairness: FairShareOptions
-  /** By priority, highest first; those without jobs are removed. */
+  /** The priorities that have jobs, highest first. */
   readonly #levels = new SkipList<PriorityLevel>()
-  /** The levels by the time of their last start. */
+  /** The ends of the list of levels by the time of their last start. */
   #oldest: PriorityLevel | undefined
   #newest: PriorityLevel | undefined
   #size = 0
   #head: J | undefined
-  /** Whether it is next, or the one before it was, because of its age. */
+  /** Whether the head was chosen because of its age, and whether the head before it was. */
   #isAged = false
   #wasAged = false
 
@@ -42,17 +54,17 @@ export class JobQueue<J extends Waiting> {
     return this.#size
   }
 
-  /** The job that was found to be next and still is. */
+  /** The current head; undefined if none has been chosen since the last one started or left. */
   get head(): J | undefined {
     return this.#head
   }
 
-  /** The job to start next. */
+  /** The job that starts next, which becomes the head; undefined if the queue is empty. */
   peek(now: number): J | undefined {
     return this.#head ?? this.#choose(now)
   }
 
-  /** Up to `most` that may overtake the head, in about the order in which they would start. */
+  /** Up to `most` jobs that may overtake the head, roughly in the order in which they would start. */
   behind(head: J, most: number): J[] {
     const found: Waiting[] = []
     for (let at = this.#levels.first; at !== undefined && found.length < most; at = at.next) {
@@ -61,7 +73,10 @@ export class JobQueue<J extends Waiting> {
     return found as J[]
   }
 
-  /** What all jobs cost that start before a new one of this priority and tenant, as things stand. */
+  /**
+   * The summed cost of all jobs that start before a new job of this priority and tenant. Later arrivals and ageing are
+   * not in it.
+   */
   ahead(priority: number, tenant: string | undefined): CostSum {
     const ahead = new CostSum()
     let left = MAX_LEVELS
@@ -75,20 +90,21 @@ export class JobQueue<J extends Waiting> {
     return ahead
   }
 
+  /** Adds a job behind the other jobs of its priority and tenant. */
   push(job: J, now: number): void {
     this.#levelFor(job, now).push(job)
     this.#size++
     if (this.#head !== undefined && job.priority > this.#head.priority) this.#reconsider()
   }
 
-  /** Puts a job before all others of its priority, but for those that were put back before. */
+  /** Puts a job back before all new jobs of its priority, behind those that were put back earlier. */
   putBack(job: J, now: number): void {
     this.#levelFor(job, now).putBack(job)
     this.#size++
     if (this.#head !== undefined && job.priority >= this.#head.priority) this.#reconsider()
   }
 
-  /** Takes a job out, wherever it stands. False if it is not in this queue. */
+  /** Removes a job, wherever it is in this queue. Returns false if the job is not in any queue. */
   remove(job: J): boolean {
     const list = job.inList
     if (list === undefined) return false
@@ -100,7 +116,7 @@ export class JobQueue<J extends Waiting> {
     return true
   }
 
-  /** Takes a job out because it starts: its tenant and its priority have had this turn. Returns what its tenant is charged with. */
+  /** Removes a job because it starts, and charges its tenant. Returns the share that the tenant is charged with. */
   start(job: J, now: number): number {
     const level = job.inList!.holder as PriorityLevel
     const share = this.#fairness.shareOf(job.cost)
@@ -115,12 +131,12 @@ export class JobQueue<J extends Waiting> {
     return share
   }
 
-  /** A job that had been charged with `share` used `actual`. */
+  /** Corrects the charge of a tenant: a job that was charged with `share` used the cost `actual`. */
   correct({ priority, tenant }: Pick<J, 'priority' | 'tenant'>, share: number, actual: Cost): void {
     this.#find(priority)?.tenants.correct(tenant, this.#fairness.shareOf(actual) - share)
   }
 
-  /** Takes out all jobs, next to start first. */
+  /** Removes and returns all jobs, in the order in which they would start. */
   takeAll(now: number): J[] {
     const taken: J[] = []
     for (let job = this.peek(now); job !== undefined; job = this.peek(now)) {
@@ -130,7 +146,7 @@ export class JobQueue<J extends Waiting> {
     return taken
   }
 
-  /** Adds how many jobs of each tenant wait. */
+  /** Adds the number of waiting jobs of each tenant to `into`. */
   countTenants(into: Map<string | undefined, number>): void {
     const add = (tenant: string | undefined, jobs: number) => into.set(tenant, (into.get(tenant) ?? 0) + jobs)
     for (let at = this.#levels.first; at !== undefined; at = at.next) {
@@ -148,6 +164,7 @@ export class JobQueue<J extends Waiting> {
     return this.#head
   }
 
+  /** Lets the next {@link peek} choose the head anew. An aged head stays. */
   #reconsider(): void {
     if (!this.#isAged) this.#head = undefined
   }

@@ -3,12 +3,25 @@ import type { Cost } from '../types.js'
 import type { Lane, Schedulable, LaneStep } from './lane.js'
 import { MAX_CANDIDATES } from './backfill.js'
 
-/** So many of those that wait are looked at, of each lane where there are very many. */
+/**
+ * The fewest jobs that a search examines in each lane, when many lanes share {@link MAX_CANDIDATES}.
+ *
+ * Chosen. Larger: with many waiting lanes each search takes longer. Smaller: fewer jobs fit beside a waiting head.
+ */
 const MIN_CANDIDATES = 4
-/** So many heads are kept from being delayed at once, in the order of their turns: each is among them in time. */
+/**
+ * The most waiting heads of one pool that are protected from delay at once, in the order of their turns. Every lane
+ * comes to be among the first, as lanes before it have their turns.
+ *
+ * Chosen. Each candidate is checked against each claim, with one query of the gate. Larger: a search takes longer.
+ * Smaller: the heads of later lanes may be delayed more.
+ */
 const MAX_CLAIMS = 8
 
-/** A head that waits for the room of all: until when it is to have it, and when it would, as things stand. */
+/**
+ * A head that waits for room at the shared gate. It may start at `at` if no other job starts before it. It must be able
+ * to start at `by`. Times are the clock's ms.
+ */
 interface Claim {
   readonly cost: Cost
   readonly by: number
@@ -16,14 +29,15 @@ interface Claim {
 }
 
 /**
- * The lanes that draw on one gate: a model's of the account, and those of its workspaces. Each has a turn after another;
- * one that waits is not delayed by those after it by more than `maxBackfillDelayMs`.
+ * The lanes that share one gate: the lane of a model in the account, and the lanes of that model in its workspaces. The
+ * lanes take turns, one job at a time. A waiting head is not delayed by later lanes for more than `maxBackfillDelayMs`.
+ * See docs/decisions/009-workspaces-take-turns.md.
  */
 export class LanePool<J extends Schedulable> {
-  /** What all of them are charged to. */
+  /** The gate that all lanes are charged at. */
   readonly gate: Gate
   isPumping = false
-  /** In the order of their turns. */
+  /** The lanes in the order of their turns. */
   readonly #lanes: Lane<J>[] = []
 
   constructor(gate: Gate) {
@@ -39,7 +53,7 @@ export class LanePool<J extends Schedulable> {
     return false
   }
 
-  /** When the first of its jobs may start, in the clock's ms. */
+  /** When a job of any lane may start, in the clock's ms; Infinity if a change must come first. */
   get wakeAt(): number {
     let at = Infinity
     for (const lane of this.#lanes) if (lane.wakeAt < at) at = lane.wakeAt
@@ -54,14 +68,17 @@ export class LanePool<J extends Schedulable> {
     this.#lanes.splice(this.#lanes.indexOf(lane), 1)
   }
 
-  /** A lane has had its turn, or has jobs again after it had none: it comes after the others. */
+  /** Moves a lane behind the others: it has had its turn, or it has jobs again after it had none. */
   toEnd(lane: Lane<J>): void {
     if (this.#lanes.length === 1) return
     this.remove(lane)
     this.#lanes.push(lane)
   }
 
-  /** Who leaves a queue at `now`; undefined: nobody, until {@link wakeAt} or a change. */
+  /**
+   * Removes and returns the job that leaves its queue at `now`; undefined if none does before {@link wakeAt} or a
+   * change.
+   */
   next(now: number, maxBackfillDelayMs: number): LaneStep<J> | undefined {
     if (this.#lanes.length === 1) return this.#lanes[0]!.next(now, maxBackfillDelayMs, MAX_CANDIDATES)
     let waiting = 0
@@ -76,7 +93,7 @@ export class LanePool<J extends Schedulable> {
           claims.push(this.#claimOf(lane, now, maxBackfillDelayMs))
         continue
       }
-      // One that went before its head has not used up its turn.
+      // A job that overtook its head does not use up the lane's turn.
       if ('reservation' in step && step.wasHead) this.toEnd(lane)
       return step
     }
@@ -88,7 +105,10 @@ export class LanePool<J extends Schedulable> {
     return { cost, by: claimAt + maxBackfillDelayMs, at: startOf(this.gate.earliest(cost, now)) }
   }
 
-  /** Whether a cost taken now makes a head start too late: later than it is to, and later than without it. */
+  /**
+   * Whether starting `cost` now makes a head start later than its claim allows, and later than it would start
+   * otherwise.
+   */
   #delays(claim: Claim, cost: Cost, now: number): boolean {
     const after = startOf(this.gate.earliest(claim.cost, now, cost))
     return after > claim.by && after > claim.at

@@ -7,55 +7,79 @@ import { JobQueue } from './job-queue.js'
 
 const MINUTE_MS = 60_000
 
-/** What the scheduler needs of a job. */
+/** A job as the scheduler sees it. */
 export interface Schedulable extends Waiting {
-  /** Until when it must start, in the clock's ms; Infinity where it has no deadline. */
+  /** The latest start of the job, in the clock's ms; Infinity if it has no deadline. */
   readonly startBy: number
 }
 
-/** A job that left its queue: admitted, and charged to its tenant with `share`; or because it never can be; or late. */
+/**
+ * A job that left its queue. It was admitted, and its tenant was charged with `share`; or it can never be admitted; or
+ * its deadline has passed.
+ */
 export type LaneStep<J> =
   | { readonly job: J; readonly reservation: Reservation; readonly share: number; readonly wasHead: boolean }
   | { readonly job: J; readonly never: Never }
   | { readonly job: J; readonly isLate: true }
 
 /**
- * For so long a head waits for a time at which few answers are written, or half of the time to its deadline; then nothing starts
- * that would write more.
+ * How long others may overtake a head without bound while it waits for answers in flight to end, in ms since it became
+ * the head. Then `maxBackfillDelayMs` bounds them again. A head with a deadline waits like this for at most half of the
+ * time to it.
+ *
+ * Such a head has room only while few answers are being written, and when that will be is not known. If all jobs waited
+ * with it, the model would idle.
+ *
+ * Chosen. Larger: the head waits longer. Smaller: the model idles sooner.
  */
 const PUT_OFF_MS = 120_000
-/** In all, for one that others came before meanwhile, so that it was the head more than once. */
+/**
+ * The same bound over all times that one job is the head, in ms since it first waited for answers to end. A job of a
+ * higher priority takes the place of the head, and {@link PUT_OFF_MS} begins anew when the job is the head again.
+ *
+ * Chosen. Larger: the job may wait longer. Smaller: the model idles sooner.
+ */
 const MAX_PUT_OFF_MS = 300_000
-/** A time that is only expected may come sooner: what waits for it asks again so often, where no other wakes it. */
+/**
+ * How often a lane asks its gate again while the head's time is only expected and nothing else wakes the lane, in ms.
+ * Answers may end sooner than expected.
+ *
+ * Chosen. Larger: the head may start that much later than it could. Smaller: more wake-ups.
+ */
 const ASK_AGAIN_MS = 1000
 
-/** Whether a cost may be taken from what several lanes share. */
+/** Whether a job of this cost may start now, as far as the pool's other lanes are concerned. */
 type MayTake = (cost: Cost) => boolean
 
-/** Whoever a lane belongs to may halt it. */
+/** The owner of a lane, which can pause it. */
 export interface Pausable {
   readonly isPaused: boolean
 }
 
-/** One model's jobs and the gate that they wait for. */
+/** One model's jobs and the gate that they wait for, in the account or in one workspace. */
 export class Lane<J extends Schedulable> {
   readonly gate: Gate
   readonly owner: Pausable
   readonly pool: LanePool<J>
   readonly queue: JobQueue<J>
-  /** When the first of the queue may start, or one that may go before it; Infinity if only a change can tell. */
+  /**
+   * When the head, or a job that may overtake it, may start, in the clock's ms. Infinity if a change must come first.
+   */
   wakeAt = Infinity
   /**
-   * When the head that waits is to have room in what several lanes share, as found by {@link next}; Infinity: no matter, for it waits
-   * for something of its own that no time ends.
+   * When the claim of the waiting head on the shared gate begins, in the clock's ms, as {@link next} found it.
+   * Infinity: the head has no claim.
+   *
+   * A head that waits for the shared gate claims the time at which it could have started if no job had overtaken it. A
+   * head that waits for its lane's own limits claims the time at which that wait ends.
    */
   claimAt = Infinity
-  /** The head that has to wait, and when it could start if nothing went before it. */
+  /** The waiting head, and the earliest time at which it could have started if no job had overtaken it. */
   #head: J | undefined
   #headAt = Infinity
-  /** Since when it is the head. */
+  /** When it became the head, in the clock's ms. */
   #headSince = 0
-  /** Since when those wait that have had to wait for answers to end. */
+  /** When each job first had to wait for answers in flight to end, in the clock's ms. */
   readonly #putOffSince = new WeakMap<J, number>()
 
   constructor(gate: Gate, owner: Pausable, pool: LanePool<J>, weightOf: (tenant: string | undefined) => number) {
@@ -66,9 +90,11 @@ export class Lane<J extends Schedulable> {
   }
 
   /**
-   * Who leaves the queue at `now`; undefined: nobody, until `wakeAt` or a change. What overtakes a head delays it by no more
-   * than `maxBackfillDelayMs` after the time at which it could have started, had nothing gone before it. For that `most` others
-   * are looked at.
+   * Removes and returns the job that leaves the queue at `now`; undefined if none does before {@link wakeAt} or a
+   * change.
+   *
+   * All jobs that overtake a head delay it by at most `maxBackfillDelayMs` after the time at which it could have
+   * started. Up to `most` jobs behind the head are examined.
    */
   next(now: number, maxBackfillDelayMs: number, most: number, mayTake: MayTake = always): LaneStep<J> | undefined {
     this.wakeAt = Infinity
@@ -107,7 +133,7 @@ export class Lane<J extends Schedulable> {
     return undefined
   }
 
-  /** Whether a new job of this cost would start at `now`, before the head that waits. */
+  /** Whether a new job of this cost would start at `now`, before the waiting head. */
   wouldOvertake(cost: Cost, now: number, maxBackfillDelayMs: number): boolean {
     const head = this.queue.peek(now)
     if (head === undefined || this.owner.isPaused || this.gate.heldUntil > now) return false
@@ -130,17 +156,21 @@ export class Lane<J extends Schedulable> {
     if (heldUntil > now) return { start: undefined, wakeAt: heldUntil }
     const behind = this.queue.behind(head, most)
     if (putsUp) {
-      // A lower priority must not make it wait for longer than ever.
+      // Only jobs of the head's priority or above may delay it without bound.
       const equals = behind.filter(({ priority }) => priority >= head.priority)
       const packed = backfill(head.cost, equals, room, now, { at: headAt, by: Infinity })
       if (packed.start !== undefined || equals.length === behind.length) return packed
     }
-    // What put it off beside them, such as a usage above its reservation, is no reason to leave the rest unused.
+    // Other things than overtaking jobs may put the head off, such as a request that used more than its reservation.
+    // They are no reason to leave the rest of the quota unused, so `by` is never before `headAt`.
     const times = { at: headAt, by: Math.max(this.#headAt + maxBackfillDelayMs, headAt) }
     return backfill(head.cost, behind, room, now, times)
   }
 
-  /** While it waits for answers to end others are not what delays it, as long as theirs may still be few at some time. */
+  /**
+   * Whether others may overtake a head that waits for answers in flight to end, without the bound of
+   * `maxBackfillDelayMs`.
+   */
   #maySitOut(head: J, now: number): boolean {
     let since = this.#putOffSince.get(head)
     if (since === undefined) this.#putOffSince.set(head, (since = now))
@@ -160,7 +190,7 @@ export class Lane<J extends Schedulable> {
     }
   }
 
-  /** Whether it is the pool's gate, not one of its own, that the head waits for. */
+  /** Whether the head waits for the pool's shared gate, and not for a limit of its own lane. */
   #waitsForShared(head: J, headAt: number, now: number): boolean {
     const { gate } = this.pool
     return gate === this.gate || startOf(gate.earliest(head.cost, now)) >= headAt

@@ -8,8 +8,10 @@ import type { JobQueue } from './job-queue.js'
 type Turn = Pick<Waiting, 'priority' | 'tenant'>
 
 /**
- * When a new job of this cost may be expected to start, in the clock's ms: at once where it may overtake, else after all that
- * waits before it, by the limits as they are and without ageing. Infinity if that depends on more than time.
+ * The expected start of a new job of this cost, in the clock's ms. It is now if the job may overtake the head,
+ * otherwise after all jobs before it. Infinity if it depends on more than time.
+ *
+ * The prediction takes the limits as they are now. It ignores ageing, later arrivals and corrections.
  */
 export function predictedStart<J extends Schedulable>(
   lane: Lane<J>,
@@ -28,20 +30,23 @@ export function predictedStart<J extends Schedulable>(
   for (const other of lane.pool.lanes) {
     const { queue } = other
     if (other === lane || waitsForItself(other, now)) continue
-    // Lanes take turns: of each other one as many start as of this one.
+    // Lanes take turns: each other lane starts as many jobs as this one.
     shared.count(queue.ahead(-Infinity, undefined), Math.min(1, (ahead.requests + 1) / queue.size))
   }
   shared.roundUp()
   return Math.max(at, startOf(lane.pool.gate.earliest(cost, now, shared)))
 }
 
-/** Whether it is small enough, and near enough to the head. */
+/** Whether the job is smaller than the head, and near enough to it to be examined. */
 function mayOvertake<J extends Schedulable>(queue: JobQueue<J>, ahead: CostSum, cost: Cost, now: number): boolean {
   const head = queue.peek(now)
   return head !== undefined && ahead.jobs <= MAX_CANDIDATES && !isAtLeast(cost, head.cost)
 }
 
-/** Whether what waits in a lane, if anything does, waits for limits of its own or is paused: then it takes nothing from others. */
+/**
+ * Whether a lane takes nothing from the shared gate: it is empty, or paused, or its head waits for the lane's own
+ * limits.
+ */
 function waitsForItself<J extends Schedulable>({ gate, pool, queue, owner }: Lane<J>, now: number): boolean {
   const head = queue.peek(now)
   if (head === undefined || owner.isPaused) return true

@@ -2,17 +2,17 @@ import { FairShare, type FairShareOptions } from './fair-share.js'
 import { JobList, CostSum, type Waiting } from './job-list.js'
 import type { SkipListNode } from './skip-list.js'
 
-/** The jobs of one priority. */
+/** The jobs of one priority of a queue. */
 export class PriorityLevel {
   readonly priority: number
   readonly load = new CostSum()
-  /** Those that were put back: before all others, for they have waited their turn already. */
+  /** The jobs that were put back. They come before all others, since they have had their turn already. */
   readonly back = new JobList(this)
   readonly tenants: FairShare
   place: SkipListNode<PriorityLevel> | undefined
-  /** When one of its jobs last started, or since when there are any, in the clock's ms. */
+  /** When one of its jobs last started, or when the level was made, in the clock's ms. */
   servedAt: number
-  /** The levels that were served just before and just after it. */
+  /** The neighbours in the order of `servedAt`. */
   older: PriorityLevel | undefined
   newer: PriorityLevel | undefined
 
@@ -22,6 +22,7 @@ export class PriorityLevel {
     this.servedAt = now
   }
 
+  /** The job of this priority that starts next. */
   get next(): Waiting | undefined {
     return this.back.first ?? this.tenants.first?.first
   }
@@ -42,7 +43,10 @@ export class PriorityLevel {
     this.load.count(job.cost, -1)
   }
 
-  /** Up to `most` in all of its jobs that may overtake `head`, in about the order in which they would start. */
+  /**
+   * Adds the jobs of this priority that may overtake `head` to `into`, up to `most` in all, roughly in the order of
+   * their starts.
+   */
   collect(into: Waiting[], most: number, head: Waiting): void {
     for (let job = this.back.first; job !== undefined && into.length < most; job = job.after) {
       if (job !== head) into.push(job)
@@ -50,7 +54,7 @@ export class PriorityLevel {
     this.tenants.collect(into, most, head)
   }
 
-  /** Adds what starts before a new job of a tenant. */
+  /** Adds the jobs of this priority that start before a new job of the tenant. */
   addAhead(tenant: string | undefined, into: CostSum): void {
     into.count(this.back.load, 1)
     this.tenants.addAhead(tenant, into)

@@ -9,49 +9,57 @@ import { predictedStart } from './predicted-start.js'
 import { DelayQueue } from './delay-queue.js'
 
 /**
- * How deep jobs may start within one another, each by the `run` of the one before: the next one waits for the timer, so
- * that no chain of them overflows the stack.
+ * How many starts may nest: a job's `run` may add a job that starts at once, and so on. At this depth the next job
+ * waits for the timer, so a chain of starts cannot overflow the stack.
+ *
+ * Chosen, far below what any runtime's stack holds. Larger: a risk of overflow. Smaller: long chains wait for the timer
+ * more often.
  */
 const MAX_DEPTH = 100
-/** While paused: later than any time, and still one to set a timer for. */
+/**
+ * The time that the timer is set to while all jobs are paused, in the clock's ms. It is later than any real time.
+ * Infinity would clear the timer.
+ */
 const WHEN_RESUMED = Number.MAX_VALUE
 
 export interface SchedulerOptions {
-  /** How many jobs may wait. */
+  /** The most jobs that may wait, over all lanes. */
   readonly maxWaiting: number
-  /** How much later the head of a queue may start for all that went before it together, in ms. */
+  /** How long all jobs that overtake one head may delay it together, in ms. */
   readonly maxBackfillDelayMs: number
-  /** A tenant's weight; twice that of another is twice its share. */
+  /** A tenant's weight. Twice the weight is twice the share. */
   readonly weightOf: (tenant: string | undefined) => number
 }
 
 export interface SchedulerEvents<J> {
   /**
-   * A job was admitted and left its queue: run it. May call back into the scheduler. `share`: what its tenant was charged with;
-   * undefined where nothing waited.
+   * A job was admitted and left its queue: the listener runs it. It may call back into the scheduler. `share` is the
+   * share that its tenant was charged with; undefined if no job waited, since then no tenant is charged.
    */
   onStart(job: J, reservation: Reservation, share: number | undefined): void
-  /** A job that waited can never be admitted any more, and left its queue: the limits changed. */
+  /** A waiting job left its queue because the limits changed and it can never be admitted. */
   onNever(job: J, never: Never): void
-  /** A job that waited did not start by its deadline, and left its queue. */
+  /** A waiting job left its queue because it had not started by its deadline. */
   onLate(job: J): void
 }
 
 /**
- * Holds the jobs that wait and starts each when its gate admits it, in the order of its queue. It owns the only timer
- * that starts jobs, which exists only while jobs wait: so it keeps a process alive exactly that long. A timer is a
- * wake-up, never permission: on waking everything that is due at the actual time is asked for again.
+ * Holds the waiting jobs and starts each one when its gate admits it, in the order of its queue.
+ *
+ * The scheduler owns the only timer that starts jobs. The timer exists only while jobs wait, so it keeps a process
+ * alive exactly that long. A timer is a wake-up, never permission: on waking, the scheduler asks the gates again with
+ * the actual time.
  */
 export class Scheduler<J extends Schedulable> {
   readonly #clock: Clock
   readonly #options: SchedulerOptions
   readonly #events: SchedulerEvents<J>
   readonly #pools: LanePool<J>[] = []
-  /** Jobs that back off: they wait for their time first, then for their gate. */
+  /** Jobs that back off. They wait for their time first, then in their queue. */
   readonly #delays = new DelayQueue<J, Lane<J>>()
-  /** Jobs in a queue that have a deadline. */
+  /** The jobs of the queues that have a deadline. */
   readonly #deadlines = new DelayQueue<J, Lane<J>>()
-  /** Jobs that are being started within one another. */
+  /** How many starts are nested at the moment; see {@link MAX_DEPTH}. */
   #depth = 0
   readonly #alarm: WakeTimer
 
@@ -62,7 +70,7 @@ export class Scheduler<J extends Schedulable> {
     this.#alarm = new WakeTimer(clock, () => this.#release())
   }
 
-  /** How many jobs wait, those that back off included. */
+  /** How many jobs wait, including those that back off. */
   get waiting(): number {
     let waiting = this.#delays.size
     for (const lane of this.#lanes()) waiting += lane.queue.size
@@ -73,13 +81,16 @@ export class Scheduler<J extends Schedulable> {
     return lane.queue.size + this.#delays.countIn(lane)
   }
 
-  /** Adds how many jobs of each tenant wait in a lane. */
+  /** Adds the number of waiting jobs of each tenant in a lane to `into`. */
   countTenants(lane: Lane<J>, into: Map<string | undefined, number>): void {
     lane.queue.countTenants(into)
     for (const { tenant } of this.#delays.of(lane)) into.set(tenant, (into.get(tenant) ?? 0) + 1)
   }
 
-  /** `within`: a lane whose gate the jobs of this one are charged to as well. */
+  /**
+   * Adds a lane. `within` is a lane whose gate is charged for the jobs of this one too: the account's lane, for a
+   * workspace.
+   */
   addLane(gate: Gate, owner: Pausable, within?: Lane<J>): Lane<J> {
     const pool = within?.pool ?? new LanePool<J>(gate)
     if (within === undefined) this.#pools.push(pool)
@@ -89,7 +100,10 @@ export class Scheduler<J extends Schedulable> {
     return lane
   }
 
-  /** Starts a job at once or adds it at the end of its tenant's; `'full'`: as many as may wait already. */
+  /**
+   * Starts a job at once, or adds it behind the other jobs of its priority and tenant. Returns `'full'`, and drops the
+   * job, if as many jobs as allowed wait already.
+   */
   add(lane: Lane<J>, job: J, now = this.#clock.now()): 'started' | 'waits' | 'full' {
     const { pool, queue } = lane
     const isFree = !pool.isPumping && !lane.owner.isPaused && this.#depth < MAX_DEPTH && !pool.hasWaiting
@@ -103,27 +117,32 @@ export class Scheduler<J extends Schedulable> {
     queue.push(job, now)
     this.#watch(lane, job)
     if (admission !== undefined) this.#waitFor(lane, admission)
-    // Further back in its list it is no candidate for anything yet.
+    // A job further back in its tenant's list is no candidate yet, so it changes nothing.
     else if (job.inList!.load.jobs <= MAX_CANDIDATES) this.#pump(pool)
     return job.inList === undefined ? 'started' : 'waits'
   }
 
-  /** When a new job may be expected to start, in the clock's ms; Infinity if that depends on more than time. */
+  /** The expected start of a new job, in the clock's ms; Infinity if it depends on more than time. */
   predict(lane: Lane<J>, job: Pick<J, 'priority' | 'tenant'>, cost: Cost): number {
     return predictedStart(lane, job, cost, this.#clock.now(), this.#options.maxBackfillDelayMs)
   }
 
-  /** To be called when something holds a lane that nothing tells of: what it kept from starting may start. */
+  /**
+   * Asks the gates of a lane's pool again. Call it after a change that a gate does not report: a new hold, another
+   * clock phase.
+   */
   changed(lane: Lane<J>): void {
     this.#pump(lane.pool)
   }
 
-  /** Of a lane that has no jobs, and will have none any more. */
+  /** Removes a lane that has no jobs and gets no more. */
   removeLane(lane: Lane<J>): void {
     lane.pool.remove(lane)
   }
 
-  /** Puts a job back before the others of its priority; not before `notBefore` if that is later than now. */
+  /**
+   * Puts a job back before the new jobs of its priority. It enters the queue at `notBefore`, if that is later than now.
+   */
   addFirst(lane: Lane<J>, job: J, notBefore = 0): void {
     if (notBefore > this.#clock.now()) {
       this.#delays.add(job, lane, notBefore)
@@ -134,7 +153,7 @@ export class Scheduler<J extends Schedulable> {
     this.#pump(lane.pool)
   }
 
-  /** Takes a waiting job out; false if it does not wait. What it kept from starting starts. */
+  /** Removes a waiting job, and starts the jobs that it held up. Returns false if the job does not wait. */
   remove(lane: Lane<J>, job: J): boolean {
     const wasHead = lane.queue.head === job
     this.#unwatch(job)
@@ -147,7 +166,7 @@ export class Scheduler<J extends Schedulable> {
     return true
   }
 
-  /** Takes out all jobs that wait in these lanes, or in all. */
+  /** Removes and returns all jobs that wait in these lanes. @default all lanes */
   takeAll(lanes: Iterable<Lane<J>> = this.#lanes()): J[] {
     const now = this.#clock.now()
     const taken: J[][] = []
@@ -162,7 +181,9 @@ export class Scheduler<J extends Schedulable> {
     return taken.flat()
   }
 
-  /** To be called when an owner of lanes was paused: nothing of theirs starts until {@link resumed}; what runs goes on. */
+  /**
+   * Call it after an owner of lanes was paused. Its jobs do not start until {@link resumed}; jobs that run continue.
+   */
   paused(): void {
     const now = this.#clock.now()
     for (const lane of this.#lanes()) {
@@ -173,17 +194,21 @@ export class Scheduler<J extends Schedulable> {
     this.#arm()
   }
 
+  /** Call it after an owner of lanes was resumed. Its jobs start as the gates admit them. */
   resumed(): void {
     for (const lane of this.#lanes()) if (lane.queue.size > 0 && !lane.owner.isPaused) lane.wakeAt = 0
     this.#release()
   }
 
-  /** A lane gives up its turn: those that it kept from theirs have no time of their own to wait for. */
+  /**
+   * Wakes the other lanes of a pool when one lane stops claiming room. They waited for that lane, so they have no
+   * wake-up time of their own.
+   */
   #wakeBeside({ pool }: Lane<J>, now: number): void {
     for (const lane of pool.lanes) if (lane.queue.size > 0 && !lane.owner.isPaused) lane.wakeAt = now
   }
 
-  /** Starts what the gates admit now. */
+  /** Starts the jobs that the gates admit now. */
   #pump(pool: LanePool<J>): void {
     if (pool.isPumping) return
     if (this.#depth >= MAX_DEPTH && pool.hasWaiting) pool.lanes[0]!.wakeAt = this.#clock.now()
@@ -195,7 +220,8 @@ export class Scheduler<J extends Schedulable> {
     pool.isPumping = true
     try {
       for (;;) {
-        // The time is read anew for each: starting a job takes time, and a charge must not be dated before its request is sent.
+        // The clock is read for each job anew. A start takes time, and a charge must not be dated before its request is
+        // sent.
         const step = pool.next(this.#clock.now(), this.#options.maxBackfillDelayMs)
         if (step === undefined) return
         this.#unwatch(step.job)
@@ -236,7 +262,7 @@ export class Scheduler<J extends Schedulable> {
     if (job.startBy !== Infinity) this.#deadlines.remove(job)
   }
 
-  /** Takes out what has not started by its deadline. */
+  /** Removes the jobs that have not started by their deadlines. */
   #expire(now: number): void {
     for (let due = this.#deadlines.takeDue(now); due !== undefined; due = this.#deadlines.takeDue(now)) {
       const { job, lane } = due
@@ -264,14 +290,14 @@ export class Scheduler<J extends Schedulable> {
       due.lane.wakeAt = now
     }
     for (const pool of this.#pools) if (pool.wakeAt <= now) this.#pump(pool)
-    // After it: what could start at the very moment of its deadline has.
+    // After the starts: a job that can start at the very moment of its deadline has started.
     this.#expire(now)
     this.#arm()
   }
 
   /**
-   * Sets the one timer to the earliest time at which anything may start or is late. What is paused does not start; its jobs
-   * keep the process alive all the same.
+   * Sets the timer to the earliest time at which any job may start or is late. Paused jobs do not start, but they keep
+   * the process alive all the same.
    */
   #arm(): void {
     let at = Math.min(this.#deadlines.nextDueAt, this.#delays.nextDueAt)

@@ -1,10 +1,10 @@
-/** Where an item stands in an {@link SkipList}. */
+/** An item of a {@link SkipList}, with its links. */
 export class SkipListNode<T> {
   readonly item: T
   readonly key: number
-  /** Equal keys keep their order of arrival. */
+  /** The number of the item in the order of insertion: items of equal keys keep that order. */
   readonly order: number
-  /** The next place at each height; at height 0 simply the next. */
+  /** The next node at each height. At height 0 it is simply the next one. */
   readonly after: (SkipListNode<T> | undefined)[]
 
   constructor(item: T, key: number, order: number, height: number) {
@@ -19,15 +19,21 @@ export class SkipListNode<T> {
   }
 }
 
-/** Enough for 4^16 items. */
+/**
+ * The most levels of a list. Derived: each level holds a quarter of the one below, so 16 levels suffice for 4^16 = 4e9
+ * items, more than fit in memory. Smaller: searches in very large lists grow linear.
+ */
 const MAX_HEIGHT = 16
 
-/** Of a search, the last place before it at each height. One for all lists: a search is over before the next begins. */
+/**
+ * The result of the last search: the last node before the place, at each height. All lists share it, since one search
+ * ends before the next begins.
+ */
 const before: SkipListNode<unknown>[] = []
 
 /**
- * Items in the order of a number each, least first, equal ones in the order of their coming: a skip list. Adding and
- * removing anywhere is O(log n) on the average, going on from one to the next O(1).
+ * Items in ascending order of a number each; equal ones in the order in which they were added. Adding and removing take
+ * O(log n) on average, and each step to the next item O(1).
  */
 export class SkipList<T> {
   readonly #head = new SkipListNode<T>(undefined as T, -Infinity, -1, 1)
@@ -55,7 +61,7 @@ export class SkipList<T> {
     return place
   }
 
-  /** The place must be of this list, and in it. */
+  /** Removes an item by its node, which must be in this list. */
   remove(place: SkipListNode<T>): void {
     this.#seek(place.key, place.order)
     for (let height = 0; height < place.after.length; height++) {
@@ -64,7 +70,7 @@ export class SkipList<T> {
     this.#size--
   }
 
-  /** The first place whose key is no less. */
+  /** The first node whose key is at least `key`. */
   atLeast(key: number): SkipListNode<T> | undefined {
     this.#seek(key, -1)
     return before[0]!.after[0] as SkipListNode<T> | undefined
@@ -81,7 +87,10 @@ export class SkipList<T> {
     }
   }
 
-  /** One in four goes a step higher (xorshift: which ones does not matter, but it must not follow a pattern of the keys). */
+  /**
+   * Draws the height of a new node: each further level with probability 1/4. The numbers come from xorshift, so they do
+   * not follow a pattern of the keys, and each run is the same.
+   */
   #nextHeight(): number {
     let bits = this.#seed
     bits ^= bits << 13

@@ -1,6 +1,9 @@
 import { MAX_TIMER_MS, type Clock, type TimerHandle } from '../clock.js'
 
-/** One timer, set to one time. It may go off early where that lies beyond what a timer can be set to: then set it again. */
+/**
+ * One timer for one time, in the clock's ms. It fires early if the time is further away than {@link MAX_TIMER_MS}; the
+ * owner then sets it again.
+ */
 export class WakeTimer {
   readonly #clock: Clock
   readonly #fire: () => void
@@ -12,12 +15,12 @@ export class WakeTimer {
     this.#fire = fire
   }
 
-  /** When it goes off, in the clock's ms; Infinity if it is not set. */
+  /** The time that the timer is set to, in the clock's ms; Infinity if it is not set. */
   get at(): number {
     return this.#at
   }
 
-  /** Infinity: not at all. */
+  /** Sets the timer to another time, in the clock's ms. Infinity clears it. */
   set(at: number): void {
     if (at === this.#at) return
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)

@@ -2,37 +2,59 @@ import type { Route } from '../types.js'
 import { imageTokens } from './image-tokens.js'
 import { countTokens, type Tokenizer } from './text-tokens.js'
 
-/** What the body of a request tells about its cost. All are integers. */
+/** The estimated size of a request, read from its body. All values are integers. */
 export interface BodyEstimate {
   readonly inputTokens: number
-  /** The most that one choice may have; undefined where the body sets no cap. */
+  /** The most output tokens of one choice; undefined if the body sets no cap. */
   readonly maxOutputTokens: number | undefined
-  /** How many answers the server writes: each has up to `maxOutputTokens`. At least 1. */
+  /** How many answers the service writes, each with up to `maxOutputTokens`; at least 1. */
   readonly choices: number
 }
 
-/** The chat template of Qwen: around each message, and around the whole (the opening of the answer). */
+/**
+ * Tokens that Qwen's chat template adds around each message, and once around the chat.
+ *
+ * Measured with the public Qwen3 vocabulary: a chat of one message costs about 10 tokens beyond its text. Larger:
+ * requests reserve more than they use. Smaller: they use more than they reserve, which may cause 429s.
+ */
 const MESSAGE_TOKENS = 5
 const CHAT_TOKENS = 5
-/** The template's instructions on how to call tools, once a request. */
+/**
+ * Tokens of the instructions that Qwen's chat template adds to a request with tools. Read from the public template;
+ * other models' instructions differ. Larger or smaller: as for {@link MESSAGE_TOKENS}.
+ */
 const TOOLS_TOKENS = 90
-/** The template's frame around a call of a tool. */
+/**
+ * Tokens that Qwen's chat template adds around each call of a tool. Read from the public template. Larger or smaller:
+ * as for {@link MESSAGE_TOKENS}.
+ */
 const TOOL_CALL_TOKENS = 17
 
-/** Qwen hears 25 tokens a second. Uncompressed speech (16 kHz, 16 bit) has 32,000 bytes a second, compressed about half. */
+/**
+ * Tokens and bytes of a second of audio. Qwen's audio models count 25 tokens a second. The bytes are derived from
+ * speech at 16 kHz and 16 bits, and half of that for compressed formats, which is chosen. Larger byte rates, or fewer
+ * tokens a second: requests use more than they reserve. Otherwise: they reserve more than they use.
+ */
 const AUDIO_TOKENS_PER_SECOND = 25
 const WAV_BYTES_PER_SECOND = 32_000
 const COMPRESSED_BYTES_PER_SECOND = 16_000
-/** Taken for audio whose length the request does not tell: half a minute. */
+/**
+ * Tokens of audio whose length the request does not contain, such as a URL: half a minute. Chosen; the settlement
+ * corrects it. Larger: quota idles meanwhile. Smaller: 429s become possible.
+ */
 const DEFAULT_AUDIO_TOKENS = 30 * AUDIO_TOKENS_PER_SECOND
-/** Taken for a video given by its URL: 16 frames of the default image size, two of which make one image. */
+/**
+ * Frames of a video that is given by its URL. Each has the default image size, and Qwen counts two frames as one image.
+ * Chosen; the settlement corrects it. Larger or smaller: as for {@link DEFAULT_AUDIO_TOKENS}.
+ */
 const DEFAULT_VIDEO_FRAMES = 16
 
 /**
- * Reads what a request will cost from its JSON `body`. What is missing or malformed counts nothing: the server answers
- * for it. Linear in the length of the body; text is not copied, tools and schemas are serialised once.
+ * The estimated size of a request from its JSON `body`. Missing or malformed fields count nothing, since the service
+ * itself refuses the request. It takes time linear in the length of the body.
  *
- * @throws InvalidRequest when an injected `tokenizer` fails; never because of the body.
+ * @param tokenizer - counts texts exactly; left out: {@link countTokens} estimates them
+ * @throws InvalidRequest if `tokenizer` fails; never because of the body
  */
 export function estimateBody(route: Route, body: unknown, model: string, tokenizer?: Tokenizer): BodyEstimate {
   const fields = fieldsOf(body)
@@ -92,7 +114,10 @@ class Counter {
     return tokens
   }
 
-  /** A prompt or an embeddings input: a text, several, the tokens of one, or the tokens of several. */
+  /**
+   * The tokens of a prompt or an input for embeddings: a text, a list of texts, a list of tokens, or a list of token
+   * lists.
+   */
   prompt(value: unknown): number {
     if (typeof value === 'string') return this.text(value)
     let tokens = 0
@@ -103,12 +128,15 @@ class Counter {
     return tokens
   }
 
-  /** Any value: a text's tokens, else 0. */
+  /** The tokens of a text; 0 for any other value. */
   text(value: unknown): number {
     return typeof value === 'string' && value !== '' ? countTokens(value, this.tokenizer) : 0
   }
 
-  /** A message of a chat, or an item of a response's input: a message, a call of a tool, its result, a reasoning. */
+  /**
+   * The tokens of a message of a chat, or of an item of a response's input. An item is a message, a call of a tool, its
+   * result, or reasoning.
+   */
   private message(message: Fields): number {
     let tokens = MESSAGE_TOKENS + this.content(message['content']) + this.text(message['name'])
     tokens += this.text(message['reasoning_content']) + this.text(message['refusal'])
@@ -155,13 +183,13 @@ class Counter {
     return typeof value === 'string' ? this.text(value) : this.json(value)
   }
 
-  /** The tokens of a value as the template writes it into the prompt: as JSON. */
+  /** The tokens of a value as JSON, which is how the template writes it into the prompt. */
   private json(value: unknown): number {
     return isFields(value) ? this.text(serialised(value)) : 0
   }
 }
 
-/** Undefined for what JSON cannot hold, or not so deep. */
+/** The value as JSON; undefined if JSON cannot hold it or it is nested too deep. */
 function serialised(value: unknown): string | undefined {
   try {
     return JSON.stringify(value)
@@ -183,7 +211,11 @@ function promptCount(prompt: unknown): number {
   return Array.isArray(prompt) && typeof prompt[0] !== 'number' ? Math.max(1, prompt.length) : 1
 }
 
-/** More choices than any service gives: what asks for more is sent as it is, for the service to refuse. */
+/**
+ * The most choices of a request that count. A larger `n` counts as 1, so that the request is sent and the service
+ * refuses it. Chosen, far above what services accept. Larger: the limiter itself rejects an absurd `n` as too large.
+ * Smaller: a legal `n` could be missed.
+ */
 const MAX_CHOICES = 10_000
 
 function choiceCount(value: unknown): number {
@@ -194,7 +226,7 @@ function tokenCap(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < Infinity ? Math.ceil(value) : undefined
 }
 
-/** Where both caps are set, servers differ in which of them they obey. */
+/** The larger cap: if both are set, services differ in which one they apply. */
 function largest(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined) return a ?? b
   return Math.max(a, b)

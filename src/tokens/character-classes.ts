@@ -1,4 +1,7 @@
-/** The class of a UTF-16 code unit, as far as tokenizers care. The writing systems of `SCRIPTS` follow `FIRST_SCRIPT`. */
+/**
+ * The classes of UTF-16 code units that tokenizers treat differently. The writing systems of `SCRIPTS` are numbered
+ * from `FIRST_SCRIPT`.
+ */
 export const OTHER = 0
 export const LOWER = 1
 export const UPPER = 2
@@ -8,7 +11,12 @@ export const NEWLINE = 5
 export const PUNCTUATION = 6
 export const FIRST_SCRIPT = 7
 
-/** Writing systems beyond Latin: [first code unit, last, tokens a run, tokens a code unit]. */
+/**
+ * The writing systems beyond Latin: first code unit, last code unit, tokens for each run, tokens for each code unit.
+ *
+ * Measured with the public Qwen2.5 vocabulary; `test/tokens/fixtures` bounds the error at 25 %. Larger or smaller:
+ * texts in that script are estimated too high or too low.
+ */
 export const SCRIPTS: readonly (readonly [first: number, last: number, perRun: number, perUnit: number])[] = [
   [0x0370, 0x03ff, 0.1, 0.95], // Greek
   [0x0400, 0x044f, 0.45, 0.34], // Cyrillic as in Russian
@@ -30,14 +38,16 @@ const LATIN_BEYOND_ASCII = [
   [0x1e00, 0x1eff],
 ] as const
 
-/** The class of every code unit. */
+/** The class of each code unit. */
 export const CLASS = new Uint8Array(0x10000)
 CLASS.fill(PUNCTUATION, 0, 128).fill(LOWER, 97, 123).fill(UPPER, 65, 91).fill(DIGIT, 48, 58)
 CLASS.fill(SPACE, 9, 14).fill(SPACE, 32, 33).fill(NEWLINE, 10, 11).fill(NEWLINE, 13, 14)
 for (const [first, last] of LATIN_BEYOND_ASCII) CLASS.fill(LOWER, first, last + 1)
 for (const [index, [first, last]] of SCRIPTS.entries()) CLASS.fill(FIRST_SCRIPT + index, first, last + 1)
 
-/** Text that is written without spaces: a space before it is a token of its own. */
+/**
+ * Whether the code unit belongs to a script without spaces between words. A space before it is then a token of its own.
+ */
 export function isCjk(code: number): boolean {
   return code >= 0x2e80 && code <= 0x9fff
 }

@@ -1,29 +1,39 @@
-/** Width and height in pixels. */
+/** The size of an image in pixels. */
 export interface ImageSize {
   readonly width: number
   readonly height: number
 }
 
-/** Taken for an image whose size the request does not tell: a remote URL, an unknown format, a broken header. */
+/**
+ * The size of an image whose size the request does not contain: a remote URL, an unknown format, a broken header.
+ * Chosen: about 1,000 tokens. Larger: quota idles until the settlement. Smaller: 429s become possible.
+ */
 export const DEFAULT_IMAGE_SIZE: ImageSize = { width: 1024, height: 1024 }
 
-/** How a generation of models cuts an image: one token for each square of `side` pixels, after scaling down to `maxPixels`. */
+/**
+ * How a generation of models cuts images: one token for each square of `side` pixels, after scaling the image down to
+ * `maxPixels`.
+ */
 interface Patches {
   readonly side: number
   readonly maxPixels: number
 }
-/** qwen3-vl and later; also what models of other vendors are taken for. */
+/**
+ * The rule of qwen3-vl and later, documented by Model Studio. It is also used for models of other vendors, whose rules
+ * are not known.
+ */
 const PATCHES: Patches = { side: 32, maxPixels: 2_621_440 }
-/** qwen2.5-vl, qwen-vl-max, qwen-vl-plus and older. */
+/** The rule of qwen2.5-vl, qwen-vl-max, qwen-vl-plus and older, documented by Model Studio. */
 const OLDER_PATCHES: Patches = { side: 28, maxPixels: 1_003_520 }
 const OLDER_MODEL = /qwen-?[12](?:\.\d)?-|qwen-(?:vl|omni)|qvq/i
 
-/** Tokens that mark the beginning and the end of an image. */
+/** Tokens that mark the beginning and the end of an image, documented by Model Studio. */
 const IMAGE_MARKS = 2
 
 /**
- * The tokens of an image for `model`: h·w/f² + 2, the sides rounded to multiples of f and the image scaled down to the
- * model's pixel limit (Model Studio's rule for Qwen). The size is read from a `data:` URL; nothing is fetched.
+ * The tokens of an image for `model`: h·w/f² + 2, Model Studio's rule for Qwen. Each side is rounded to a multiple of
+ * f, and the image is scaled down to the pixel limit of the model. The size is read from a `data:` URL; nothing is
+ * fetched.
  */
 export function imageTokens(url: string, model: string): number {
   const { width, height } = imageSize(url) ?? DEFAULT_IMAGE_SIZE
@@ -39,11 +49,15 @@ export function imageTokens(url: string, model: string): number {
   return columns * rows + IMAGE_MARKS
 }
 
-/** The first bytes are enough for all formats but JPEG, whose size stands after its metadata. */
+/**
+ * How many bytes of an image are decoded, in multiples of 3 because of base64. Derived: the size is within the first 30
+ * bytes of every format but JPEG. A JPEG has its size after its metadata, so three lengths are tried, up to 768 KB;
+ * these are chosen. Larger: more time for a large image. Smaller: sizes after long metadata are not found.
+ */
 const HEADER_BYTES = 48
 const JPEG_BYTES = [3 * 1024, 3 * 32 * 1024, 3 * 256 * 1024]
 
-/** The size of the image in a base64 `data:` URL (PNG, JPEG, GIF, WebP, BMP); undefined where it cannot be read. */
+/** The size of the image in a base64 `data:` URL (PNG, JPEG, GIF, WebP, BMP); undefined if it cannot be read. */
 export function imageSize(url: string): ImageSize | undefined {
   const start = url.startsWith('data:') ? url.slice(0, 256).indexOf(',') + 1 : 0
   if (start === 0 || !url.slice(0, start).endsWith(';base64,')) return undefined
@@ -55,12 +69,12 @@ export function imageSize(url: string): ImageSize | undefined {
       if (size !== undefined) return size
     }
   } catch {
-    // not base64
+    // The data is not base64.
   }
   return undefined
 }
 
-/** The first `length` bytes (a multiple of 3) as a string of char codes below 256. */
+/** The first `length` bytes, a multiple of 3, as a string of char codes below 256. */
 function decode(url: string, start: number, length: number): string {
   return atob(url.slice(start, start + (length / 3) * 4))
 }
@@ -96,7 +110,7 @@ function webpSize(bytes: string): ImageSize | undefined {
   return { width, height: ((littleEndian(bytes, 22, 3) >> 6) & 0x3fff) + 1 }
 }
 
-/** Walks the segments to the frame header (SOF). */
+/** The size in the frame header (SOF) of a JPEG. Finds it by walking the segments. */
 function jpegSize(bytes: string): ImageSize | undefined {
   let at = 2
   while (at + 9 <= bytes.length && bytes.charCodeAt(at) === 0xff) {
@@ -110,14 +124,14 @@ function jpegSize(bytes: string): ImageSize | undefined {
   return undefined
 }
 
-/** NaN beyond the end. */
+/** A number of `length` bytes, most significant first. NaN if it reaches beyond the end. */
 function bigEndian(bytes: string, at: number, length: number): number {
   let value = 0
   for (let index = at; index < at + length; index++) value = value * 256 + bytes.charCodeAt(index)
   return value
 }
 
-/** NaN beyond the end. */
+/** A number of `length` bytes, least significant first. NaN if it reaches beyond the end. */
 function littleEndian(bytes: string, at: number, length: number): number {
   let value = 0
   for (let index = at + length - 1; index >= at; index--) value = value * 256 + bytes.charCodeAt(index)

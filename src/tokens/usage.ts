@@ -1,9 +1,11 @@
 import type { Usage } from '../types.js'
 
 /**
- * The usage in any of the shapes that services report: OpenAI chat, completions and embeddings (`prompt_tokens`,
- * `completion_tokens`), OpenAI responses and native DashScope (`input_tokens`, `output_tokens`), ours (`inputTokens`,
- * `outputTokens`). Undefined where nothing is usable; fractions are rounded up. Never throws.
+ * The usage of a request, from any shape in which services report it; undefined if none is usable. Never throws.
+ * Fractions are rounded up.
+ *
+ * The shapes: OpenAI chat, completions and embeddings (`prompt_tokens`, `completion_tokens`), OpenAI responses and
+ * native DashScope (`input_tokens`, `output_tokens`), and ours (`inputTokens`, `outputTokens`).
  */
 export function readUsage(value: unknown): Usage | undefined {
   try {
@@ -14,8 +16,8 @@ export function readUsage(value: unknown): Usage | undefined {
 }
 
 /**
- * The usage that a returned value carries in its own property `usage`, read as by {@link readUsage}. Never throws. A getter
- * is left alone: with some SDKs it begins to read the answer.
+ * The usage in the own property `usage` of a returned value, read as by {@link readUsage}; undefined if there is none.
+ * Never throws. A getter is not called, since in some SDKs it starts to read the answer.
  */
 export function usageOf(result: unknown): Usage | undefined {
   try {
@@ -43,7 +45,7 @@ function read(value: unknown): Usage | undefined {
   return { inputTokens, outputTokens, thinkingTokens: Math.min(thinking, outputTokens) }
 }
 
-/** Embeddings report no output, some services the total alone: what is left of the total is the other part. */
+/** The missing part of the total: embeddings report no output, and some services report the total alone. */
 function rest(total: unknown, part: unknown): number | undefined {
   const all = tokenCount(total)
   const known = tokenCount(part)
@@ -54,7 +56,10 @@ function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null ? (value as Fields) : undefined
 }
 
-/** No answer has more tokens than this. A count above it is a fault, and as a charge would be a debt of hours. */
+/**
+ * The largest count that is believed, in tokens. Chosen, a hundred times the longest context. Larger: a wrong count
+ * becomes a debt of hours. Smaller: a real count could be ignored. A usage with a larger count counts as none.
+ */
 const MAX_COUNT = 1e8
 
 function tokenCount(value: unknown): number | undefined {

@@ -7,7 +7,7 @@ describe('arguments that are wrong are refused, and say how', () => {
     [
       'an event there is not',
       (l) => l.on('nonsense' as never, () => {}),
-      "There is no event 'nonsense'. There are admit,",
+      "There is no event 'nonsense'. The events are admit,",
     ],
     ['an event of objects', (l) => l.on('toString' as never, () => {}), "There is no event 'toString'"],
     ['no listener', (l) => l.on('admit', undefined as never), "on('admit', listener): give a function"],

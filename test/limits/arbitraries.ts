@@ -14,7 +14,7 @@ const limitFields = Object.fromEntries(
   LIMIT_FIELDS.map((field) => [field, field === 'rps' || field === 'tps' ? perSecond : perMinute]),
 )
 
-/** Limits that are valid, any of the eight fields left out. JSON can write them. */
+/** Valid limits with any of the eight fields left out. JSON can hold them. */
 export const finiteLimits = fc.record(limitFields, { requiredKeys: [] }) as fc.Arbitrary<Limits>
 
 /** The same, with Infinity among the values. */
@@ -26,12 +26,12 @@ export const anyLimits = fc.record(
 const origin = fc.record(Object.fromEntries(ROW_FIELDS.map((field) => [field, fc.string()])), { requiredKeys: [] })
 const retiredRow = fc.constant<LimitsRow>({ rpm: 0, tpm: 0 })
 
-/** A row of a table, now and then of a retired model. */
+/** A row of a table, sometimes that of a retired model. */
 export const anyRow: fc.Arbitrary<LimitsRow> = fc
   .tuple(fc.oneof({ weight: 5, arbitrary: finiteLimits }, { weight: 1, arbitrary: retiredRow }), origin)
   .map(([limits, from]) => ({ ...limits, ...from }))
 
-/** A model's name: any text without spaces at its ends, and names that objects have of their own. */
+/** The name of a model: any text without spaces at its ends, and names of properties that every object has. */
 export const modelName = fc.oneof(
   fc.string({ minLength: 1 }).filter((name) => name.trim() === name),
   fc.constantFrom('qwen-plus', 'constructor', '__proto__', 'toString', 'rpm'),

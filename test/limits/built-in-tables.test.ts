@@ -11,7 +11,7 @@ import {
 } from '../../src/limits/index.js'
 import type { LimitsRow, LimitsTable } from '../../src/types.js'
 
-/** The vendor's table of 2025 as read by hand: [model, rpm, tpm]. */
+/** The vendor's table of 2025, copied by hand: [model, rpm, tpm]. */
 const TABLE_2025: readonly (readonly [string, number, number])[] = [
   ['qwq-plus', 60, 100_000],
   ['qwen-max', 600, 1_000_000],
@@ -58,7 +58,10 @@ const TABLE_2025: readonly (readonly [string, number, number])[] = [
 const k = 1_000
 const M = 1_000_000
 
-/** The later table as printed: model, then rpm/tpm of Beijing, Singapore and Virginia; null = the region lacks it. */
+/**
+ * The later table as printed: the models, then rpm and tpm of Beijing, Singapore and Virginia; null if the region lacks
+ * them.
+ */
 type Cell = readonly [rpm: number, tpm: number] | null
 const LATER: readonly (readonly [models: string, beijing: Cell, singapore: Cell, virginia: Cell])[] = [
   ['qwen3-max', [30 * k, 5 * M], [600, M], [600, M]],
@@ -107,7 +110,7 @@ function byModel([a]: readonly [string, ...unknown[]], [b]: readonly [string, ..
   return a < b ? -1 : 1
 }
 
-/** The rows of `table` that `want` accepts, as literal rows sorted by model. */
+/** The rows of `table` that `want` accepts, without their origin, sorted by model. */
 function literal(table: LimitsTable, want: (row: LimitsRow) => boolean = () => true): unknown[] {
   const chosen = Object.entries(table).filter(([, row]) => want(row))
   return chosen.toSorted(byModel).map(([model, row]) => [model, numbers(row)])
@@ -118,7 +121,7 @@ function asLiteral(rows: readonly (readonly [string, number, number])[]): unknow
 }
 
 describe('model-studio/international-2025', () => {
-  test('has exactly the 40 rows of the page, aliases included', () => {
+  test("has exactly the 40 rows of the vendor's page, aliases included", () => {
     expect(TABLE_2025).toHaveLength(40)
     expect(literal(international2025)).toEqual(asLiteral(TABLE_2025))
   })
@@ -127,11 +130,11 @@ describe('model-studio/international-2025', () => {
     ['qwen-max-0125', 'qwen-max-2025-01-25'],
     ['qwen-plus-0125', 'qwen-plus-2025-01-25'],
     ['qwen-turbo-1101', 'qwen-turbo-2024-11-01'],
-  ])('%s is an alias of %s', (alias, model) => {
+  ])('gives %s the limits of %s, of which it is an alias', (alias, model) => {
     expect(international2025[alias]).toEqual(international2025[model])
   })
 
-  test('every row says where it comes from', () => {
+  test('names the source, region and date on every row', () => {
     const origin = { source: 'Alibaba Cloud Model Studio, "Throttling"', region: 'international', date: '2025' }
     for (const row of Object.values(international2025)) expect(row).toMatchObject(origin)
   })
@@ -143,7 +146,7 @@ describe('model-studio/singapore', () => {
     expect(literal(singapore, (row) => row.date === '2026-02')).toEqual(asLiteral(laterColumn(2)))
   })
 
-  test('has the 2025 rows, unchanged, for the 32 models that the later table lacks', () => {
+  test('has the rows of 2025, unchanged, for the 32 models that the later table lacks', () => {
     const later = new Set(laterColumn(2).map(([model]) => model))
     const lacking = TABLE_2025.filter(([model]) => !later.has(model))
     expect(lacking).toHaveLength(32)
@@ -152,7 +155,7 @@ describe('model-studio/singapore', () => {
     expect(Object.keys(singapore)).toHaveLength(64)
   })
 
-  test('prefers the later row, and has qwen-plus of 2025 since the later table has none', () => {
+  test('prefers the later row, and has qwen-plus of 2025 because the later table lacks it', () => {
     expect(singapore['qwen-max']).toMatchObject({ rpm: 120, tpm: 100_000, date: '2026-02' })
     expect(singapore['qwen-plus']).toMatchObject({ rpm: 600, tpm: 1_000_000, date: '2025' })
   })
@@ -183,17 +186,17 @@ describe('model-studio/beijing', () => {
     ['qwen3.6-flash', 30 * k, 10 * M],
   ]
 
-  test('has the 33 rows of the table and the 15 of Beijing alone', () => {
+  test('has the 33 rows of the later table and the 15 of Beijing alone', () => {
     const early = literal(beijing, (row) => row.date === '2026-02' && row.rpm !== undefined)
     expect(laterColumn(1)).toHaveLength(33)
     expect(early).toEqual(asLiteral([...laterColumn(1), ...BEIJING_ALONE]))
   })
 
-  test('dates the four models of mid-2026 so', () => {
+  test('dates the four models of mid-2026 to that time', () => {
     expect(literal(beijing, (row) => row.date === '2026-06')).toEqual(asLiteral(MID_2026))
   })
 
-  test.each([1, 2, 3, 4])('text-embedding-v%i has requests a second and none a minute', (version) => {
+  test.each([1, 2, 3, 4])('limits text-embedding-v%i per second for requests, and not per minute', (version) => {
     expect(numbers(beijing[`text-embedding-v${version}`])).toEqual({ rps: 30, tpm: 1_200_000 })
   })
 
@@ -203,7 +206,7 @@ describe('model-studio/beijing', () => {
 })
 
 describe('model-studio/virginia', () => {
-  test('has the 16 rows of the table and the 3 -us models, and no others', () => {
+  test('has the 16 rows of the later table and the 3 -us models, and no others', () => {
     const us = [
       ['qwen-plus-us', 600, M],
       ['qwen-flash-us', 600, 5 * M],
@@ -215,7 +218,7 @@ describe('model-studio/virginia', () => {
 })
 
 describe('all built-in tables', () => {
-  test('are found by name', () => {
+  test('are found by their names, and Singapore is the default', () => {
     expect(builtInTables).toEqual({
       'model-studio/international-2025': international2025,
       'model-studio/singapore': singapore,
@@ -225,23 +228,26 @@ describe('all built-in tables', () => {
     expect(DEFAULT_TABLE).toBe('model-studio/singapore')
   })
 
-  test.each(Object.entries(builtInTables))('%s: every row has source, region and date, and is valid', (name, table) => {
-    for (const row of Object.values(table)) {
-      expect(row.source).toMatch(/^Alibaba Cloud Model Studio, /)
-      expect(row.region).toMatch(/^(international|beijing|virginia)$/)
-      expect(row.date).toMatch(/^20\d\d(-\d\d)?$/)
-      expect(row.rpm ?? row.rps).toBeGreaterThan(0)
-      expect(row.tpm).toBeGreaterThan(0)
-    }
-    expect(validateTable(table, name)).toEqual(table)
-  })
+  test.each(Object.entries(builtInTables))(
+    '%s is valid, and every row has a source, a region and a date',
+    (name, table) => {
+      for (const row of Object.values(table)) {
+        expect(row.source).toMatch(/^Alibaba Cloud Model Studio, /)
+        expect(row.region).toMatch(/^(international|beijing|virginia)$/)
+        expect(row.date).toMatch(/^20\d\d(-\d\d)?$/)
+        expect(row.rpm ?? row.rps).toBeGreaterThan(0)
+        expect(row.tpm).toBeGreaterThan(0)
+      }
+      expect(validateTable(table, name)).toEqual(table)
+    },
+  )
 
-  test.each(Object.entries(builtInTables))('%s is frozen, rows too', (_name, table) => {
+  test.each(Object.entries(builtInTables))('%s is frozen, and so are its rows', (_name, table) => {
     expect(Object.isFrozen(table)).toBe(true)
     expect(Object.values(table).every((row) => Object.isFrozen(row))).toBe(true)
   })
 
-  test('the sub-path exports these names and no others', () => {
+  test('are exported from headgate/limits, with joinLimits and validateTable and nothing else', () => {
     const names = [
       'beijing',
       'builtInTables',

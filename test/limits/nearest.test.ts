@@ -13,10 +13,10 @@ test.each([
   ['claude', undefined],
   ['', undefined],
   ['通义', undefined],
-])('nearest to %j is %s', (name, expected) => {
+])('the candidate nearest to %j is %s', (name, expected) => {
   expect(nearest(name, models)).toBe(expected)
 })
 
-test('nearest of none is none', () => {
+test('no candidate is nearest if there are none', () => {
   expect(nearest('qwen', [])).toBeUndefined()
 })

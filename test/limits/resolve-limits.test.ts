@@ -16,7 +16,7 @@ const table: LimitsTable = {
 }
 
 describe('a model of the table', () => {
-  test('has its row, the second derived, and all eight fields', () => {
+  test('has the limits of its row, the derived limits per second, and all eight fields', () => {
     const source = 'my table: a page (here, 2026-02)'
     expect(resolveLimits('live', { table, tableName: 'my table' })).toStrictEqual({
       limits: { ...NONE, rpm: 600, tpm: 1_200_000, rps: 10, tps: 20_000, source },
@@ -26,20 +26,20 @@ describe('a model of the table', () => {
     })
   })
 
-  test('has no second without perSecond, but one that the row states', () => {
+  test('has no derived limits per second if perSecond is false, but keeps those of its row', () => {
     expect(resolveLimits('live', { table, perSecond: false }).limits).toMatchObject({ rps: undefined, tps: undefined })
     expect(resolveLimits('embedding', { table, perSecond: false }).limits).toMatchObject({ rps: 30, tps: undefined })
   })
 
-  test('has no minute where the row states the second alone', () => {
+  test('has no limit per minute if its row has one per second alone', () => {
     expect(resolveLimits('embedding', { table }).limits).toMatchObject({ rpm: undefined, rps: 30, tps: 20_000 })
   })
 
-  test('that is unlimited has no limits', () => {
+  test('has no limits if its row is unlimited', () => {
     expect(resolveLimits('open', { table }).limits).toEqual({ ...NONE, source: 'user' })
   })
 
-  test('that is retired says so, and has no second', () => {
+  test('is reported as retired if its row is 0/0, and then has no limits per second', () => {
     expect(resolveLimits('retired', { table })).toStrictEqual({
       limits: { ...NONE, rpm: 0, tpm: 0, source: '(2026)' },
       source: '(2026)',
@@ -52,13 +52,13 @@ describe('a model of the table', () => {
     ['model-studio/singapore', 'qwen-max', '(international, 2026-02)'],
     ['model-studio/singapore', 'qwen-plus', '(international, 2025)'],
     ['model-studio/beijing', 'qwen3.7-max', '(beijing, 2026-06)'],
-  ] as const)('%s names table, document, region and date of %s', (tableName, model, end) => {
+  ] as const)('in %s has the table, document, region and date as its source: %s', (tableName, model, end) => {
     const { source } = resolveLimits(model, { table: builtInTables[tableName], tableName })
     expect(source).toMatch(new RegExp(`^${tableName}: Alibaba Cloud Model Studio, `))
     expect(source.endsWith(` ${end}`)).toBe(true)
   })
 
-  test('whose row is not valid is refused, for a live source may hold anything', () => {
+  test('is rejected if its row is not valid, since a live source may hold anything', () => {
     const bad = { live: { rpm: -1 } }
     expect(() => resolveLimits('live', { table: bad, tableName: 'my table' })).toThrow(InvalidLimits)
     expect(() => resolveLimits('live', { table: bad, tableName: 'my table' })).toThrow(
@@ -68,7 +68,7 @@ describe('a model of the table', () => {
 })
 
 describe('an override', () => {
-  test('replaces field by field, and its minute gives the second', () => {
+  test("replaces the table's limits field by field, and limits per second follow", () => {
     const { limits, origin, source } = resolveLimits('live', {
       table,
       overrides: { live: { rpm: 60, concurrency: 4 } },
@@ -77,21 +77,21 @@ describe('an override', () => {
     expect({ origin, source }).toEqual({ origin: 'user', source: 'user' })
   })
 
-  test('of Infinity lifts the limit, the second with it or alone', () => {
+  test('of Infinity lifts a limit per minute together with the derived one, or a limit per second alone', () => {
     const minute = resolveLimits('live', { table, overrides: { live: { tpm: Infinity } } }).limits
     expect(minute).toMatchObject({ tpm: undefined, tps: undefined, rpm: 600, rps: 10 })
     const second = resolveLimits('live', { table, overrides: { live: { tps: Infinity } } }).limits
     expect(second).toMatchObject({ tpm: 1_200_000, tps: undefined, rpm: 600, rps: 10 })
   })
 
-  test('without any field says nothing', () => {
+  test('without fields has no effect', () => {
     for (const nothing of [{}, { rpm: undefined }] as Limits[]) {
       expect(resolveLimits('live', { table, overrides: { live: nothing } }).origin).toBe('table')
       expect(resolveLimits('new', { table, overrides: { new: nothing } }).origin).toBe('unknown-model')
     }
   })
 
-  test('makes a model known, whatever holds for unknown ones', () => {
+  test('makes a model known, whatever unknownModel says', () => {
     for (const unknownModel of ['conservative', 'unlimited', 'reject'] as const) {
       const { limits, origin } = resolveLimits('new', { table, unknownModel, overrides: { new: { rpm: 120 } } })
       expect(limits).toEqual({ ...NONE, rpm: 120, rps: 2, source: 'user' })
@@ -99,7 +99,7 @@ describe('an override', () => {
     }
   })
 
-  test('of rpm or tpm brings a retired model back with those limits alone; others do not', () => {
+  test("of rpm or tpm revives a retired model with the override's limits alone, and other overrides do not", () => {
     const back = resolveLimits('retired', { table, overrides: { retired: { rpm: 60 } } })
     expect(back).toMatchObject({
       retired: false,
@@ -112,7 +112,7 @@ describe('an override', () => {
 })
 
 describe('an unknown model', () => {
-  test("has 60 and 100,000 a minute, and that a second, by default and if 'conservative'", () => {
+  test("has 60 requests and 100,000 tokens per minute, and limits per second derived from them, by default and if 'conservative'", () => {
     const expected = { ...NONE, rpm: 60, tpm: 100_000, rps: 1, tps: 100_000 / 60, source: 'unknown-model' }
     for (const unknownModel of [undefined, 'conservative'] as const) {
       const { limits, origin, retired } = resolveLimits('new', { table, tableName: 'my table', unknownModel })
@@ -121,13 +121,13 @@ describe('an unknown model', () => {
     }
   })
 
-  test("has no limits if 'unlimited'", () => {
+  test("has no limits if unknownModel is 'unlimited'", () => {
     const { limits, origin } = resolveLimits('new', { table, unknownModel: 'unlimited' })
     expect(limits).toStrictEqual({ ...NONE, source: 'unknown-model' })
     expect(origin).toBe('unknown-model')
   })
 
-  test("is InvalidRequest if 'reject', with the nearest name", () => {
+  test("throws InvalidRequest with the nearest name if unknownModel is 'reject'", () => {
     const options = { table: builtInTables['model-studio/beijing'], unknownModel: 'reject' } as const
     expect(() => resolveLimits('qwen-plsu', options)).toThrow(InvalidRequest)
     expect(() => resolveLimits('qwen-plsu', options)).toThrow(
@@ -138,17 +138,17 @@ describe('an unknown model', () => {
     )
   })
 
-  test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])('may be called %s', (model) => {
+  test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])('may have the name %s', (model) => {
     expect(resolveLimits(model, { table, overrides: {} }).origin).toBe('unknown-model')
   })
 
-  test('differs from a known one by case: names are exact', () => {
+  test('may differ from a known one by case alone, since names are exact', () => {
     expect(resolveLimits('LIVE', { table }).origin).toBe('unknown-model')
   })
 })
 
 describe('withPerSecond', () => {
-  test('derives what is undefined, if asked to', () => {
+  test('derives undefined limits per second, if told to', () => {
     expect(withPerSecond({ rpm: 90, tpm: 600 }, true)).toEqual({ rpm: 90, tpm: 600, rps: 1.5, tps: 10 })
     expect(withPerSecond({ rpm: 90, rps: 9 }, true)).toEqual({ rpm: 90, rps: 9 })
     expect(withPerSecond({ rpm: 90, rps: Infinity }, true)).toEqual({ rpm: 90, rps: Infinity })
@@ -157,11 +157,11 @@ describe('withPerSecond', () => {
   })
 })
 
-test('mergeLimits takes the upper of each field that has one', () => {
+test('mergeLimits takes each limit of the upper one that is set, and of the lower one otherwise', () => {
   expect(mergeLimits({ rpm: 1, tpm: 2 }, { tpm: 3, rps: 4 })).toEqual({ rpm: 1, tpm: 3, rps: 4 })
 })
 
-test('at random: each field is the override, else the row, else the derived second, and never Infinity', () => {
+test("for random inputs, each limit is the override, else the row's, else the derived one, and never Infinity", () => {
   fc.assert(
     fc.property(modelName, finiteLimits, anyLimits, fc.boolean(), (model, row, override, perSecond) => {
       const options = { table: Object.fromEntries([[model, row]]), overrides: Object.fromEntries([[model, override]]) }

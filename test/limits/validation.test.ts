@@ -22,7 +22,7 @@ function messageOf(run: () => unknown): string {
 }
 
 describe('validateLimits', () => {
-  test('takes every field, Infinity, and fractions of the per-second ones', () => {
+  test('accepts every field, Infinity, and fractions of limits per second', () => {
     const limits = {
       rpm: 1,
       tpm: Infinity,
@@ -39,12 +39,12 @@ describe('validateLimits', () => {
     expect(Object.isFrozen(checked)).toBe(true)
   })
 
-  test('takes no limit at all, and leaves out what is undefined', () => {
+  test('accepts limits without fields, and drops undefined ones', () => {
     expect(Object.keys(validateLimits('m', { rpm: undefined, tpm: 5 }))).toEqual(['tpm'])
     expect(validateLimits('m', {})).toEqual({})
   })
 
-  test('takes a row of a table, and keeps its limits alone', () => {
+  test('accepts a row of a table, and keeps only its limits', () => {
     expect(validateLimits('m', { rpm: 5, source: 's', region: 'r', date: 'd' })).toEqual({ rpm: 5 })
   })
 
@@ -74,7 +74,7 @@ describe('validateLimits', () => {
     [{ rps: 1e-7 }, 'rps is 1e-7: the smallest is 0.000001'],
     [{ source: 5 }, 'source is the number 5: give a text, or leave it out'],
     [{ date: new Date(0) }, 'date is a Date: give a text, or leave it out'],
-  ])('refuses %j', (limits, message) => {
+  ])('rejects the limits %j', (limits, message) => {
     expect(messageOf(() => validateLimits('qwen-plus', limits))).toContain(message)
   })
 
@@ -85,7 +85,7 @@ describe('validateLimits', () => {
     ['600', 'is the text "600": give an object'],
     [[600, 1_000_000], 'is an array: give an object'],
     [new Map(), 'is a Map: give an object'],
-  ])('refuses %j in place of limits', (limits, message) => {
+  ])('rejects %j instead of limits', (limits, message) => {
     expect(messageOf(() => validateLimits('qwen-plus', limits))).toContain(`model 'qwen-plus' ${message}`)
   })
 
@@ -109,34 +109,34 @@ describe('validateLimits', () => {
     ['concurency', 'concurrency'],
     ['maxConcurrency', 'concurrency'],
     ['regoin', 'region'],
-  ])('asks at %s whether %s was meant', (field, meant) => {
+  ])('suggests for the unknown field %s the field %s', (field, meant) => {
     const message = messageOf(() => validateLimits('qwen-plus', { [field]: 5 }))
     expect(message).toBe(`model 'qwen-plus': unknown field '${field}': did you mean '${meant}'?`)
   })
 
-  test('lists the fields where none is near', () => {
+  test('lists all fields if none is close to the unknown one', () => {
     const message = messageOf(() => validateLimits('qwen-plus', { colour: 'blue' }))
     expect(message).toContain(
       "unknown field 'colour': the fields are rpm, tpm, rps, tps, inputTpm, outputTpm, thinkingTpm",
     )
   })
 
-  test.each(['', ' qwen-plus', 'qwen-plus\n', undefined])('refuses %j as the name of a model', (model) => {
+  test.each(['', ' qwen-plus', 'qwen-plus\n', undefined])('rejects %j as the name of a model', (model) => {
     expect(messageOf(() => validateLimits(model as string, { rpm: 5 }))).toContain("a model's name is")
   })
 
-  test('refuses a bigint, and shows it as a number', () => {
+  test('rejects a bigint, and shows it as a number', () => {
     expect(messageOf(() => validateLimits('m', { rpm: 600n }))).toBe(
       "model 'm': rpm is the bigint 600: give a number: 600",
     )
   })
 
-  test('cuts a long text short', () => {
+  test('shortens a long text in its message', () => {
     const message = messageOf(() => validateLimits('m', { rpm: 'x'.repeat(10_000) }))
     expect(message.length).toBeLessThan(200)
   })
 
-  test('at random: valid limits come back equal, and checking twice changes nothing', () => {
+  test('for random inputs, returns valid limits unchanged, and the same when they are checked again', () => {
     fc.assert(
       fc.property(modelName, anyLimits, (model, limits) => {
         const checked = validateLimits(model, limits)
@@ -146,7 +146,7 @@ describe('validateLimits', () => {
     )
   })
 
-  test('at random: one bad value is found, and the message names model and field', () => {
+  test('for random inputs, finds one wrong value, and names its model and field', () => {
     const bad = fc.oneof(
       fc.double({ max: 0, noNaN: true }),
       fc.constantFrom(Number.NaN, null, 1e15, 1e300),
@@ -162,7 +162,7 @@ describe('validateLimits', () => {
     )
   })
 
-  test('every limit that is taken can be counted exactly in one of µs, ms and s', () => {
+  test('accepts only limits that a meter can count exactly in µs, ms or s', () => {
     fc.assert(
       fc.property(anyLimits, (limits) => {
         const { rps, tps, concurrency: _concurrency, ...minutes } = validateLimits('m', limits)
@@ -178,19 +178,19 @@ describe('validateLimits', () => {
 })
 
 describe('validateOverrides', () => {
-  test('checks every model, and says where the error is', () => {
+  test('checks every model, and names the model of an error', () => {
     expect(validateOverrides({ a: { rpm: 5 }, b: { tpm: Infinity } })).toEqual({ a: { rpm: 5 }, b: { tpm: Infinity } })
     const message = messageOf(() => validateOverrides({ a: { rpm: 5 }, b: { tpm: 0 } }))
     expect(message).toBe("overrides: model 'b': tpm is 0: give at least 1, or leave it out if it does not bind")
   })
 
-  test('refuses what is no object', () => {
+  test('rejects overrides that are not an object', () => {
     expect(messageOf(() => validateOverrides([]))).toBe("overrides is an array: give { 'model-name': { rpm, tpm } }")
   })
 })
 
 describe('validateTable', () => {
-  test('keeps source, region and date, and freezes table and rows', () => {
+  test('keeps the source, region and date, and freezes the table and its rows', () => {
     const table = { 'qwen-plus': { rpm: 600, tpm: 1_000_000, source: 's', region: 'r', date: '2026' } }
     const checked = validateTable(table, 'limits')
     expect(checked).toEqual(table)
@@ -198,23 +198,26 @@ describe('validateTable', () => {
     expect(Object.isFrozen(checked['qwen-plus'])).toBe(true)
   })
 
-  test('takes an empty table', () => {
+  test('accepts an empty table', () => {
     expect(validateTable({}, 'limits')).toEqual({})
   })
 
-  test('takes a retired model, with zeros in its other fields too', () => {
+  test('accepts a retired model, with zeros in its other fields too', () => {
     expect(validateTable({ old: { rpm: 0, tpm: 0 } }, 'limits')).toEqual({ old: { rpm: 0, tpm: 0 } })
     expect(validateRow('old', { rpm: 0, tpm: 0, rps: 0 })).toEqual({ rpm: 0, tpm: 0, rps: 0 })
   })
 
-  test.each([{ rpm: 0, tpm: 1000 }, { rpm: 0 }])('refuses %j: a 0 in one field alone', (row) => {
-    expect(messageOf(() => validateTable({ half: row }, 'limits'))).toBe(
-      "limits: model 'half': rpm is 0: give at least 1, or leave it out if it does not bind; " +
-        'a retired model has rpm: 0 and tpm: 0',
-    )
-  })
+  test.each([{ rpm: 0, tpm: 1000 }, { rpm: 0 }])(
+    'rejects %j, since only rpm and tpm together retire a model',
+    (row) => {
+      expect(messageOf(() => validateTable({ half: row }, 'limits'))).toBe(
+        "limits: model 'half': rpm is 0: give at least 1, or leave it out if it does not bind; " +
+          'a retired model has rpm: 0 and tpm: 0',
+      )
+    },
+  )
 
-  test('refuses a negative limit of a retired model', () => {
+  test('rejects a negative limit of a retired model', () => {
     expect(messageOf(() => validateRow('old', { rpm: 0, tpm: 0, rps: -1 }))).toContain('rps is -1')
   })
 
@@ -231,17 +234,17 @@ describe('validateTable', () => {
     [{ '': { rpm: 5 } }, 'limits: a model\'s name is the text ""'],
     [{ a: { rpm: 5 }, b: { rpm: '5' } }, "limits: model 'b': rpm is the text"],
     [{ a: { qpm: 5 } }, "limits: model 'a': unknown field 'qpm': did you mean 'rpm'?"],
-  ])('refuses %j', (table, message) => {
+  ])('rejects the table %j: %s', (table, message) => {
     expect(messageOf(() => validateTable(table, 'limits'))).toContain(message)
   })
 
-  test('a model may bear the name of a limit, or one that objects have of their own', () => {
+  test('accepts models that are named like a limit or like a property of every object', () => {
     const table = JSON.parse('{ "rpm": { "rpm": 5 }, "__proto__": { "tpm": 5 }, "constructor": { "tpm": 6 } }')
     const checked = validateTable(table, 'limits')
     expect(Object.keys(checked)).toEqual(['rpm', '__proto__', 'constructor'])
   })
 
-  test('at random: a valid table comes back equal', () => {
+  test('for random inputs, returns a valid table unchanged', () => {
     fc.assert(
       fc.property(anyTable, (table) => {
         expect(Object.entries(validateTable(table, 'limits'))).toEqual(Object.entries(table))
@@ -249,7 +252,7 @@ describe('validateTable', () => {
     )
   })
 
-  test('at random: whatever is given, it is taken or refused as InvalidLimits', () => {
+  test('for random inputs of any type, returns a table or throws InvalidLimits', () => {
     fc.assert(
       fc.property(
         fc.anything({ withMap: true, withDate: true, withBigInt: true, withNullPrototype: true }),
@@ -271,6 +274,6 @@ test.each([
   [{ tpm: 0 }, false],
   [{ rpm: 1, tpm: 1 }, false],
   [{}, false],
-])('isRetired(%j) is %s', (limits, expected) => {
+])('a model with the limits %j is retired: %s', (limits, expected) => {
   expect(isRetired(limits)).toBe(expected)
 })

@@ -3,8 +3,8 @@ import { Collector } from '../../src/metrics/collector.js'
 
 const HOUR = 3_600_000
 
-describe('counts', () => {
-  test('nothing yet', () => {
+describe('the counts of a collector', () => {
+  test('are zero before the first request, and nothing is measured', () => {
     expect(new Collector().report(60_000, 123)).toEqual({
       calls: 0,
       failures: 0,
@@ -18,7 +18,7 @@ describe('counts', () => {
     })
   })
 
-  test('calls, failures and their rate, 429s by class, tokens', () => {
+  test('are the calls, the failures and their rate, the 429s by class, and the tokens', () => {
     const collector = new Collector()
     for (let i = 0; i < 8; i++) collector.call(1000)
     collector.failure(1500)
@@ -37,7 +37,7 @@ describe('counts', () => {
     })
   })
 
-  test('a span reaches back as far as asked, in steps of 5 s, and an hour at most', () => {
+  test('cover the span that was asked for, in steps of 5 s, and an hour at most', () => {
     const collector = new Collector()
     for (let second = 0; second < 2 * HOUR; second += 1000) collector.call(second)
     const now = 2 * HOUR - 1
@@ -48,7 +48,7 @@ describe('counts', () => {
     expect(collector.report(Infinity, now).calls).toBe(3600)
   })
 
-  test('after an idle hour nothing is left of before', () => {
+  test('contain nothing from before an idle hour', () => {
     const collector = new Collector()
     collector.call(10_000)
     collector.answered(50, 20, 10_000)
@@ -58,7 +58,7 @@ describe('counts', () => {
     expect(collector.report(Infinity, 10_000 + 2 * HOUR).calls).toBe(1)
   })
 
-  test('a clock that starts below 0', () => {
+  test('are right for a clock that starts below 0', () => {
     const collector = new Collector()
     collector.call(-12_345)
     collector.call(2)
@@ -66,8 +66,8 @@ describe('counts', () => {
   })
 })
 
-describe('averages', () => {
-  test.each([0, 1, 1234, 4999, 5000, 7777])('of a steady rate are that rate, %s ms into a slot', (offset) => {
+describe('the averages of a collector', () => {
+  test.each([0, 1, 1234, 4999, 5000, 7777])('equal a steady rate, %s ms into a slot', (offset) => {
     const collector = new Collector()
     const now = 20 * 60_000 + offset
     for (let at = 0; at <= now; at += 100) {
@@ -82,22 +82,22 @@ describe('averages', () => {
     }
   })
 
-  test('are taken since the first call where that is later, over a second at least', () => {
+  test('are taken since the first call if the span begins earlier, and over at least a second', () => {
     const collector = new Collector()
     for (let i = 0; i < 10; i++) collector.call(100_000 + i)
     expect(collector.report(Infinity, 100_009).averageRpm).toBe(600)
     expect(collector.report(Infinity, 110_000).averageRpm).toBeCloseTo(60, 1)
   })
 
-  test('of an hour do not fall with the hours before', () => {
+  test('of the last hour are not lowered by the hours before', () => {
     const collector = new Collector()
     for (let at = 0; at < 5 * HOUR; at += 1000) collector.call(at)
     expect(collector.report(Infinity, 5 * HOUR).averageRpm).toBeCloseTo(60, 0)
   })
 })
 
-describe('distributions', () => {
-  test('of one measurement', () => {
+describe('the distributions of a collector', () => {
+  test('of one measurement have that value throughout', () => {
     const collector = new Collector()
     collector.answered(120, 30, 0)
     expect(collector.report(Infinity, 1)).toMatchObject({
@@ -106,7 +106,7 @@ describe('distributions', () => {
     })
   })
 
-  test('of a hundred, whatever their order', () => {
+  test('of a hundred measurements are right whatever their order', () => {
     const collector = new Collector()
     for (let i = 0; i < 100; i++) collector.answered(((i * 37) % 100) + 1, undefined, i)
     const { latencyMs, timeToFirstTokenMs } = collector.report(Infinity, 100)
@@ -118,7 +118,7 @@ describe('distributions', () => {
     expect(timeToFirstTokenMs).toBeUndefined()
   })
 
-  test('only of the span', () => {
+  test('contain only measurements of the span', () => {
     const collector = new Collector()
     collector.answered(1000, undefined, 0)
     collector.answered(10, undefined, 100_000)
@@ -126,7 +126,7 @@ describe('distributions', () => {
     expect(collector.report(Infinity, 120_000).latencyMs!.mean).toBe(505)
   })
 
-  test('of the newest thousand or so, in a fixed amount of memory', () => {
+  test('contain the newest thousand measurements or so, in a fixed amount of memory', () => {
     const collector = new Collector()
     for (let i = 0; i < 5000; i++) collector.answered(i < 3000 ? 9999 : 5, undefined, i)
     expect(collector.report(Infinity, 5000).latencyMs).toEqual({ p50: 5, p95: 5, mean: 5 })

@@ -5,7 +5,7 @@ import { settlePromises } from '../support/virtual-clock.js'
 const admit = { model: 'm', attempt: 1, waitMs: 0 }
 
 describe('Events', () => {
-  test('reach all listeners of their name, in the order of their coming, until each stops', () => {
+  test('every listener of an event is called, in the order of adding, until it is removed', () => {
     const events = new Events()
     const heard: string[] = []
     const stop = events.on('admit', ({ model }) => heard.push(`a ${model}`))
@@ -18,7 +18,7 @@ describe('Events', () => {
     expect(heard).toEqual(['a m', 'b m', 'b n'])
   })
 
-  test('one function listening twice is told twice, and stops once for each', () => {
+  test('a listener that was added twice is called twice, and is removed once by each returned function', () => {
     const events = new Events()
     let heard = 0
     const listener = () => heard++
@@ -31,7 +31,7 @@ describe('Events', () => {
     expect(heard).toBe(3)
   })
 
-  test('say whether anybody listens', () => {
+  test('has() says whether an event has a listener', () => {
     const events = new Events()
     expect(events.has('admit')).toBe(false)
     const stop = events.on('admit', () => {})
@@ -41,7 +41,7 @@ describe('Events', () => {
     events.emit('admit', admit)
   })
 
-  test('a listener that throws stops neither the others nor the one who tells, and is warned of', () => {
+  test('a listener that throws stops neither the others nor the emitter, and causes a warning', () => {
     const events = new Events()
     const heard: string[] = []
     const cause = new Error('mine')
@@ -57,7 +57,7 @@ describe('Events', () => {
     expect(heard).toEqual(["A listener of 'admit' threw: Error: mine", 'second'])
   })
 
-  test('one of warnings that throws is not warned of without end', () => {
+  test('a listener of warnings that throws causes no further warning', () => {
     const events = new Events()
     let warnings = 0
     events.on('warning', () => {
@@ -68,7 +68,7 @@ describe('Events', () => {
     expect(warnings).toBe(1)
   })
 
-  test('a listener that stops itself or another while being told', () => {
+  test('a listener may remove itself and others while an event is emitted', () => {
     const events = new Events()
     const heard: string[] = []
     const stopFirst = events.on('admit', () => {
@@ -83,7 +83,7 @@ describe('Events', () => {
     expect(heard).toEqual(['first', 'third', 'third'])
   })
 
-  test('an async listener that rejects is a warning, not an unhandled rejection', async () => {
+  test('an async listener that rejects causes a warning, not an unhandled rejection', async () => {
     const events = new Events()
     const warnings: string[] = []
     events.on('warning', ({ message }) => warnings.push(message))

@@ -394,7 +394,7 @@ describe('options', () => {
   })
 
   test.each<[table: unknown, message: string]>([
-    ['model-studio/moon', 'which is no built-in table'],
+    ['model-studio/moon', 'which is not a built-in table'],
     [{ a: { rpm: -1 } }, 'rpm is -1'],
     [5, 'fallbackTable is the number 5: give the name of a built-in table, or a table'],
     [{ current: () => ({}), subscribe: () => () => {} }, 'fallbackTable is a source'],

@@ -12,14 +12,14 @@ const cost = (inputTokens: number): Cost => ({ requests: 1, inputTokens, outputT
 
 interface Candidate {
   readonly cost: Cost
-  /** When it may start, and when the head may if it does. */
+  /** When the job may start, and when the head may start after it. */
   readonly at: number
   readonly headAt: number
   readonly workMs: number
 }
 
-describe('pack', () => {
-  test('takes the largest that fits, leaves the head its time and is worth its wait, the first of equal ones: as a search of all does', () => {
+describe('backfill', () => {
+  test('starts the largest candidate that fits and does not delay the head too much; of equal ones, the first', () => {
     const one = fc.record({
       tokens: fc.nat(12),
       at: fc.constantFrom(0, 0, 5, 9, Infinity),
@@ -41,7 +41,7 @@ describe('pack', () => {
           }
           const { start, wakeAt } = backfill(cost(head), candidates, room, 0, { at: 10, by: headBy })
           const smaller = candidates.filter((each) => each.cost.inputTokens < head)
-          // A delay of 2 is worth a work of 2, one of 5 a work of 5; where there is no bound, any is.
+          // A delay of 2 allows a work of 2, and a delay of 5 a work of 5. Without a bound any delay is allowed.
           const isWorth = ({ headAt, workMs }: Candidate) => headBy === Infinity || headAt - 10 <= workMs
           const fitting = smaller.filter((each) => each.at <= 0 && each.headAt <= headBy && isWorth(each))
           const most = Math.max(...fitting.map((each) => each.cost.inputTokens))
@@ -53,7 +53,7 @@ describe('pack', () => {
     )
   })
 
-  test('takes one larger than the head where that waits for what does not concern it', () => {
+  test('starts a job larger than the head if the head waits for a limit that the larger job does not need', () => {
     const room = { earliest: () => 0, headAfter: () => 0, workMs: () => 0 }
     const larger = { cost: cost(9) }
     const times = { at: 0, by: Infinity }
@@ -61,7 +61,7 @@ describe('pack', () => {
     expect(backfill(cost(5), [larger], { ...room, mayTakeLarger: true }, 0, times).start).toBe(larger)
   })
 
-  test('looks no further than it is given, and asks of none that is no smaller than the head', () => {
+  test('never asks the gate about a job that is no smaller than the head', () => {
     const unreachable = () => expect.unreachable()
     const room = { earliest: unreachable, headAfter: unreachable, workMs: unreachable }
     expect(backfill(cost(5), [{ cost: cost(5) }, { cost: cost(9) }], room, 0, { at: 0, by: Infinity })).toEqual({
@@ -71,11 +71,11 @@ describe('pack', () => {
   })
 })
 
-describe('the delay that a request is worth', () => {
+describe('mayWaitFor', () => {
   const room = { earliest: () => 0, headAfter: () => 1000 + delayMs, workMs: () => 100 }
   let delayMs = 0
 
-  test('is its own time at full quota, and the part of it by which a window is longer than the time it limits', () => {
+  test('allows a delay of the head up to 1.15 times the time that the job takes at full quota', () => {
     const times = { at: 1000, by: 3000 }
     for (const [ms, may] of [
       [-10, true],
@@ -88,7 +88,7 @@ describe('the delay that a request is worth', () => {
     }
   })
 
-  test('is no matter where the head has no time, and does not go beyond that time where it has one', () => {
+  test('allows any delay if the head has no latest time, and none beyond the latest time if it has one', () => {
     delayMs = 1e6
     expect(mayWaitFor(cost(1), room, { at: 1000, by: Infinity })).toBe(true)
     delayMs = 90
@@ -106,13 +106,13 @@ function job(tokens: number, priority = 0): Job {
   return { tokens, priority, tenant: undefined, cost: cost(tokens), startBy: Infinity, ...links }
 }
 
-/** Runs jobs of these sizes that all come at once, and tells when each started. */
+/** Runs jobs of these sizes, added all at once. Returns when each job started. */
 async function started(sizes: readonly number[], limits: Limits, maxBackfillDelayMs: number, networkJitterMs = 50) {
   const clock = new VirtualClock(0)
   const gate = new ModelGate({ limits, profile: profileOf('unknown'), networkJitterMs, idleSince: 0 }, 0)
   const starts = new Map<Job, number>()
   let head: Job | undefined
-  /** When each that was first in the queue could have started, had nothing gone before it. */
+  /** When each job that became the head could have started, had no job overtaken it. */
   const couldStart = new Map<Job, number>()
   const noteHead = (): void => {
     const next = lane.queue.peek(clock.now())
@@ -148,14 +148,14 @@ const size = fc.oneof(
   { arbitrary: fc.integer({ min: 1, max: 1000 }), weight: 1 },
 )
 
-describe('what overtakes a head', () => {
-  test.each([0, 500, 2000])('delays it by no more than %d ms in all, on every meter', async (maxBackfillDelayMs) => {
+describe('jobs that overtake a head', () => {
+  test.each([0, 500, 2000])('delay it by at most %d ms in all, under every limit', async (maxBackfillDelayMs) => {
     const limits: Limits = { tpm: 1000, tps: 1000 / 60, rpm: 30 }
     await fc.assert(
       fc.asyncProperty(fc.array(size, { minLength: 1, maxLength: 40 }), async (sizes) => {
         const { jobs, starts, couldStart, pending } = await started(sizes, limits, maxBackfillDelayMs)
         expect(starts.size).toBe(jobs.length)
-        // A timer may wake a millisecond late, for each time that it is set.
+        // Each time that the timer is set, it may wake a millisecond late.
         for (const [head, at] of couldStart) expect(starts.get(head)! - at).toBeLessThanOrEqual(maxBackfillDelayMs + 1)
         expect(pending).toBe(0)
       }),
@@ -163,7 +163,7 @@ describe('what overtakes a head', () => {
     )
   })
 
-  test('never lets a large one starve, however many small ones come', async () => {
+  test('never starve a large job, however many small ones come', async () => {
     const sizes = [30, 900, ...Array.from({ length: 400 }, () => 10)]
     const { jobs, starts, couldStart } = await started(sizes, { tpm: 1000 }, 2000)
     const large = jobs[1]!
@@ -171,8 +171,8 @@ describe('what overtakes a head', () => {
     expect([...starts.values()].filter((at) => at < starts.get(large)!).length).toBeGreaterThan(1)
   })
 
-  test('fills what the head leaves: more of the quota is used, the freer the more', async () => {
-    // As chats come: the sizes of a long tail, against a second that holds one or two of them.
+  test('use more of the quota than strict order does, and the more so the more delay is allowed', async () => {
+    // A long tail of sizes, as chats have; a second holds one or two of them.
     const sizes = Array.from({ length: 300 }, (_, i) => Math.ceil(100 * Math.exp(1.2 * Math.sin(i * 12.9898) * 1.5)))
     const sum = sizes.reduce((all, each) => all + each, 0)
     const seconds: number[] = []
@@ -187,7 +187,7 @@ describe('what overtakes a head', () => {
   })
 })
 
-/** Seconds to the last start where each waits for the one before it. */
+/** Seconds until the last start if each job waits for the one before it. */
 async function startedInOrder(sizes: readonly number[]): Promise<number> {
   const gate = new ModelGate(
     { limits: { tpm: 20_000, tps: 20_000 / 60 }, profile: profileOf('unknown'), networkJitterMs: 50, idleSince: 0 },

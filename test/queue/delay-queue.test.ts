@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { DelayQueue } from '../../src/queue/delay-queue.js'
 
 describe('DelayQueue', () => {
-  test('an empty one', () => {
+  test('an empty queue has no due job and removes nothing', () => {
     const timed = new DelayQueue<string, string>()
     expect([timed.size, timed.nextDueAt, timed.takeDue(Infinity), timed.remove('a'), timed.takeAll('x')]).toEqual([
       0,
@@ -13,7 +13,7 @@ describe('DelayQueue', () => {
     ])
   })
 
-  test('the earliest first, equal times in the order of their coming, and none before its time', () => {
+  test('gives the earliest job first, equal times in the order of adding, and no job before its time', () => {
     const timed = new DelayQueue<string, string>()
     timed.add('late', 'x', 30)
     timed.add('a', 'x', 10)
@@ -25,7 +25,7 @@ describe('DelayQueue', () => {
     expect(timed.nextDueAt).toBe(30)
   })
 
-  test('a job taken out can come again at another time', () => {
+  test('a removed job can be added again with another time', () => {
     const timed = new DelayQueue<string, string>()
     timed.add('a', 'x', 5)
     expect([timed.remove('a'), timed.remove('a')]).toEqual([true, false])
@@ -34,7 +34,7 @@ describe('DelayQueue', () => {
     expect(timed.takeDue(9)).toEqual({ job: 'a', lane: 'x' })
   })
 
-  test('counts and takes those of one lane', () => {
+  test('counts, lists and takes the jobs of one lane', () => {
     const timed = new DelayQueue<string, string>()
     for (const [job, lane] of ['ax', 'by', 'cx'] as unknown as [string, string][]) timed.add(job, lane, 1)
     expect([timed.of('x'), timed.of('y'), timed.of('z')]).toEqual([['a', 'c'], ['b'], []])

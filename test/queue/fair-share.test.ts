@@ -11,7 +11,7 @@ import { seeded } from '../support/seeded.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { costOf, job, names, type NamedJob } from './jobs.js'
 
-/** One of 1,000 tokens a minute. */
+/** The share of a limit of 1,000 tokens a minute. */
 const shareOf = ({ inputTokens }: Cost): number => inputTokens / 1000
 
 function queueWith(weights: Readonly<Record<string, number>> = {}): JobQueue<NamedJob> {
@@ -31,45 +31,45 @@ function push(queue: JobQueue<NamedJob>, tenant: string, count: number, tokens =
   for (let i = 1; i <= count; i++) queue.push(job(`${tenant}${i}`, { tenant, tokens }), 0)
 }
 
-/** (Σx)² ÷ (n Σx²): 1 where all have the same. */
+/** Jain's index, (Σx)² ÷ (n Σx²): 1 if all shares are equal. */
 function jain(shares: readonly number[]): number {
   const sum = shares.reduce((all, share) => all + share, 0)
   return sum ** 2 / (shares.length * shares.reduce((all, share) => all + share ** 2, 0))
 }
 
-describe('tenants', () => {
-  test('take turns by what their jobs take, not by their number', () => {
+describe('tenants of one priority', () => {
+  test('take turns by what their jobs cost, not by the number of their jobs', () => {
     const queue = queueWith()
     push(queue, 'a', 4, 10)
     push(queue, 'b', 2, 20)
     expect(names(startAll(queue))).toBe('a1 b1 a2 b2 a3 a4')
   })
 
-  test('by weight', () => {
+  test('get shares in proportion to their weights', () => {
     const queue = queueWith({ b: 3 })
     push(queue, 'a', 4)
     push(queue, 'b', 8)
     expect(names(startAll(queue, 8))).toBe('a1 b1 b2 b3 a2 b4 b5 b6')
   })
 
-  test('those of nobody are one tenant', () => {
+  test('jobs without a tenant form one tenant of their own', () => {
     const queue = queueWith()
     for (const name of ['x1', 'x2', 'x3']) queue.push(job(name, { tokens: 10 }), 0)
     push(queue, 'a', 2)
     expect(names(startAll(queue))).toBe('x1 a1 x2 a2 x3')
   })
 
-  test('one that was idle gains nothing from it', () => {
+  test('a tenant gains nothing by having been idle', () => {
     const queue = queueWith()
     push(queue, 'a', 10)
     push(queue, 'b', 1)
     startAll(queue, 8)
     push(queue, 'b', 3)
-    // Not all three of b's at once: it goes on where a is.
+    // Tenant b continues at the tag of a, so its three jobs do not start all at once.
     expect(names(startAll(queue, 5))).toBe('a8 b1 a9 b2 a10')
   })
 
-  test('what was taken in truth counts: more, and the others come; less, and one comes again', () => {
+  test('a correction counts: a tenant that used more waits for the others, and one that used less starts earlier', () => {
     const queue = queueWith()
     push(queue, 'a', 5)
     push(queue, 'b', 5)
@@ -81,7 +81,7 @@ describe('tenants', () => {
     expect(names(startAll(queue, 3))).toBe('a2 a3 a4')
   })
 
-  test('an aborted job takes no turn', () => {
+  test('an aborted job does not use up a turn', () => {
     const queue = queueWith()
     const gone = [1, 2, 3].map((i) => job(`a${i}`, { tenant: 'a', tokens: 10 }))
     for (const each of gone) queue.push(each, 0)
@@ -91,7 +91,7 @@ describe('tenants', () => {
     expect(names(startAll(queue))).toBe('b1 a1 b2 a2')
   })
 
-  test('each has its first ones among the candidates, not one all of them', () => {
+  test('every tenant has its first jobs among the candidates for backfill', () => {
     const queue = queueWith()
     push(queue, 'a', 100)
     push(queue, 'b', 3)
@@ -100,7 +100,7 @@ describe('tenants', () => {
     expect(names(queue.behind(head, 7))).toBe('b1 c1 a2 b2 a3 b3 a4')
   })
 
-  test('100,000 that come and go are forgotten', () => {
+  test('100,000 tenants that come and go are forgotten', () => {
     const tenants = new FairShare({}, { weightOf: () => 1, shareOf })
     let most = 0
     for (let i = 0; i < 100_000; i++) {
@@ -113,7 +113,7 @@ describe('tenants', () => {
     expect(most).toBeLessThan(300)
   })
 
-  test('ahead: what the shares let start before, for one with many and one with none', () => {
+  test('the predicted work ahead of a new job follows the shares, for tenants with many jobs and with none', () => {
     const queue = queueWith()
     push(queue, 'a', 100)
     push(queue, 'b', 4)
@@ -129,7 +129,7 @@ describe('tenants', () => {
 })
 
 describe('the fair-queueing bound', () => {
-  test('two that both wait never differ by more than one of the largest jobs of each, by weight', () => {
+  test('two waiting tenants never differ by more than one largest job of each, divided by the weights', () => {
     const tokens = fc.integer({ min: 1, max: 100 })
     const tenant = fc.record({
       weight: fc.constantFrom(0.5, 1, 3),
@@ -163,7 +163,7 @@ describe('the fair-queueing bound', () => {
   })
 
   test.each([11, 12, 13, 14, 15])(
-    'one with 10,000 jobs and one with 10, packed into a quota: Jain index at least 0.99 while both wait (seed %d)',
+    'a tenant with 10,000 jobs and one with 10 share a quota with a Jain index of at least 0.99 while both wait (seed %d)',
     async (seed) => {
       const clock = new VirtualClock(0)
       const limits = { rpm: 600, tpm: 100_000, rps: 10, tps: 100_000 / 60 }

@@ -14,12 +14,12 @@ function queueOf(...jobs: readonly NamedJob[]): JobQueue<NamedJob> {
 }
 
 describe('JobQueue', () => {
-  test('an empty one', () => {
+  test('an empty queue has no head and removes nothing', () => {
     const queue = queueOf()
     expect([queue.size, queue.peek(0), queue.takeAll(0), queue.remove(job('a'))]).toEqual([0, undefined, [], false])
   })
 
-  test('higher priorities first, first in first out within one', () => {
+  test('starts higher priorities first, and one priority in the order of arrival', () => {
     const queue = queueOf(
       job('a'),
       job('b', { priority: 5 }),
@@ -34,7 +34,7 @@ describe('JobQueue', () => {
     expect([queue.size, queue.peek(0)]).toEqual([0, undefined])
   })
 
-  test('what is put back comes before all new ones of its priority, and in the order in which it came back', () => {
+  test('jobs that were put back start before the new jobs of their priority, in the order in which they came back', () => {
     const queue = queueOf(job('new 1'))
     queue.putBack(job('back 1'), 0)
     queue.push(job('new 2'), 0)
@@ -44,7 +44,7 @@ describe('JobQueue', () => {
     expect(names(queue.takeAll(0))).toBe('back high new high back 1 back 2 new 1 new 2')
   })
 
-  test('what is put back keeps its place when others of its kind leave', () => {
+  test('a job that was put back keeps its place when other such jobs leave', () => {
     const [a, b, c] = [job('a'), job('b'), job('c')]
     const queue = queueOf(job('new'))
     for (const each of [a, b, c]) queue.putBack(each, 0)
@@ -56,7 +56,7 @@ describe('JobQueue', () => {
     expect(names(queue.takeAll(0))).toBe('d e new')
   })
 
-  test('a job taken out can come again, and is no longer bound to the others', () => {
+  test('a removed job keeps no links to the others, and can be added again', () => {
     const [a, b, c] = [job('a'), job('b'), job('c')]
     const queue = queueOf(a, b, c)
     expect([queue.remove(b), queue.remove(b)]).toEqual([true, false])
@@ -65,10 +65,10 @@ describe('JobQueue', () => {
     expect(names(queue.takeAll(0))).toBe('a c b')
   })
 
-  test('the one that is next stays it, but for a higher priority and what is put back', () => {
+  test('the head stays the head unless a job of a higher priority comes or a job is put back', () => {
     const queue = queueOf(job('b1', { tenant: 'b' }))
     expect(queue.peek(0)?.name).toBe('b1')
-    // The tenants are level; the turn has been given away already.
+    // Both tenants have the same tag, but b1 is the head already.
     queue.push(job('a1', { tenant: 'a' }), 0)
     expect(queue.peek(0)?.name).toBe('b1')
     queue.push(job('low', { priority: -1 }), 0)
@@ -78,7 +78,7 @@ describe('JobQueue', () => {
     expect(queue.peek(0)?.name).toBe('high')
   })
 
-  test('does what a plain array does', () => {
+  test('orders, removes and lists jobs as a plain sorted array does', () => {
     const priority = fc.integer({ min: -2, max: 2 })
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ do: fc.constant('push' as const), priority }) },
@@ -91,7 +91,7 @@ describe('JobQueue', () => {
         const queue = new JobQueue<NamedJob>(fairness)
         const model: { job: NamedJob; isBack: boolean }[] = []
         const insert = (added: NamedJob, isBack: boolean) => {
-          // Behind all that is of a higher priority, or of the same and not to be passed.
+          // Behind all jobs of a higher priority, and behind the jobs of the same one that it must not pass.
           const goesBefore = (other: { job: NamedJob; isBack: boolean }) =>
             other.job.priority < added.priority || (other.job.priority === added.priority && isBack && !other.isBack)
           const at = model.findIndex(goesBefore)
@@ -120,7 +120,7 @@ describe('JobQueue', () => {
     )
   })
 
-  test('ahead: the sums of what waits at that priority and above, whatever came and went', () => {
+  test('the work ahead of a new job is the sum of the waiting jobs at its priority and above', () => {
     const step = fc.record({
       priority: fc.constantFrom(-1, 0, 5),
       tokens: fc.nat(100),
@@ -153,7 +153,7 @@ describe('JobQueue', () => {
 })
 
 describe('ageing', () => {
-  test('a priority that nothing started of for five minutes comes first, with one job', () => {
+  test('a priority without a start for five minutes starts one job before all others', () => {
     const queue = queueOf(...['h1', 'h2', 'h3', 'h4'].map((name) => job(name, { priority: 1 })), job('l1'), job('l2'))
     const order: string[] = []
     for (const now of [0, AGED_AFTER_MS - 1, AGED_AFTER_MS, AGED_AFTER_MS + 1, 2 * AGED_AFTER_MS, 2 * AGED_AFTER_MS]) {
@@ -164,7 +164,7 @@ describe('ageing', () => {
     expect(order.join(' ')).toBe('h1 h2 l1 h3 l2 h4')
   })
 
-  test('the one that waits longest of several, and nothing comes before it any more', () => {
+  test('the priority that has waited longest goes first, and no job replaces an aged head', () => {
     const queue = queueOf(job('low', { priority: -5 }))
     queue.push(job('middle'), 10)
     queue.push(job('high', { priority: 9 }), 20)
@@ -173,13 +173,13 @@ describe('ageing', () => {
     queue.putBack(job('back', { priority: -5 }), AGED_AFTER_MS)
     expect(queue.peek(AGED_AFTER_MS)?.name).toBe('low')
     queue.start(queue.peek(AGED_AFTER_MS)!, AGED_AFTER_MS)
-    // One turn of the highest between two of the aged.
+    // The highest priority has one turn between two aged ones.
     expect(queue.peek(AGED_AFTER_MS + 10)?.name).toBe('highest')
     queue.start(queue.peek(AGED_AFTER_MS + 10)!, AGED_AFTER_MS + 10)
     expect(queue.peek(AGED_AFTER_MS + 10)?.name).toBe('middle')
   })
 
-  test('whatever comes, the first of a priority starts once as many others have started as there are priorities and five minutes are over', () => {
+  test('once a priority has waited five minutes, its next job starts after at most two other jobs for each priority', () => {
     const arrival = fc.record({ priority: fc.integer({ min: 0, max: 4 }), gapMs: fc.nat(2000) })
     fc.assert(
       fc.property(fc.array(arrival, { minLength: 300, maxLength: 300 }), (arrivals) => {
@@ -193,7 +193,7 @@ describe('ageing', () => {
           queue.push(added, now)
           cameAt.set(added, now)
           if (!firstSince.has(priority)) firstSince.set(priority, { at: now, starts: 0 })
-          // Twice as many come as start: only ageing lets the lower ones through.
+          // Twice as many jobs arrive as start, so lower priorities start by ageing alone.
           if (i % 2 === 0) continue
           const next = queue.peek(now)!
           queue.start(next, now)

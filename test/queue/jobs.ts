@@ -1,7 +1,7 @@
 import type { JobList, Waiting } from '../../src/queue/job-list.js'
 import type { Cost } from '../../src/types.js'
 
-/** A job as a queue sees it. */
+/** A job as its queue sees it, with a name. */
 export interface NamedJob extends Waiting {
   readonly name: string
   readonly startBy: number

@@ -19,7 +19,9 @@ function laneOf(gate: Gate, jobs: readonly (number | Schedulable)[]): Lane<Sched
   return lane
 }
 
-/** Eight answers write 60 tokens a second each, so that 900 of 1000 never fit beside them. */
+/**
+ * A gate with eight answers in flight, each writing 60 tokens a second, so 900 of 1,000 tokens never fit beside them.
+ */
 function writing(): Gate {
   const profile = { ...profileOf('sliding'), outputAccounting: 'generated' } as const
   const gate = new ModelGate({ limits: { tps: 1000 }, profile, networkJitterMs: 50, idleSince: -10_000 }, 0)
@@ -30,7 +32,7 @@ function writing(): Gate {
 const startedAt = (lane: Lane<Schedulable>, now: number, maxBackfillDelayMs: number): number | undefined =>
   lane.next(now, maxBackfillDelayMs, MOST)?.job.cost.inputTokens
 
-test('others go before a head that waits for answers to end, larger ones too, but not for ever', () => {
+test('other jobs, larger ones too, overtake a head that waits for answers to end, for two minutes', () => {
   const lane = laneOf(writing(), [900, 10, 2000, 20, 30])
   expect(startedAt(lane, 4000, 100)).toBe(2000)
   expect(startedAt(lane, 10_000, 100)).toBe(30)
@@ -38,22 +40,22 @@ test('others go before a head that waits for answers to end, larger ones too, bu
   expect(startedAt(lane, 124_100, 100)).toBeUndefined()
 })
 
-test('none does where no head may be delayed', () => {
+test('no job overtakes a head that waits for answers to end if maxBackfillDelayMs is 0', () => {
   expect(startedAt(laneOf(writing(), [900, 10]), 4000, 0)).toBeUndefined()
 })
 
-test('a lower priority does not put it off', () => {
+test('a job of a lower priority does not overtake a head that waits for answers to end', () => {
   expect(startedAt(laneOf(writing(), [jobOf(900, { priority: 1 }), 10]), 4000, 100)).toBeUndefined()
   expect(startedAt(laneOf(writing(), [jobOf(900, { priority: 1 }), jobOf(10, { priority: 1 })]), 4000, 100)).toBe(10)
 })
 
-test('nor does anything for longer than half of the time that is left to its deadline', () => {
+test('jobs overtake a head that waits for answers to end for at most half of the time to its deadline', () => {
   const lane = laneOf(writing(), [jobOf(900, { startBy: 24_000 }), 10, 20])
   expect(startedAt(lane, 4000, 100)).toBe(20)
   expect(startedAt(lane, 14_100, 100)).toBeUndefined()
 })
 
-test('nor for longer than five minutes in all, though others come before it meanwhile', () => {
+test('jobs overtake a head that waits for answers to end for five minutes in all, even if other heads come in between', () => {
   const lane = laneOf(writing(), [900, ...Array.from({ length: 20 }, (_, i) => i + 1)])
   expect(startedAt(lane, 4000, 100)).toBe(20)
   for (let now = 64_000; now < 304_000; now += 60_000) {
@@ -70,7 +72,7 @@ test('nor for longer than five minutes in all, though others come before it mean
   expect(startedAt(lane, 304_500, 100)).toBeUndefined()
 })
 
-test('a time that is only expected is asked for again where nothing else wakes the lane', () => {
+test('a lane asks its gate again after a second if the time of its head is only expected', () => {
   const gate = writing()
   gate.admit(cost(1), 4000)
   const lane = laneOf(gate, [900])

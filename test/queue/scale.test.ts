@@ -8,7 +8,9 @@ import { seeded } from '../support/seeded.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { job, type NamedJob } from './jobs.js'
 
-/** Counts what a gate is asked: each answer is O(log n) in what its windows hold, which does not grow with a queue. */
+/**
+ * Counts the queries of a gate. Each one takes O(log n) in the charges of its windows, which do not grow with a queue.
+ */
 function counted(gate: Gate): { gate: Gate; asked: () => number } {
   let asked = 0
   const counting = new Proxy(gate, {
@@ -24,7 +26,7 @@ function counted(gate: Gate): { gate: Gate; asked: () => number } {
   return { gate: counting, asked: () => asked }
 }
 
-/** Questions a job while `waiting` jobs wait, some of which leave, and the limits change meanwhile. */
+/** The queries for each job that ends while `waiting` jobs wait. Some jobs leave, and the limits change meanwhile. */
 async function questions(waiting: number): Promise<{ each: number; started: number; ended: number }> {
   const clock = new VirtualClock(0)
   const limits = { rpm: 600_000, tpm: 60e6, rps: 10_000, tps: 1e6 }
@@ -55,8 +57,8 @@ async function questions(waiting: number): Promise<{ each: number; started: numb
   return { each: (asked() - before) / ended, started: started - startedBefore, ended }
 }
 
-describe('a queue of many', () => {
-  test('asks its gate no more often for a job among 200,000 than among 2,000, and never more than for all candidates', async () => {
+describe('a queue with many jobs', () => {
+  test('asks its gate as often for a job among 200,000 as among 2,000, and a bounded number of times', async () => {
     const few = await questions(2000)
     const many = await questions(200_000)
     expect(Math.min(few.started, many.started)).toBeGreaterThan(100)
@@ -64,7 +66,7 @@ describe('a queue of many', () => {
     expect(many.each / few.each).toBeLessThan(1.5)
   })
 
-  test('1,000 priorities and 1,000 tenants leave nothing behind', async () => {
+  test('keeps nothing of 1,000 priorities and 1,000 tenants once their jobs have started', async () => {
     const clock = new VirtualClock(0)
     const gate = new ModelGate({ limits: {}, profile: profileOf('unknown'), networkJitterMs: 0, idleSince: 0 }, 0)
     const owner = { isPaused: true }

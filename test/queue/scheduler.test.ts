@@ -19,7 +19,7 @@ function job(name: string, priority = 0, tokens = 0, startBy = Infinity): Job {
   return { name, priority, tenant: undefined, cost, startBy, ...place, after: undefined }
 }
 
-/** Counts timers as they are set, too. */
+/** Also counts how often a timer is set. */
 class CountingClock extends VirtualClock {
   set = 0
   override setTimeout(callback: () => void, delayMs: number): number {
@@ -75,8 +75,8 @@ function setup({ maxWaiting = Infinity, onStart = (_job: Job, _reservation: Rese
 
 const gateOf = (lane: Lane<Job>) => lane.gate as ModelGate
 
-describe('order', () => {
-  test('starts at once what the gate admits, in the order of coming, then each when it is due', async () => {
+describe('the order of starts', () => {
+  test('jobs that the gate admits start at once in the order of arrival, and the others when they are due', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ rpm: 2 })
     expect(['a', 'b', 'c', 'd', 'e'].map((name) => scheduler.add(lane, job(name)))).toEqual([
@@ -92,7 +92,7 @@ describe('order', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('priorities overtake what waits, not what runs', async () => {
+  test('a job of a higher priority overtakes waiting jobs, not running ones', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ rpm: 1 })
     for (const [name, priority] of [
@@ -108,7 +108,7 @@ describe('order', () => {
     expect(starts()).toBe('a@0 high@60000 b@120000 c@180000 low@240000')
   })
 
-  test('one that has room does not overtake the first, who has not, where that would delay it', async () => {
+  test('a job that fits does not overtake a head that does not fit, if that would delay the head', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ tpm: 100 })
     scheduler.add(lane, job('a', 0, 60))
@@ -119,7 +119,7 @@ describe('order', () => {
     expect(starts()).toBe('a@0 large@60000 small@120000')
   })
 
-  test('a new first of a higher priority starts at once where it fits', () => {
+  test('a new head of a higher priority starts at once if it fits', () => {
     const { scheduler, addLane, starts } = setup()
     const lane = addLane({ tpm: 100 })
     scheduler.add(lane, job('a', 0, 60))
@@ -128,7 +128,7 @@ describe('order', () => {
     expect(starts()).toBe('a@0 small@0')
   })
 
-  test('models do not wait for one another', async () => {
+  test('jobs of one model do not wait for jobs of another', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const [slow, quick] = [addLane({ rpm: 1 }), addLane({ rps: 1 })]
     for (const name of ['s1', 's2']) scheduler.add(slow, job(name))
@@ -137,7 +137,7 @@ describe('order', () => {
     expect(starts()).toBe('s1@0 q1@0 q2@1000 s2@60000')
   })
 
-  test('what comes back goes first, in the order of its coming back; what backs off, when it is due', async () => {
+  test('jobs that were put back start first in the order of their return, and jobs that back off enter the queue when due', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ rpm: 1 })
     scheduler.add(lane, job('a'))
@@ -153,7 +153,7 @@ describe('order', () => {
     expect(starts()).toBe('a@0 back 1@60000 back 2@120000 past@180000 later 1@240000 later 2@300000 b@360000')
   })
 
-  test('one that backs off does not hold up the others', async () => {
+  test('a job that backs off does not hold up the others', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ rps: 5 })
     scheduler.addFirst(lane, job('later'), 1000 + 3000)
@@ -164,8 +164,8 @@ describe('order', () => {
   })
 })
 
-describe('timers', () => {
-  test('there is one, and only while jobs wait', async () => {
+describe('the timer', () => {
+  test('is a single one, and exists only while jobs wait', async () => {
     const { scheduler, clock, addLane } = setup()
     const lanes = [addLane({ rpm: 1 }), addLane({ rps: 1 })]
     expect(clock.pending).toBe(0)
@@ -181,14 +181,14 @@ describe('timers', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('adding jobs behind one that waits sets no further ones', () => {
+  test('is not set again when jobs are added behind a waiting one', () => {
     const { scheduler, clock, addLane } = setup()
     const lane = addLane({ rpm: 1 })
     for (let i = 0; i < 1000; i++) scheduler.add(lane, job(`${i}`))
     expect(clock.set).toBe(1)
   })
 
-  test('one that fires early is a wake-up, no permission', async () => {
+  test('starts no job too early if it fires early', async () => {
     const clock = new (class extends VirtualClock {
       override setTimeout(callback: () => void, delayMs: number): number {
         return super.setTimeout(callback, Math.max(0, delayMs - 0.9))
@@ -216,7 +216,7 @@ describe('timers', () => {
     expect(started[2]! - started[1]!).toBeGreaterThanOrEqual(1000)
   })
 
-  test('one that fires late starts all that is due by then', async () => {
+  test('starts all jobs that are due if it fires late', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ rps: 3 })
     for (let i = 0; i < 6; i++) scheduler.add(lane, job(`${i}`))
@@ -225,7 +225,7 @@ describe('timers', () => {
     expect(starts()).toBe('0@0 1@0 2@0 3@5000 4@5000 5@5000')
   })
 
-  test('one further away than timers reach is armed again', async () => {
+  test('is set again if the time is further away than timers reach', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ rpm: 10 })
     const days = 40 * 86_400_000
@@ -235,7 +235,7 @@ describe('timers', () => {
     expect(clock.set).toBe(2)
   })
 
-  test('a wait for a change needs none', () => {
+  test('is not set while jobs wait for a settlement', () => {
     const { scheduler, clock, addLane, started, starts } = setup()
     const lane = addLane({ concurrency: 1 })
     for (const name of ['a', 'b', 'c']) scheduler.add(lane, job(name))
@@ -245,8 +245,8 @@ describe('timers', () => {
   })
 })
 
-describe('taking out', () => {
-  test('the first: the next starts at once if it can', async () => {
+describe('removing', () => {
+  test('the head lets the next jobs start at once', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ tpm: 100 })
     scheduler.add(lane, job('a', 0, 60))
@@ -261,7 +261,7 @@ describe('taking out', () => {
     await clock.run()
   })
 
-  test('the last: no timer is left', () => {
+  test('the last job leaves no timer', () => {
     const { scheduler, clock, addLane } = setup()
     const lane = addLane({ rpm: 1 })
     const [b, later] = [job('b'), job('later')]
@@ -275,7 +275,7 @@ describe('taking out', () => {
     expect(scheduler.remove(lane, later)).toBe(false)
   })
 
-  test('all of one lane, or all', async () => {
+  test('all jobs of one lane, or of all lanes, returns them in their order', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const [x, y] = [addLane({ rpm: 1 }), addLane({ rpm: 1 })]
     for (const [model, lane] of Object.entries({ x, y })) {
@@ -299,7 +299,7 @@ describe('taking out', () => {
 })
 
 describe('maxWaiting', () => {
-  test('over all lanes and those that back off; what comes back always has a place', () => {
+  test('counts the jobs of all lanes and those that back off, and never refuses a job that is put back', () => {
     const { scheduler, addLane } = setup({ maxWaiting: 2 })
     const [x, y] = [addLane({ rpm: 1 }), addLane({ rpm: 1 })]
     const add = (lane: Lane<Job>) => scheduler.add(lane, job('j'))
@@ -310,7 +310,7 @@ describe('maxWaiting', () => {
     expect(scheduler.waiting).toBe(3)
   })
 
-  test('0: what can start does, nothing waits', () => {
+  test('of 0 lets jobs start at once, and no job wait', () => {
     const { scheduler, clock, addLane } = setup({ maxWaiting: 0 })
     const lane = addLane({ rpm: 1 })
     expect([scheduler.add(lane, job('a')), scheduler.add(lane, job('b'))]).toEqual(['started', 'full'])
@@ -318,8 +318,8 @@ describe('maxWaiting', () => {
   })
 })
 
-describe('pause and resume', () => {
-  test('nothing starts while paused, everything that is due after', async () => {
+describe('pausing and resuming', () => {
+  test('no job starts while paused, and all due jobs start on resuming', async () => {
     const { scheduler, clock, addLane, starts, pause, resume } = setup()
     const lane = addLane({ rpm: 2 })
     pause()
@@ -333,7 +333,7 @@ describe('pause and resume', () => {
     expect(starts()).toBe('later@500 a@500 b@60500 c@60500')
   })
 
-  test('jobs that wait while paused keep the process alive, with one timer that starts nothing', async () => {
+  test('paused jobs keep the process alive by a timer that starts nothing', async () => {
     const { scheduler, clock, addLane, starts, pause } = setup()
     const lane = addLane({ rpm: 2 })
     const [a, b] = [job('a'), job('b')]
@@ -354,7 +354,7 @@ describe('pause and resume', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('pausing while a job starts stops after it', () => {
+  test('pausing while a job starts lets no further job start', () => {
     const { scheduler, clock, addLane, starts, pause, resume } = setup({ onStart: () => pause() })
     const lane = addLane({ rpm: 10 })
     pause()
@@ -366,7 +366,7 @@ describe('pause and resume', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a job that is taken out while paused leaves no timer behind when it goes on', () => {
+  test('a job that is removed while paused leaves no timer after resuming', () => {
     const { scheduler, clock, addLane, pause, resume } = setup()
     const lane = addLane({ rpm: 1 })
     const waits = job('waits')
@@ -378,7 +378,7 @@ describe('pause and resume', () => {
     expect([scheduler.waiting, clock.pending]).toEqual([0, 0])
   })
 
-  test('both may be called again', () => {
+  test('pausing and resuming twice is the same as once', () => {
     const { scheduler, addLane, starts, pause, resume } = setup()
     const lane = addLane({ rpm: 10 })
     resume()
@@ -391,8 +391,8 @@ describe('pause and resume', () => {
   })
 })
 
-describe('changes', () => {
-  test('higher limits start what waits', async () => {
+describe('changes of a gate', () => {
+  test('higher limits start waiting jobs', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ rpm: 1 })
     for (const name of ['a', 'b', 'c']) scheduler.add(lane, job(name))
@@ -402,7 +402,7 @@ describe('changes', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('lower ones hand over what can never pass, and the next starts', async () => {
+  test('lower limits return a job that can never pass any more, and the next job starts', async () => {
     const { scheduler, clock, addLane, starts, never } = setup()
     const lane = addLane({ rpm: 1, tpm: 1000 })
     scheduler.add(lane, job('a'))
@@ -423,7 +423,7 @@ describe('changes', () => {
     expect([scheduler.waiting, clock.pending]).toEqual([0, 0])
   })
 
-  test('a hold moves the start', async () => {
+  test('a hold puts off the start of waiting jobs', async () => {
     const { scheduler, clock, addLane, starts } = setup()
     const lane = addLane({ rps: 1 })
     for (const name of ['a', 'b']) scheduler.add(lane, job(name))
@@ -433,8 +433,8 @@ describe('changes', () => {
   })
 })
 
-describe('a job that calls back while it is being started', () => {
-  test('adding: its own come after those that wait', async () => {
+describe('a job that calls the scheduler while it starts', () => {
+  test('may add jobs, which come after the waiting ones', async () => {
     const seen: string[] = []
     const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart(each) {
@@ -451,7 +451,7 @@ describe('a job that calls back while it is being started', () => {
     expect([scheduler.waiting, clock.pending]).toEqual([0, 0])
   })
 
-  test('adding from one that started at once', () => {
+  test('may add a job even if it started at once itself', () => {
     const { scheduler, addLane, starts } = setup({
       onStart: (each) => each.name === 'a' && void scheduler.add(lane, job('b')),
     })
@@ -460,7 +460,7 @@ describe('a job that calls back while it is being started', () => {
     expect(starts()).toBe('a@0 b@0')
   })
 
-  test('taking out the next', () => {
+  test('may remove the next job', () => {
     const next = job('next')
     const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart: (each) => each.name === 'a' && void scheduler.remove(lane, next),
@@ -473,7 +473,7 @@ describe('a job that calls back while it is being started', () => {
     expect([scheduler.waiting, clock.pending]).toEqual([0, 0])
   })
 
-  test('taking out all', () => {
+  test('may remove all jobs', () => {
     let taken: readonly Job[] = []
     const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart(each) {
@@ -489,7 +489,7 @@ describe('a job that calls back while it is being started', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('going back to the head of its own queue, held: nothing starts, and it is first afterwards', async () => {
+  test('may be put back during a hold, and then starts first after it', async () => {
     let refused = false
     const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart(each, reservation) {
@@ -509,7 +509,7 @@ describe('a job that calls back while it is being started', () => {
     expect(starts()).toBe('a@0 a@1050 b@1050')
   })
 
-  test('settling within: the room that comes back is used', () => {
+  test('may settle, and the room that this frees is used at once', () => {
     const { scheduler, clock, addLane, starts, pause, resume } = setup({
       onStart: (_, reservation) => void lane.gate.settle(reservation, undefined, clock.now()),
     })

@@ -10,13 +10,13 @@ function items<T>(ordered: SkipList<T>): T[] {
   return found
 }
 
-describe('Ordered', () => {
-  test('an empty one', () => {
+describe('SkipList', () => {
+  test('an empty list has no first item', () => {
     const ordered = new SkipList<string>()
     expect([ordered.size, ordered.first, ordered.atLeast(0)]).toEqual([0, undefined, undefined])
   })
 
-  test('does what a sorted array does', () => {
+  test('adds, removes and finds items as a sorted array does', () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ do: fc.constant('add' as const), key: fc.integer({ min: -9, max: 9 }) }) },
       { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), at: fc.nat(100) }) },
@@ -30,7 +30,7 @@ describe('Ordered', () => {
           if (each.do === 'add') {
             places.set(item, ordered.add(item, each.key))
             model.push({ item, key: each.key })
-            // Stable: equal keys keep their order.
+            // `toSorted` is stable, so equal keys keep their order.
             model = model.toSorted((a, b) => a.key - b.key)
           } else if (model.length > 0) {
             const [gone] = model.splice(each.at % model.length, 1)
@@ -47,7 +47,7 @@ describe('Ordered', () => {
     )
   })
 
-  test.each([1000, 100_000])('among %d, adding and removing compare no more than 8 × log2 n keys', (size) => {
+  test.each([1000, 100_000])('among %d items, adding or removing one compares fewer than 8 × log2 n keys', (size) => {
     let compared = 0
     // Each comparison of two keys asks both for their numbers.
     const counting = (value: number) => ({ valueOf: () => (compared++, value) }) as unknown as number

@@ -6,29 +6,29 @@ import type { Route } from '../../src/types.js'
 
 const ROUTES: readonly Route[] = ['chat', 'completions', 'embeddings', 'responses']
 const MODEL = 'qwen3-vl-plus'
-/** A token a character: what is counted, and how often, can be read off the number. */
+/** One token for each character, so a sum shows which texts were counted, and how often. */
 const perCharacter = { count: (text: string) => text.length }
 const count = (route: Route, body: unknown): number => estimateBody(route, body, MODEL, perCharacter).inputTokens
 const chat = (...messages: readonly unknown[]): number => count('chat', { messages })
 const user = (content: unknown): number => chat({ role: 'user', content })
 
-/** The template around one message, and around the chat. */
+/** The tokens of the template around one message, and around the chat. */
 const FRAME = 5
 const ONE_TURN = 2 * FRAME
 
-describe('chat', () => {
-  it('counts the text of each message in its frame', () => {
+describe('estimateBody for a chat', () => {
+  it('counts the text of each message, and the template around it', () => {
     expect(user('hello')).toBe(ONE_TURN + 5)
     expect(chat({ role: 'system', content: 'abc' }, { role: 'user', content: 'hello' })).toBe(ONE_TURN + FRAME + 8)
     expect(user('')).toBe(ONE_TURN)
   })
 
-  it('estimates the tokens without a tokenizer', () => {
+  it('estimates the tokens of texts if no tokenizer is given', () => {
     const { inputTokens } = estimateBody('chat', { messages: [{ role: 'user', content: 'hello world' }] }, 'qwen-plus')
     expect(inputTokens).toBe(ONE_TURN + 2)
   })
 
-  it('counts the parts of a content', () => {
+  it('counts each part of a content: texts, images, refusals', () => {
     const text = { type: 'text', text: 'hello' }
     expect(user([text])).toBe(ONE_TURN + 5)
     expect(user([text, 'abc', text])).toBe(ONE_TURN + 13)
@@ -39,13 +39,13 @@ describe('chat', () => {
     expect(user([{ type: 'refusal', refusal: 'no' }])).toBe(ONE_TURN + 2)
   })
 
-  it('counts two frames of a video as one image', () => {
+  it('counts two frames of a video as one image, and 16 frames for a video given by its URL', () => {
     const frames = ['https://example.com/1.jpg', 'https://example.com/2.jpg', 'https://example.com/3.jpg']
     expect(user([{ type: 'video', video: frames }])).toBe(ONE_TURN + 1.5 * 1026)
     expect(user([{ type: 'video_url', video_url: { url: 'https://example.com/a.mp4' } }])).toBe(ONE_TURN + 8 * 1026)
   })
 
-  it('counts audio by its length', () => {
+  it('counts audio by its length, and half a minute if the length is not known', () => {
     const seconds = (bytes: number, format: string): unknown => ({
       type: 'input_audio',
       input_audio: { data: 'A'.repeat((bytes / 3) * 4), format },
@@ -91,7 +91,7 @@ describe('chat', () => {
     [{ max_tokens: '100' }, undefined],
     [{ max_tokens: null }, undefined],
     [{ max_tokens: Infinity }, undefined],
-  ])('the cap of %o is %s', (body, cap) => {
+  ])('the output cap of %o is %s', (body, cap) => {
     expect(estimateBody('chat', body, MODEL).maxOutputTokens).toBe(cap)
   })
 
@@ -103,11 +103,11 @@ describe('chat', () => {
     [{ n: '4' }, 1],
     [{ n: null }, 1],
     [{ n: 3, best_of: 8 }, 1 + 2],
-  ])('the choices of %o are %i', (body, choices) => {
+  ])('the number of choices of %o is %i', (body, choices) => {
     expect(estimateBody('chat', body, MODEL).choices).toBe(choices)
   })
 
-  it('counts what is there of a malformed body', () => {
+  it('counts the usable parts of a malformed body', () => {
     expect(count('chat', {})).toBe(0)
     expect(count('chat', { messages: null })).toBe(0)
     expect(count('chat', { messages: 'hello' })).toBe(0)
@@ -116,15 +116,15 @@ describe('chat', () => {
   })
 })
 
-describe('completions', () => {
+describe('estimateBody for completions', () => {
   it.each([
     ['a text', 'hello', 5, 1],
-    ['texts', ['hello', 'abc'], 8, 2],
+    ['a list of texts', ['hello', 'abc'], 8, 2],
     ['the tokens of a text', [1, 2, 3, 4], 4, 1],
-    ['the tokens of texts', [[1, 2, 3], [4]], 4, 2],
-    ['nothing', undefined, 0, 1],
+    ['the tokens of several texts', [[1, 2, 3], [4]], 4, 2],
+    ['a missing prompt', undefined, 0, 1],
     ['an empty list', [], 0, 1],
-  ])('counts %s', (_, prompt, inputTokens, choices) => {
+  ])('counts %s as the prompt', (_, prompt, inputTokens, choices) => {
     expect(estimateBody('completions', { prompt, max_tokens: 9 }, MODEL, perCharacter)).toStrictEqual({
       inputTokens,
       maxOutputTokens: 9,
@@ -136,7 +136,7 @@ describe('completions', () => {
     expect(count('completions', { prompt: 'hello', suffix: 'abc' })).toBe(8)
   })
 
-  it('counts the answers that the server writes: `best_of` of which it returns `n`, for each prompt', () => {
+  it('counts every answer that the service writes: the larger of `n` and `best_of`, for each prompt', () => {
     const choices = (body: unknown): number => estimateBody('completions', body, MODEL).choices
     expect(choices({ prompt: 'a', n: 2 })).toBe(2)
     expect(choices({ prompt: 'a', n: 2, best_of: 5 })).toBe(5)
@@ -144,21 +144,21 @@ describe('completions', () => {
   })
 })
 
-describe('embeddings', () => {
+describe('estimateBody for embeddings', () => {
   it.each([
     ['a text', 'hello', 5],
-    ['texts', ['hello', 'abc'], 8],
-    ['tokens', [1, 2, 3], 3],
+    ['a list of texts', ['hello', 'abc'], 8],
+    ['a list of tokens', [1, 2, 3], 3],
     [
-      'lists of tokens',
+      'several lists of tokens',
       [
         [1, 2, 3],
         [4, 5],
       ],
       5,
     ],
-    ['what is malformed', [null, {}, 'abc', true], 3],
-  ])('counts %s, and expects no output', (_, input, inputTokens) => {
+    ['the usable parts of a malformed list', [null, {}, 'abc', true], 3],
+  ])('counts %s as the input, and expects no output', (_, input, inputTokens) => {
     expect(estimateBody('embeddings', { input, max_tokens: 7, n: 3 }, MODEL, perCharacter)).toStrictEqual({
       inputTokens,
       maxOutputTokens: 0,
@@ -167,13 +167,13 @@ describe('embeddings', () => {
   })
 })
 
-describe('responses', () => {
+describe('estimateBody for responses', () => {
   it('counts a text and the instructions', () => {
     expect(count('responses', { input: 'hello' })).toBe(ONE_TURN + 5)
     expect(count('responses', { input: 'hello', instructions: 'abc' })).toBe(ONE_TURN + FRAME + 8)
   })
 
-  it('counts messages, calls, results and reasoning', () => {
+  it('counts messages, calls of tools, their results and reasoning', () => {
     const items = [
       { role: 'user', content: 'hello' },
       { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'abc' }] },
@@ -204,8 +204,8 @@ describe('responses', () => {
   })
 })
 
-describe('any body', () => {
-  /** Bodies that are right in their outline, with anything in the places. */
+describe('estimateBody for any body', () => {
+  /** Bodies with the right fields and arbitrary values in them. */
   const outline = fc.record(
     {
       messages: fc.oneof(
@@ -227,7 +227,7 @@ describe('any body', () => {
     { requiredKeys: [] },
   )
 
-  it('never makes it throw, and gives integers', () => {
+  it('never throws, and returns integers', () => {
     fc.assert(
       fc.property(fc.constantFrom(...ROUTES), fc.oneof(fc.jsonValue(), fc.anything(), outline), (route, body) => {
         const { inputTokens, maxOutputTokens, choices } = estimateBody(route, body, MODEL)
@@ -238,7 +238,7 @@ describe('any body', () => {
     )
   })
 
-  it('may be nested as deep as the parser takes it', () => {
+  it('accepts a body nested 5,000 deep', () => {
     const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`) as unknown
     for (const route of ROUTES) {
       const body = { messages: deep, prompt: deep, input: deep, tools: [deep], response_format: { json_schema: deep } }
@@ -246,7 +246,7 @@ describe('any body', () => {
     }
   })
 
-  it('reports a tokenizer that fails, wherever it is called', () => {
+  it('throws InvalidRequest if the tokenizer fails, wherever it is called', () => {
     const failing = {
       count: (): number => {
         throw new Error('no vocabulary')

@@ -50,7 +50,7 @@ const segment = (marker: number, length: number): number[] => [
 ]
 const jpeg = (...parts: readonly number[][]): string => dataUrl([0xff, 0xd8, ...parts.flat()], 'image/jpeg')
 
-/** A real image of one red pixel, as encoders write it. */
+/** Real images of one pixel, as encoders write them. */
 const RED_GIF = 'data:image/gif;base64,R0lGODlhAQABAIAAAP8AAAAAACwAAAAAAQABAAACAkQBADs='
 const RED_PNG =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
@@ -58,19 +58,19 @@ const WHITE_WEBP = 'data:image/webp;base64,UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBA
 
 describe('imageSize', () => {
   it.each([
-    ['PNG', png(640, 480), 640, 480],
+    ['a PNG', png(640, 480), 640, 480],
     ['a real PNG', RED_PNG, 1, 1],
     ['a real GIF', RED_GIF, 1, 1],
     ['a real WebP', WHITE_WEBP, 1, 1],
-    ['GIF', dataUrl([...ascii('GIF89a'), ...little(320, 2), ...little(200, 2)]), 320, 200],
+    ['a GIF', dataUrl([...ascii('GIF89a'), ...little(320, 2), ...little(200, 2)]), 320, 200],
     [
-      'BMP',
+      'a BMP',
       dataUrl([...ascii('BM'), ...Array<number>(12).fill(0), ...little(40, 4), ...little(800, 4), ...little(600, 4)]),
       800,
       600,
     ],
     [
-      'BMP, top-down',
+      'a top-down BMP',
       dataUrl([
         ...ascii('BM'),
         ...Array<number>(12).fill(0),
@@ -82,51 +82,51 @@ describe('imageSize', () => {
       600,
     ],
     [
-      'BMP of the oldest kind',
+      'a BMP of the oldest kind',
       dataUrl([...ascii('BM'), ...Array<number>(12).fill(0), ...little(12, 4), ...little(80, 2), ...little(60, 2)]),
       80,
       60,
     ],
     [
-      'lossy WebP',
+      'a lossy WebP',
       webp([...ascii('VP8 '), ...little(30, 4), 0x30, 1, 0, 0x9d, 1, 0x2a, ...little(1234, 2), ...little(567, 2)]),
       1234,
       567,
     ],
     [
-      'lossless WebP',
+      'a lossless WebP',
       webp([...ascii('VP8L'), ...little(9, 4), 0x2f, ...little(1233 + 566 * 2 ** 14, 4), 0]),
       1234,
       567,
     ],
     [
-      'extended WebP',
+      'an extended WebP',
       webp([...ascii('VP8X'), ...little(10, 4), 0x10, 0, 0, 0, ...little(4999, 3), ...little(2999, 3)]),
       5000,
       3000,
     ],
-    ['JPEG', jpeg(segment(0xe0, 14), segment(0xdb, 65), frame(0xc0, 1920, 1080)), 1920, 1080],
-    ['progressive JPEG', jpeg(segment(0xe0, 14), segment(0xc4, 30), frame(0xc2, 1080, 1920)), 1080, 1920],
-    ['JPEG after 60 KB of metadata', jpeg(segment(0xe1, 60_000), frame(0xc0, 300, 200)), 300, 200],
-    ['JPEG with fill bytes and a restart marker', jpeg([0xff, 0xff, 0xd0], frame(0xc0, 30, 20)), 30, 20],
-    ['a wrong media type', png(7, 9).replace('image/png', 'image/jpeg'), 7, 9],
-  ])('reads %s', (_, url, width, height) => {
+    ['a JPEG', jpeg(segment(0xe0, 14), segment(0xdb, 65), frame(0xc0, 1920, 1080)), 1920, 1080],
+    ['a progressive JPEG', jpeg(segment(0xe0, 14), segment(0xc4, 30), frame(0xc2, 1080, 1920)), 1080, 1920],
+    ['a JPEG after 60 KB of metadata', jpeg(segment(0xe1, 60_000), frame(0xc0, 300, 200)), 300, 200],
+    ['a JPEG with fill bytes and a restart marker', jpeg([0xff, 0xff, 0xd0], frame(0xc0, 30, 20)), 30, 20],
+    ['an image with a wrong media type', png(7, 9).replace('image/png', 'image/jpeg'), 7, 9],
+  ])('reads the size of %s', (_, url, width, height) => {
     expect(imageSize(url)).toStrictEqual({ width, height })
   })
 
   it.each([
     ['a remote URL', 'https://example.com/a.png'],
-    ['nothing', ''],
-    ['no data', 'data:'],
-    ['no base64', 'data:image/svg+xml,<svg width="10" height="10"/>'],
+    ['an empty text', ''],
+    ['a data: URL without data', 'data:'],
+    ['a data: URL without base64', 'data:image/svg+xml,<svg width="10" height="10"/>'],
     ['an empty image', 'data:image/png;base64,'],
     ['broken base64', 'data:image/png;base64,###!'],
     ['an unknown format', dataUrl(ascii('hello world, this is no image at all, only text'))],
     ['a PNG cut short', png(640, 480).slice(0, 40)],
     ['a lossless WebP cut short', webp(ascii('VP8L'))],
     ['a JPEG cut short', jpeg(segment(0xe0, 14))],
-    ['a width of 0', png(0, 480)],
-  ])('finds none in %s', (_, url) => {
+    ['an image of width 0', png(0, 480)],
+  ])('finds no size in %s', (_, url) => {
     expect(imageSize(url)).toBeUndefined()
   })
 
@@ -153,23 +153,23 @@ describe('imageTokens', () => {
     ['qwen-vl-max', 280, 280, 100 + 2],
     ['qwen-vl-plus-latest', 280, 280, 100 + 2],
     ['gpt-4o', 320, 320, 100 + 2],
-  ])('%s: %i × %i pixels are %i tokens', (model, width, height, tokens) => {
+  ])('for %s, %i × %i pixels are %i tokens', (model, width, height, tokens) => {
     expect(imageTokens(png(width, height), model)).toBe(tokens)
   })
 
-  it('scales down to the pixel limit of the model', () => {
+  it('scales an image down to the pixel limit of the model', () => {
     expect(imageTokens(png(4000, 3000), 'qwen3-vl-plus')).toBe(58 * 43 + 2)
     expect(imageTokens(png(4000, 3000), 'qwen-vl-max')).toBe(41 * 30 + 2)
     expect(imageTokens(png(2 ** 31, 1), 'qwen3-vl-plus')).toBe(2560 + 2)
   })
 
-  it('takes 1,024 × 1,024 pixels where it cannot read the size', () => {
+  it('takes 1,024 × 1,024 pixels if the size cannot be read', () => {
     expect(imageTokens('https://example.com/cat.jpg', 'qwen3-vl-flash')).toBe(1026)
     expect(imageTokens('', 'qwen3-vl-flash')).toBe(1026)
     expect(imageTokens('https://example.com/cat.jpg', 'qwen-vl-plus')).toBe(35 * 35 + 2)
   })
 
-  it('stays within the limit for every size', () => {
+  it('stays within the pixel limit for every size', () => {
     const side = fc.integer({ min: 1, max: 2 ** 32 - 1 })
     fc.assert(
       fc.property(side, side, (width, height) => {

@@ -11,7 +11,7 @@ function sketchOf(lengths: readonly number[], expected = 256): LengthSketch {
   return sketch
 }
 
-/** Log-normal: half are below `median`. */
+/** Log-normal lengths, half of them below `median`. */
 function logNormal(count: number, median: number, sigma: number, seed = 1): number[] {
   const random = seeded(seed)
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
@@ -19,17 +19,17 @@ function logNormal(count: number, median: number, sigma: number, seed = 1): numb
 }
 
 describe('LengthSketch', () => {
-  it('without answers has what was expected, and no quantiles', () => {
+  it('has the given mean and no quantiles before the first answer', () => {
     const sketch = sketchOf([], 300)
     expect([sketch.mean, sketch.quantile(0.5), sketch.atQuantile, sketch.deviation]).toEqual([300, 0, 0, 0])
   })
 
-  it('tells short lengths exactly', () => {
+  it('knows short lengths exactly', () => {
     const sketch = sketchOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 15])
     expect([0, 0.1, 0.5, 0.9, 1].map((share) => sketch.quantile(share))).toEqual([0, 0, 4, 8, 15])
   })
 
-  it('tells every length to within a sixteenth', () => {
+  it('knows every length to within a sixteenth', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 20 }), (length) => {
         const told = sketchOf([length], length).quantile(0.5)
@@ -38,7 +38,7 @@ describe('LengthSketch', () => {
     )
   })
 
-  it('tells quantiles as a sorted list of the newest answers does, to within a step', () => {
+  it('has the quantiles of a sorted list of the newest answers, to within a step', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(4000), { minLength: 1, maxLength: MEMORY }),
@@ -55,7 +55,7 @@ describe('LengthSketch', () => {
     )
   })
 
-  it('knows the quantiles and the spread of a log-normal', () => {
+  it('has the quantiles and the deviation of log-normal lengths', () => {
     const sketch = sketchOf(logNormal(5000, 200, 0.5))
     expect(sketch.quantile(0.5) / 200).toBeCloseTo(1, 0)
     expect(sketch.atQuantile / (200 * Math.exp(0.5 * 0.5244))).toBeCloseTo(1, 0)
@@ -63,7 +63,7 @@ describe('LengthSketch', () => {
     expect(sketch.deviation).toBeLessThan(150)
   })
 
-  it('forgets: 64 answers on, a third of the old ones is left; 500 on, none', () => {
+  it('forgets: about a third of the old answers counts after 64 new ones, and nothing after 500', () => {
     const old = Array<number>(1000).fill(2000)
     expect(sketchOf([...old, ...Array<number>(64).fill(10)]).quantile(0.6)).toBe(10)
     expect(sketchOf([...old, ...Array<number>(64).fill(10)]).quantile(0.68)).toBeGreaterThan(1800)
@@ -72,7 +72,7 @@ describe('LengthSketch', () => {
     expect(renewed.deviation).toBeCloseTo(0, 1)
   })
 
-  it('is not led by one wrong count', () => {
+  it('is not spoiled by one wrong usage', () => {
     const sketch = sketchOf([...logNormal(200, 100, 0.2), 10_000_000])
     for (let i = 0; i < 8; i++) sketch.add(100, 100)
     expect(sketch.mean).toBeLessThan(150)
@@ -81,7 +81,7 @@ describe('LengthSketch', () => {
     expect(sketch.error).toBeLessThan(0.5)
   })
 
-  it('says by how much what was expected missed', () => {
+  it('knows the error of the expectation', () => {
     const exact = sketchOf(Array<number>(300).fill(50), 50)
     expect(exact.error).toBe(0)
     const swings = sketchOf(Array.from({ length: 500 }, (_, i) => (i % 2 === 0 ? 50 : 150)))
@@ -90,13 +90,13 @@ describe('LengthSketch', () => {
     expect(sketchOf(Array<number>(500).fill(0)).error).toBeLessThan(1)
   })
 
-  it('goes on for a million answers', () => {
+  it('stays exact for a million answers', () => {
     const sketch = sketchOf(Array.from({ length: 1_000_000 }, (_, i) => 100 + (i % 3) * 100))
     expect(Math.abs(sketch.mean - 200)).toBeLessThan(5)
     expect(Math.abs(sketch.quantile(0.5) - 200)).toBeLessThanOrEqual(200 / 16)
   })
 
-  it('is finite whatever it has seen', () => {
+  it('has finite values for all lengths', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }))),

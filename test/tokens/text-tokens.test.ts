@@ -9,7 +9,7 @@ const fixture = (name: string): string => readFileSync(new URL(`fixtures/${name}
 /** The true counts of the texts in `fixtures/`, counted once with the public Qwen2.5 vocabulary. */
 const TRUE_COUNTS = Object.entries(JSON.parse(fixture('counts.json')) as Record<string, number>)
 
-/** Of the same vocabulary: short texts of the shapes that a prompt may hold. */
+/** Short texts of the shapes that a prompt may contain, counted with the same vocabulary. */
 const SHORT: readonly (readonly [text: string, tokens: number])[] = [
   ['hello world', 2],
   ['你好世界', 2],
@@ -26,7 +26,7 @@ const SHORT: readonly (readonly [text: string, tokens: number])[] = [
 
 describe('estimateTextTokens', () => {
   it.each(TRUE_COUNTS.filter(([name]) => !name.startsWith('other-')))(
-    'is within 15 %% of the true count of %s (%i tokens)',
+    'differs by less than 15 percent from the true count of %s, which is %i tokens',
     (name, tokens) => {
       const text = fixture(`${name}.txt`)
       expect(text.length).toBeGreaterThanOrEqual(600)
@@ -35,17 +35,17 @@ describe('estimateTextTokens', () => {
   )
 
   it.each(TRUE_COUNTS.filter(([name]) => name.startsWith('other-')))(
-    'is within 25 %% of the true count of %s (%i tokens)',
+    'differs by less than 25 percent from the true count of %s, which is %i tokens',
     (name, tokens) => {
       expect(Math.abs(estimateTextTokens(fixture(`${name}.txt`)) / tokens - 1)).toBeLessThan(0.25)
     },
   )
 
-  it.each(SHORT)('is within 2 tokens of the true count of %j (%i)', (text, tokens) => {
+  it.each(SHORT)('differs by at most 2 tokens from the true count of %j, which is %i', (text, tokens) => {
     expect(Math.abs(estimateTextTokens(text) - tokens)).toBeLessThanOrEqual(2)
   })
 
-  it('counts nothing for the empty text, and at least a token for any other', () => {
+  it('is 0 for the empty text, and at least 1 for every other text', () => {
     expect(estimateTextTokens('')).toBe(0)
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
@@ -57,7 +57,7 @@ describe('estimateTextTokens', () => {
     )
   })
 
-  it('takes lone surrogates and every other code unit', () => {
+  it('accepts lone surrogates and every other code unit', () => {
     const units = fc.array(fc.integer({ min: 0, max: 0xffff })).map((codes) => String.fromCharCode(...codes))
     fc.assert(
       fc.property(units, (text) => {
@@ -67,7 +67,7 @@ describe('estimateTextTokens', () => {
     expect(estimateTextTokens('a\ud800b')).toBeLessThanOrEqual(3)
   })
 
-  it('grows with the text: a repeated text costs about as often as much', () => {
+  it('grows in proportion to a text that is repeated', () => {
     for (const [name] of TRUE_COUNTS) {
       const once = estimateTextTokens(`${fixture(`${name}.txt`)}\n`)
       const often = estimateTextTokens(`${fixture(`${name}.txt`)}\n`.repeat(20))
@@ -75,7 +75,7 @@ describe('estimateTextTokens', () => {
     }
   })
 
-  it('does not take two accented names in an English text for a foreign language', () => {
+  it('does not take an English text for a foreign one because of two accented names', () => {
     const english = fixture('english-science.txt')
     const named = `${english} Thanks to Zoë and José.`
     expect(estimateTextTokens(named) - estimateTextTokens(english)).toBeLessThan(30)
@@ -92,7 +92,7 @@ describe('countTokens', () => {
     throw new Error('did not throw')
   }
 
-  it('estimates without a tokenizer, and asks the one that it is given', () => {
+  it('estimates without a tokenizer, and otherwise returns the count of the tokenizer, rounded up', () => {
     expect(countTokens('hello world')).toBe(estimateTextTokens('hello world'))
     expect(countTokens('hello world', { count: (text) => text.length })).toBe(11)
     expect(countTokens('hello world', { count: () => 0 })).toBe(0)
@@ -109,7 +109,7 @@ describe('countTokens', () => {
     expect(countTokens('abc', tokenizer)).toBe(6)
   })
 
-  it('reports a tokenizer that throws, with the cause', () => {
+  it('throws InvalidRequest with the cause if the tokenizer throws', () => {
     const cause = new Error('vocabulary missing')
     const error = failure(() =>
       countTokens('x', {
@@ -122,9 +122,12 @@ describe('countTokens', () => {
     expect((error as Error).cause).toBe(cause)
   })
 
-  it.each([NaN, -1, Infinity, '3', undefined, null, 3n])('refuses a tokenizer that returns %s', (returned) => {
-    const error = failure(() => countTokens('x', { count: () => returned as number }))
-    expect(isHeadgateError(error, 'invalid_request')).toBe(true)
-    expect((error as Error).message).toContain(String(returned))
-  })
+  it.each([NaN, -1, Infinity, '3', undefined, null, 3n])(
+    'throws InvalidRequest if the tokenizer returns %s',
+    (returned) => {
+      const error = failure(() => countTokens('x', { count: () => returned as number }))
+      expect(isHeadgateError(error, 'invalid_request')).toBe(true)
+      expect((error as Error).message).toContain(String(returned))
+    },
+  )
 })

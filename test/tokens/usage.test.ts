@@ -13,39 +13,43 @@ const throwing = {
 
 describe('readUsage', () => {
   it.each([
-    ['chat', { prompt_tokens: 9, completion_tokens: 12, total_tokens: 21 }, { inputTokens: 9, outputTokens: 12 }],
     [
-      'chat with reasoning',
+      'the usage of a chat',
+      { prompt_tokens: 9, completion_tokens: 12, total_tokens: 21 },
+      { inputTokens: 9, outputTokens: 12 },
+    ],
+    [
+      'the thinking tokens of a chat',
       { prompt_tokens: 9, completion_tokens: 12, completion_tokens_details: { reasoning_tokens: 8 } },
       { inputTokens: 9, outputTokens: 12, thinkingTokens: 8 },
     ],
     [
-      'chat with empty details',
+      'a chat with empty details',
       { prompt_tokens: 9, completion_tokens: 12, completion_tokens_details: null, prompt_tokens_details: {} },
       { inputTokens: 9, outputTokens: 12 },
     ],
     [
-      'responses',
+      'the usage of a response',
       { input_tokens: 36, output_tokens: 87, output_tokens_details: { reasoning_tokens: 0 }, total_tokens: 123 },
       { inputTokens: 36, outputTokens: 87, thinkingTokens: 0 },
     ],
-    ['embeddings', { prompt_tokens: 8, total_tokens: 8 }, { inputTokens: 8, outputTokens: 0 }],
-    ['a total alone', { total_tokens: 8 }, { inputTokens: 8, outputTokens: 0 }],
-    ['native DashScope', { input_tokens: 5, output_tokens: 7 }, { inputTokens: 5, outputTokens: 7 }],
-    ['ours', { inputTokens: 5, outputTokens: 7 }, { inputTokens: 5, outputTokens: 7 }],
+    ['the usage of embeddings', { prompt_tokens: 8, total_tokens: 8 }, { inputTokens: 8, outputTokens: 0 }],
+    ['a total alone as input', { total_tokens: 8 }, { inputTokens: 8, outputTokens: 0 }],
+    ['the usage of native DashScope', { input_tokens: 5, output_tokens: 7 }, { inputTokens: 5, outputTokens: 7 }],
+    ['our own usage', { inputTokens: 5, outputTokens: 7 }, { inputTokens: 5, outputTokens: 7 }],
     [
-      'ours with thinking',
+      'our own usage with thinking',
       { inputTokens: 5, outputTokens: 7, thinkingTokens: 3 },
       { inputTokens: 5, outputTokens: 7, thinkingTokens: 3 },
     ],
-    ['fractions', { inputTokens: 0.2, outputTokens: 7.5 }, { inputTokens: 1, outputTokens: 8 }],
+    ['fractions, rounded up', { inputTokens: 0.2, outputTokens: 7.5 }, { inputTokens: 1, outputTokens: 8 }],
     [
-      'more thinking than output',
+      'more thinking than output, cut to the output',
       { prompt_tokens: 1, completion_tokens: 2, completion_tokens_details: { reasoning_tokens: 5 } },
       { inputTokens: 1, outputTokens: 2, thinkingTokens: 2 },
     ],
     [
-      'unusable details',
+      'a usage with unusable details',
       { prompt_tokens: 1, completion_tokens: 2, completion_tokens_details: { reasoning_tokens: NaN } },
       { inputTokens: 1, outputTokens: 2 },
     ],
@@ -66,11 +70,11 @@ describe('readUsage', () => {
     [{ prompt_tokens: 9, completion_tokens: Infinity }],
     [{ prompt_tokens: 9 }],
     [{ completion_tokens: 9 }],
-  ])('finds nothing usable in %o', (usage) => {
+  ])('returns undefined for %o', (usage) => {
     expect(readUsage(usage)).toBeUndefined()
   })
 
-  it('never throws, and gives integers ≥ 0', () => {
+  it('never throws, and returns integers ≥ 0', () => {
     expect(readUsage(throwing)).toBeUndefined()
     const counts = fc.record(
       {
@@ -94,7 +98,7 @@ describe('readUsage', () => {
 })
 
 describe('usageOf', () => {
-  it('reads the property `usage`', () => {
+  it('reads the property `usage` of a value', () => {
     expect(usageOf({ id: 'x', usage: { prompt_tokens: 9, completion_tokens: 12 } })).toStrictEqual({
       inputTokens: 9,
       outputTokens: 12,
@@ -102,13 +106,13 @@ describe('usageOf', () => {
   })
 
   it.each([[undefined], [null], ['text'], [{}], [{ usage: null }], [{ prompt_tokens: 1, total_tokens: 1 }]])(
-    'finds none in %o',
+    'returns undefined for %o',
     (result) => {
       expect(usageOf(result)).toBeUndefined()
     },
   )
 
-  it('leaves a getter alone: to read it may begin to read the answer', () => {
+  it('does not call a getter, since that may start to read the answer', () => {
     let reads = 0
     const usage = (): object => {
       reads++
@@ -132,7 +136,7 @@ describe('usageOf', () => {
   })
 })
 
-it('takes no count for a usage that no answer can have', () => {
+it('readUsage returns undefined for counts that no answer can have', () => {
   expect(readUsage({ inputTokens: 1e12, outputTokens: 0 })).toBeUndefined()
   expect(readUsage({ prompt_tokens: 5, completion_tokens: 1e9 })).toBeUndefined()
   expect(readUsage({ prompt_tokens: 1e8, completion_tokens: 0 })).toEqual({ inputTokens: 1e8, outputTokens: 0 })

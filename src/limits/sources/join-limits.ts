@@ -2,14 +2,14 @@ import type { LimitsHost, LimitsSource, LimitsTable } from '../../types.js'
 import { attached, currentTable, subscribed, toSource } from './limits-source.js'
 
 /**
- * Several tables as one: a model has the row of the first that names it. Each may be the name of a built-in table, a table, or
- * a source; sources go on changing.
+ * Joins several tables into one source of limits: a model has the row of the first table that names it. Each may be the
+ * name of a built-in table, a table, or a source. A source may go on changing.
  *
  * ```ts
  * createLimiter({ limits: joinLimits(deploymentLimits(studio, id), liveLimits(studio)) })
  * ```
  *
- * @throws InvalidLimits for a table that is wrong
+ * @throws InvalidLimits for a table that is wrong, or an unknown name
  */
 export function joinLimits(...all: (string | LimitsTable | LimitsSource)[]): LimitsSource {
   const sources = all.map((one) => toSource(one))
@@ -34,7 +34,7 @@ export function joinLimits(...all: (string | LimitsTable | LimitsSource)[]): Lim
   }
 }
 
-/** Begins all, or none where one throws; returns what ends all. */
+/** Begins all, or none if one of them throws. Returns a function that ends all of them. */
 function ending(begins: readonly (() => () => void)[]): () => void {
   const ends: (() => void)[] = []
   const endAll = () => {

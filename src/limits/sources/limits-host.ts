@@ -1,10 +1,10 @@
 import { type Clock, unref } from '../../clock.js'
 import type { LimitsHost } from '../../types.js'
 
-/** Says something that a person should know of. */
+/** Reports a condition that the user should know of. */
 export type Warn = (message: string, cause?: unknown) => void
 
-/** What a source of limits is given of a clock and the way to warn. */
+/** Returns the host of a source of limits: a clock, and the way to warn. */
 export function limitsHost(clock: Clock, warn: Warn): LimitsHost {
   return {
     now: () => clock.now(),

@@ -5,12 +5,12 @@ import { nearest } from '../nearest.js'
 import { validateTable } from '../validation.js'
 import { isPlainOrModule, shown } from '../limit-values.js'
 
-/** A source that may say what its table is called; see `ResolveOptions.tableName`. */
+/** A source that may name its table; see `ResolveOptions.tableName`. */
 export interface NamedLimitsSource extends LimitsSource {
   readonly name?: string
 }
 
-/** A source of one table that never changes. The table is taken as it is: validate it first. */
+/** A source of one table that never changes. The table is not checked here. */
 export function staticSource(table: LimitsTable, name?: string): NamedLimitsSource {
   return {
     ...(name !== undefined && { name }),
@@ -20,11 +20,11 @@ export function staticSource(table: LimitsTable, name?: string): NamedLimitsSour
 }
 
 /**
- * The source that the option `limits` means: the name of a built-in table, a table, which is checked here, or a source,
- * which comes back as it is and whose rows are checked when they are resolved.
+ * Returns the source that the option `limits` means. A name means a built-in table. A table is checked here. A source
+ * is returned as it is, and its rows are checked when they are resolved.
  *
  * @param limits - @default 'model-studio/singapore'
- * @throws InvalidLimits for a name that no table has, a table that is not valid, or half a source
+ * @throws InvalidLimits for an unknown name, a table that is not valid, or a source that lacks a method
  */
 export function toSource(limits: string | LimitsTable | LimitsSource | undefined): NamedLimitsSource {
   if (limits === undefined) return staticSource(builtInTables[DEFAULT_TABLE], DEFAULT_TABLE)
@@ -40,7 +40,7 @@ function builtInSource(name: string): NamedLimitsSource {
   const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
   const file = name.endsWith('.json') ? ' To read a file, give what loadLimits(path) of headgate/node resolves to.' : ''
   throw new InvalidLimits(
-    `limits is ${shown(name)}, which is no built-in table.${hint}${file} There are ${names.join(', ')}.`,
+    `limits is ${shown(name)}, which is not a built-in table.${hint}${file} The built-in tables are ${names.join(', ')}.`,
   )
 }
 
@@ -56,7 +56,10 @@ function isSource(limits: LimitsTable | LimitsSource | null): limits is LimitsSo
   throw new InvalidLimits(`limits is a source without ${lacking}(): a source has current() and subscribe(listener)`)
 }
 
-/** What users write as a source is called in the middle of a request: what goes wrong there must say where. */
+/**
+ * The current table of a source. A user's source is called in the middle of a request, so its errors must say where
+ * they come from.
+ */
 export function currentTable(source: LimitsSource): LimitsTable {
   let table: unknown
   try {
@@ -64,27 +67,27 @@ export function currentTable(source: LimitsSource): LimitsTable {
   } catch (cause) {
     throw new InvalidLimits(`The source of limits threw in current(): ${String(cause)}`, { cause })
   }
-  // A promise or a Map would be taken for a table without rows.
+  // A promise or a Map would pass for a table without rows.
   if (!isPlainOrModule(table) || typeof (table as PromiseLike<unknown>).then === 'function') {
     throw new InvalidLimits(
-      `The source of limits gave ${shown(table)} in current(): give a table, { 'a-model': { rpm, tpm } }; {} while there is none`,
+      `The source of limits returned ${shown(table)} from current(): return a table, { 'a-model': { rpm, tpm } }, or {} while there is none`,
     )
   }
   return table as LimitsTable
 }
 
-/** Listens to a source; returns the way to stop that. @throws InvalidLimits */
+/** Subscribes to a source. Returns a function that ends the subscription. @throws InvalidLimits */
 export function subscribed(source: LimitsSource, onChange: () => void): () => void {
   return endOf(() => source.subscribe(onChange), 'subscribe(listener)', 'ends the subscription')
 }
 
-/** Attaches a source that wants it to what it works by; returns the way to end that. @throws InvalidLimits */
+/** Attaches a source to its host, if it has `attach`. Returns a function that detaches it. @throws InvalidLimits */
 export function attached(source: LimitsSource, host: LimitsHost): () => void {
   if (source.attach === undefined) return () => {}
   return endOf(() => source.attach!(host), 'attach(host)', 'ends what was begun')
 }
 
-/** What a user's method returns to end what it began. */
+/** Calls a method of the user's that begins something, and returns the function that ends it. */
 function endOf(begin: () => unknown, method: string, what: string): () => void {
   let end: unknown
   try {
@@ -93,5 +96,5 @@ function endOf(begin: () => unknown, method: string, what: string): () => void {
     throw new InvalidLimits(`The source of limits threw in ${method}: ${String(cause)}`, { cause })
   }
   if (typeof end === 'function') return end as () => void
-  throw new InvalidLimits(`The source of limits gave ${shown(end)} in ${method}: give a function that ${what}`)
+  throw new InvalidLimits(`The source of limits returned ${shown(end)} from ${method}: return a function that ${what}`)
 }

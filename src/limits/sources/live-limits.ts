@@ -11,13 +11,16 @@ export interface LiveLimitsOptions {
   readonly overrides?: Readonly<Record<string, Limits>> | undefined
   readonly perSecond?: boolean | undefined
   readonly unknownModel?: UnknownModel | undefined
-  /** @default the machine's */
+  /** @default the machine's clock */
   readonly clock?: Clock | undefined
-  /** @default nobody hears of it */
+  /** Receives the warnings of the source. @default they are dropped */
   readonly warn?: Warn | undefined
 }
 
-/** The limits that hold now: those of the source, the overrides on top, and on top of them what was set since. */
+/**
+ * The effective limits of all models at any time: those of the source, then the overrides, then what {@link set} has
+ * set since.
+ */
 export class LiveLimits {
   readonly #source: NamedLimitsSource
   readonly #unsubscribe: () => void
@@ -50,7 +53,12 @@ export class LiveLimits {
     }
   }
 
-  /** `perSecondDefault` holds where the option `perSecond` was left out. */
+  /**
+   * The effective limits of a model. `perSecondDefault` applies if the option `perSecond` was left out.
+   *
+   * @throws InvalidLimits for a row that is wrong
+   * @throws InvalidRequest for an unknown model, if `unknownModel` is `'reject'`
+   */
   resolve(model: string, perSecondDefault: boolean): Resolution {
     const { unknownModel, perSecond = perSecondDefault } = this.#options
     const temporary = this.#temporary.of(model)
@@ -70,7 +78,10 @@ export class LiveLimits {
     return [...new Set([...named, ...this.#temporary.models()])]
   }
 
-  /** What the table and the overrides say of a model, and no more. */
+  /**
+   * The configured limits of a model: those that the table and the overrides name, without any that are derived or
+   * assumed.
+   */
   stated(model: string): Limits {
     const table = currentTable(this.#source)
     const row = Object.hasOwn(table, model) ? validateRow(model, table[model], this.#source.name) : {}
@@ -78,9 +89,9 @@ export class LiveLimits {
   }
 
   /**
-   * `until`: when they go back by themselves, in ms since 1970; left out: never.
+   * Sets limits of a model, until `until` (ms since 1970) or for good if it is left out.
    *
-   * @throws InvalidLimits
+   * @throws InvalidLimits for a limit that is wrong
    */
   set(model: string, limits: Limits, until?: number): void {
     const checked = validateLimits(model, limits)
@@ -92,12 +103,12 @@ export class LiveLimits {
     this.#onChange()
   }
 
-  /** Whether the source wants to hear of what is refused. */
+  /** Whether the source has the method `refused`. */
   get hearsRefusals(): boolean {
     return this.#source.refused !== undefined
   }
 
-  /** A request was refused for a limit that was to let it pass. */
+  /** Reports to the source that the service refused a request although its limits allowed it. */
   refused(model: string, kind: 'requests' | 'tokens'): void {
     try {
       this.#source.refused?.(model, kind)
@@ -106,7 +117,7 @@ export class LiveLimits {
     }
   }
 
-  /** Hears of no more changes, and begins nothing any more. */
+  /** Ends the subscription, detaches the source, and stops all timers. */
   close(): void {
     this.#temporary.close()
     try {
@@ -116,7 +127,7 @@ export class LiveLimits {
     }
   }
 
-  /** What the user gave a model, for good and on top of it for a time. */
+  /** The user's limits of a model: those set for good, overridden by the temporary ones. */
   #set(model: string): Limits {
     const given = Object.hasOwn(this.#overrides, model) ? this.#overrides[model]! : {}
     const temporary = this.#temporary.of(model)

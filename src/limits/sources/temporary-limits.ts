@@ -5,19 +5,19 @@ import { mergeLimits } from '../resolve-limits.js'
 interface Temporary {
   readonly model: string
   limits: Limits
-  /** In the clock's ms, and in ms since 1970. */
+  /** The end, in the clock's ms and in ms since 1970. */
   readonly endsAt: number
   readonly until: number
 }
 
 /**
- * Limits that were set for a time. What was set last is on top; when its time is over, what is below it holds again: what was
- * set for longer, and then what was set for good.
+ * Limits that are set until a time. The newest ones override older ones. When they end, the older ones hold again, and
+ * at last those that were set for good.
  */
 export class TemporaryLimits {
   readonly #host: LimitsHost
   readonly #onEnd: () => void
-  /** The newest last. */
+  /** In the order of setting, the newest last. */
   #all: Temporary[] = []
   #cancel: (() => void) | undefined
   #isClosed = false
@@ -28,23 +28,25 @@ export class TemporaryLimits {
     this.#onEnd = onEnd
   }
 
-  /** `until`: in ms since 1970, by the machine's clock, which is asked now and never again. */
+  /**
+   * Sets limits of a model until `until`, in ms since 1970. The machine's clock is read once, here, to convert `until`.
+   */
   set(model: string, limits: Limits, until: number): void {
     if (Object.keys(limits).length === 0) return
     const endsAt = this.#host.now() + (until - Date.now())
-    // What would be over before it is seen again.
+    // Older limits that end earlier would never show again.
     this.#drop(model, limits, (one) => one.endsAt <= endsAt)
     this.#all.push({ model, limits, endsAt, until })
     this.#arm()
   }
 
-  /** `limits` of a model were set for good, and nothing is above them. */
+  /** Drops the temporary values of the given limits, after these were set for good. */
   replace(model: string, limits: Limits): void {
     this.#drop(model, limits, () => true)
     this.#arm()
   }
 
-  /** What is set of a model now, and until when the first of it is; undefined: nothing. */
+  /** The temporary limits of a model, and when the first of them ends, in ms since 1970; undefined if it has none. */
   of(model: string): { readonly limits: Limits; readonly until: number } | undefined {
     let found: { limits: Limits; until: number } | undefined
     for (const one of this.#all) {
@@ -61,7 +63,7 @@ export class TemporaryLimits {
     return this.#all.map(({ model }) => model)
   }
 
-  /** Nothing ends any more, nor what is set after this. */
+  /** Stops the timer for good. Limits that are set from now on do not end. */
   close(): void {
     this.#isClosed = true
     this.#disarm()

@@ -8,11 +8,11 @@ import type { Resolution, ResolvedLimits } from '../resolve-limits.js'
 import { pickLimits, validateLimits } from '../validation.js'
 import { shown } from '../limit-values.js'
 
-/** What holds for a model in a workspace. */
+/** The effective limits of a model in a workspace. */
 export interface WorkspaceResolution {
-  /** The lower of the workspace's and the account's, limit by limit. */
+  /** The lower of the workspace's and the account's limit, for each limit. */
   readonly limits: ResolvedLimits
-  /** The workspace's own, beside which the account's hold; empty where it has none. */
+  /** The workspace's own limits, which hold in addition to the account's; empty if it has none. */
   readonly own: Limits
   readonly retired: boolean
   readonly origin: Resolution['origin']
@@ -22,23 +22,23 @@ export interface WorkspaceLimitsOptions {
   readonly name: string
   readonly limits: LimitsTable | LimitsSource
   readonly perSecond: boolean | undefined
-  /** What holds for a model of the account now. */
+  /** The effective limits of a model in the account. */
   readonly account: (model: string, perSecondDefault: boolean) => Resolution
-  /** Whether RPM/60 and TPM/60 hold too where nothing else says so: for checks. */
+  /** Whether RPM/60 and TPM/60 hold too, if nothing else says so. Used for checks only. */
   readonly perSecondDefault: boolean
-  /** @default the machine's */
+  /** @default the machine's clock */
   readonly clock?: Clock | undefined
-  /** @default nobody hears of it */
+  /** Receives the warnings of the source. @default they are dropped */
   readonly warn?: Warn | undefined
 }
 
-/** The limits of a workspace inside those of its account: lower ones, never higher. */
+/** The limits of a workspace. They can be lower than those of its account, never higher. */
 export class WorkspaceLimits {
   readonly #options: WorkspaceLimitsOptions
   readonly #own: LiveLimits
 
   /**
-   * `onChange` is called after each change, with what is wrong about the new limits if anything is.
+   * `onChange` is called after each change. It receives the error if the new limits are wrong, otherwise undefined.
    *
    * @throws InvalidLimits for a table that is wrong, or a limit above the account's
    */
@@ -52,10 +52,10 @@ export class WorkspaceLimits {
     }
     let isMade = false
     const changed = () => {
-      // A source may tell of its first table while it is subscribed to.
+      // A source may report its first table while it is being subscribed to.
       if (isMade) onChange(this.#fault())
     }
-    // A model that the workspace's table does not have is limited by the account alone.
+    // The account alone limits a model that the workspace's table does not name.
     this.#own = new LiveLimits({ limits, perSecond, unknownModel: 'unlimited', clock, warn }, changed)
     isMade = true
     try {
@@ -79,7 +79,9 @@ export class WorkspaceLimits {
     for (const model of this.#own.models()) this.#check(model, this.#own.stated(model))
   }
 
-  /** An account's limits that fell below those of the workspace bind, in place of them. */
+  /**
+   * The effective limits of a model. If the account's limits fall below the workspace's, they bind in place of them.
+   */
   resolve(model: string, perSecondDefault: boolean): WorkspaceResolution {
     const own = this.#own.resolve(model, perSecondDefault)
     const account = this.#options.account(model, perSecondDefault)
@@ -98,23 +100,23 @@ export class WorkspaceLimits {
     }
   }
 
-  /** `until`: in ms since 1970; left out: for good. @throws InvalidLimits */
+  /** Sets limits of a model, until `until` (ms since 1970) or for good if it is left out. @throws InvalidLimits */
   set(model: string, limits: Limits, until?: number): void {
     this.#check(model, validateLimits(model, limits))
     this.#own.set(model, limits, until)
   }
 
-  /** Whether the source wants to hear of what is refused. */
+  /** Whether the source has the method `refused`. */
   get hearsRefusals(): boolean {
     return this.#own.hearsRefusals
   }
 
-  /** A request was refused for a limit that was to let it pass. */
+  /** Reports to the source that the service refused a request although its limits allowed it. */
   refused(model: string, kind: 'requests' | 'tokens'): void {
     this.#own.refused(model, kind)
   }
 
-  /** Hears of no more changes. */
+  /** Ends the subscription and stops all timers. */
   close(): void {
     this.#own.close()
   }

@@ -4,7 +4,7 @@ import { joinLimits } from '../../../src/limits/index.js'
 import { refusal, setup } from '../../dispatch/setup.js'
 import { settlePromises } from '../../support/virtual-clock.js'
 
-/** A source that records what becomes of it. */
+/** A source that records the calls of its methods. */
 function recording(table = { a: { rpm: 60, tpm: 1000 } } as Record<string, object>) {
   const heard: string[] = []
   const hosts: LimitsHost[] = []
@@ -29,8 +29,8 @@ function recording(table = { a: { rpm: 60, tpm: 1000 } } as Record<string, objec
   return { source, heard, hosts, listeners }
 }
 
-describe('a source that is attached', () => {
-  test('once, after it was subscribed to; and is let go when the limiter is closed', async () => {
+describe('a source with attach', () => {
+  test('is attached once, after the subscription, and detached when the limiter is closed', async () => {
     const { source, heard } = recording()
     const { limiter } = setup({ limits: source })
     expect(heard).toEqual(['subscribe', 'attach'])
@@ -38,7 +38,7 @@ describe('a source that is attached', () => {
     expect(heard).toEqual(['subscribe', 'attach', 'detach', 'unsubscribe'])
   })
 
-  test('wakes by the limiter’s clock, and warns', async () => {
+  test('wakes by the limiter’s clock, and warns through the limiter', async () => {
     const { source, hosts } = recording()
     const { clock, heard } = setup({ limits: source })
     const host = hosts[0]!
@@ -62,7 +62,7 @@ describe('a source that is attached', () => {
     ['capacity', []],
     ['exhausted', []],
     ['billing', []],
-  ] as const)('hears of a refusal of the class %s: %j', async (kind, told) => {
+  ] as const)('receives for a 429 of the class %s the calls %j', async (kind, told) => {
     const { source, heard } = recording()
     const { send, clock } = setup({ limits: source, maxRetries: 0 })
     send({ model: 'a' }, 'one', [refusal(kind)])
@@ -70,7 +70,7 @@ describe('a source that is attached', () => {
     expect(heard.slice(2)).toEqual(told)
   })
 
-  test('of a workspace hears what the workspace is refused, and the account’s does, too', async () => {
+  test('of a workspace is told of the workspace’s 429s, and so is the source of the account', async () => {
     const account = recording()
     const own = recording({ a: { rpm: 5 } })
     const { limiter, server, follow, clock, heard } = setup({ limits: account.source, maxRetries: 0 })
@@ -88,7 +88,7 @@ describe('a source that is attached', () => {
     expect(account.heard).not.toContain('detach')
   })
 
-  test('need not have any of it', async () => {
+  test('may lack attach and refused', async () => {
     const { source } = recording()
     const { current, subscribe } = source
     const { send, clock, limiter } = setup({ limits: { current, subscribe }, maxRetries: 0 })
@@ -97,7 +97,7 @@ describe('a source that is attached', () => {
     await limiter.close()
   })
 
-  test('that throws in refused() is a warning, and the request goes on', async () => {
+  test('that throws in refused() causes a warning, and the request goes on', async () => {
     const { source } = recording()
     const broken = {
       ...source,
@@ -115,14 +115,17 @@ describe('a source that is attached', () => {
   })
 
   test.each([
-    [() => 5, 'The source of limits gave the number 5 in attach(host): give a function that ends what was begun'],
+    [
+      () => 5,
+      'The source of limits returned the number 5 from attach(host): return a function that ends what was begun',
+    ],
     [
       () => {
         throw new Error('no')
       },
       'The source of limits threw in attach(host): Error: no',
     ],
-  ])('wrongly is refused, and leaves nothing', (attach, message) => {
+  ])('that attaches wrongly is rejected, and no listener stays', (attach, message) => {
     const { source, listeners } = recording()
     const limits = { ...source, attach } as unknown as LimitsSource
     expect(() => createLimiter({ limits })).toThrow(InvalidLimits)
@@ -130,7 +133,7 @@ describe('a source that is attached', () => {
     expect(listeners.size).toBe(0)
   })
 
-  test('that cannot be let go is a warning', async () => {
+  test('that throws while it is detached causes a warning, and no listener stays', async () => {
     const { source, listeners } = recording()
     const detach = () => {
       throw new Error('no')
@@ -142,8 +145,8 @@ describe('a source that is attached', () => {
   })
 })
 
-describe('joined limits', () => {
-  test('are those of the first that names a model', () => {
+describe('joinLimits', () => {
+  test('gives a model the row of the first table that names it', () => {
     const { limiter } = setup({
       limits: joinLimits({ a: { rpm: 1 } }, recording({ a: { rpm: 2 }, b: { rpm: 3 } }).source, 'model-studio/beijing'),
     })
@@ -153,7 +156,7 @@ describe('joined limits', () => {
     expect(limiter.limitsOf('c').source).toBe('unknown-model')
   })
 
-  test('are all listened to, attached, told and let go', async () => {
+  test('subscribes to, attaches, tells and detaches all of its sources', async () => {
     const [one, two] = [recording(), recording()]
     const { limiter, send, clock } = setup({ limits: joinLimits(one.source, two.source, {}), maxRetries: 0 })
     send({ model: 'a' }, 'one', [refusal('tokens')])
@@ -163,7 +166,7 @@ describe('joined limits', () => {
     expect([one.heard, two.heard]).toEqual([all, all])
   })
 
-  test('change with each of them', async () => {
+  test('changes when one of its sources changes', async () => {
     const table: Record<string, object> = { a: { rpm: 5 } }
     const one = recording(table)
     let rows = table
@@ -175,7 +178,7 @@ describe('joined limits', () => {
     expect(limiter.limitsOf('a').rpm).toBe(9)
   })
 
-  test('one that cannot be listened to leaves no listener at the others', () => {
+  test('leaves no listener at its sources if one of them cannot be subscribed to', () => {
     const one = recording()
     const broken = {
       current: () => ({}),
@@ -187,13 +190,13 @@ describe('joined limits', () => {
     expect(one.listeners.size).toBe(0)
   })
 
-  test('one that gives no table is refused as it would be alone', () => {
+  test('rejects a source that returns no table, as it would be rejected alone', () => {
     const limits = joinLimits({ a: { rpm: 1 } }, { current: () => new Map(), subscribe: () => () => {} } as never)
-    expect(() => createLimiter({ limits }).limitsOf('b')).toThrow('gave a Map in current()')
+    expect(() => createLimiter({ limits }).limitsOf('b')).toThrow('returned a Map from current()')
   })
 
-  test('a wrong table is refused at once', () => {
+  test('rejects a wrong table at once', () => {
     expect(() => joinLimits({ a: { rpm: -1 } })).toThrow(InvalidLimits)
-    expect(() => joinLimits('model-studio/moon')).toThrow('which is no built-in table')
+    expect(() => joinLimits('model-studio/moon')).toThrow('which is not a built-in table')
   })
 })

@@ -5,7 +5,7 @@ import { staticSource, toSource } from '../../../src/limits/sources/limits-sourc
 import type { LimitsSource, LimitsTable } from '../../../src/types.js'
 
 describe('staticSource', () => {
-  test('has one table for ever, and nobody to tell', () => {
+  test('has the same table for ever, and calls no listener', () => {
     const table = { m: { rpm: 5 } }
     const source = staticSource(table)
     expect(source.current()).toBe(table)
@@ -18,12 +18,12 @@ describe('staticSource', () => {
 })
 
 describe('toSource', () => {
-  test('is Singapore by default', () => {
+  test('returns the table of Singapore by default', () => {
     expect(toSource(undefined).current()).toBe(builtInTables['model-studio/singapore'])
     expect(toSource(undefined).name).toBe('model-studio/singapore')
   })
 
-  test.each(Object.entries(builtInTables))('finds %s by name', (name, table) => {
+  test.each(Object.entries(builtInTables))('finds the built-in table %s by its name', (name, table) => {
     expect(toSource(name).current()).toBe(table)
     expect(toSource(name).name).toBe(name)
   })
@@ -34,9 +34,9 @@ describe('toSource', () => {
     ['Model-Studio/Beijing', "Did you mean 'model-studio/beijing'?"],
     ['modelstudio/virginia', "Did you mean 'model-studio/virginia'?"],
     ['limits.json', 'give what loadLimits(path) of headgate/node resolves to'],
-    ['constructor', 'limits is the text "constructor", which is no built-in table. There are'],
-    ['', 'limits is the text "", which is no built-in table. There are'],
-  ])('refuses %j, with the names there are', (name, message) => {
+    ['constructor', 'limits is the text "constructor", which is not a built-in table. The built-in tables are'],
+    ['', 'limits is the text "", which is not a built-in table. The built-in tables are'],
+  ])('rejects the unknown name %j, and lists the built-in tables', (name, message) => {
     expect(() => toSource(name)).toThrow(InvalidLimits)
     expect(() => toSource(name)).toThrow(message)
     expect(() => toSource(name)).toThrow(
@@ -44,7 +44,7 @@ describe('toSource', () => {
     )
   })
 
-  test('takes a table, checked', () => {
+  test('accepts a table, and checks it', () => {
     const source = toSource({ m: { rpm: 5 } })
     expect(source.current()).toEqual({ m: { rpm: 5 } })
     expect(source.name).toBeUndefined()
@@ -53,7 +53,7 @@ describe('toSource', () => {
     expect(() => toSource(5 as unknown as LimitsTable)).toThrow('limits is the number 5')
   })
 
-  test('takes a source as it is, methods of a class too', () => {
+  test('accepts a source, and returns it unchanged, also one with methods of a class', () => {
     class Live implements LimitsSource {
       current() {
         return {}
@@ -66,7 +66,7 @@ describe('toSource', () => {
     expect(toSource(live)).toBe(live)
   })
 
-  test('takes models called current and subscribe for a table', () => {
+  test('accepts a table whose models are named current and subscribe', () => {
     expect(toSource({ current: { rpm: 5 }, subscribe: { rpm: 6 } }).current()).toEqual({
       current: { rpm: 5 },
       subscribe: { rpm: 6 },
@@ -76,7 +76,7 @@ describe('toSource', () => {
   test.each([
     [{ current: () => ({}) }, 'limits is a source without subscribe()'],
     [{ subscribe: () => () => {} }, 'limits is a source without current()'],
-  ])('refuses half a source', (half, message) => {
+  ])('rejects the half of a source %j: %s', (half, message) => {
     expect(() => toSource(half as unknown as LimitsSource)).toThrow(InvalidLimits)
     expect(() => toSource(half as unknown as LimitsSource)).toThrow(message)
   })

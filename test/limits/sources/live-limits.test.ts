@@ -4,27 +4,27 @@ import { LiveLimits } from '../../../src/limits/sources/live-limits.js'
 import type { LimitsSource } from '../../../src/types.js'
 
 const live = (source: unknown) => new LiveLimits({ limits: source as LimitsSource }, () => {})
-/** As a promise of another library. */
+/** Like a promise of another library. */
 // oxlint-disable-next-line unicorn/no-thenable
 const thenable = { then: (): void => {} }
 const listening = { subscribe: () => () => {} }
 
-describe('a source of limits that goes wrong', () => {
+describe('a faulty source of limits', () => {
   test.each([
-    [null, 'gave null in current()'],
-    [undefined, 'gave undefined in current()'],
-    ['table', 'gave the text "table" in current()'],
-    [[], 'gave an array in current()'],
-    [new Map([['m', { rpm: 5 }]]), 'gave a Map in current()'],
-    [thenable, 'gave an object in current()'],
-    [Promise.resolve({}), 'gave a Promise in current()'],
-  ])('current() gives %j', (table, message) => {
+    [null, 'returned null from current()'],
+    [undefined, 'returned undefined from current()'],
+    ['table', 'returned the text "table" from current()'],
+    [[], 'returned an array from current()'],
+    [new Map([['m', { rpm: 5 }]]), 'returned a Map from current()'],
+    [thenable, 'returned an object from current()'],
+    [Promise.resolve({}), 'returned a Promise from current()'],
+  ])('is rejected for the value %j: it %s', (table, message) => {
     const limits = live({ ...listening, current: () => table })
     expect(() => limits.resolve('m', true)).toThrow(InvalidLimits)
-    expect(() => limits.resolve('m', true)).toThrow(`The source of limits ${message}: give a table`)
+    expect(() => limits.resolve('m', true)).toThrow(`The source of limits ${message}: return a table`)
   })
 
-  test('current() throws', () => {
+  test('is rejected with the cause if current() throws', () => {
     const cause = new Error('no connection')
     const limits = live({
       ...listening,
@@ -41,14 +41,14 @@ describe('a source of limits that goes wrong', () => {
     )
   })
 
-  test.each([undefined, null, {}, 5])('subscribe() gives %j', (unsubscribe) => {
+  test.each([undefined, null, {}, 5])('is rejected if subscribe() returns %j', (unsubscribe) => {
     expect(() => live({ current: () => ({}), subscribe: () => unsubscribe })).toThrow(InvalidLimits)
     expect(() => live({ current: () => ({}), subscribe: () => unsubscribe })).toThrow(
-      'in subscribe(listener): give a function that ends the subscription',
+      'from subscribe(listener): return a function that ends the subscription',
     )
   })
 
-  test('subscribe() throws', () => {
+  test('is rejected if subscribe() throws', () => {
     const source = {
       current: () => ({}),
       subscribe() {

@@ -7,7 +7,7 @@ import { exec, pack, root, type Packed } from './packed.js'
 
 /**
  * The most bytes that importing `headgate` may add to an app: minified by Vite and gzipped, the built-in tables counted apart. Both
- * are what was measured (48,517 and 1,109) with a little room. A change that needs more raises them, knowingly. The goal for the core
+ * are what was measured (48,605 and 1,109) with a little room. A change that needs more raises them, knowingly. The goal for the core
  * is 35,000.
  */
 const MAX_CORE_BYTES = 49_000

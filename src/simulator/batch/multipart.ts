@@ -1,4 +1,4 @@
-/** A field of a form: a text, or a file. */
+/** One field of a form: a text or a file. */
 export interface FormPart {
   readonly name: string
   readonly filename: string | undefined
@@ -7,12 +7,12 @@ export interface FormPart {
 
 const HEADERS_END = Buffer.from('\r\n\r\n')
 
-/** Reads a `multipart/form-data` body (RFC 7578); undefined for one that is none. */
+/** The parts of a `multipart/form-data` body (RFC 7578). Undefined for a body that is malformed or has another type. */
 export function parseMultipart(contentType: string | undefined, body: Buffer): FormPart[] | undefined {
   const match = /^multipart\/form-data\s*;.*?boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType ?? '')
   const boundary = match?.[1] ?? match?.[2]
   if (boundary === undefined) return undefined
-  // Every delimiter but the first follows a line break, and what stands before the first does not matter.
+  // Text before the first delimiter is ignored. Every later delimiter follows a line break.
   const delimiter = Buffer.from(`--${boundary}`)
   const parts: FormPart[] = []
   let at = body.indexOf(delimiter)
@@ -32,7 +32,7 @@ export function parseMultipart(contentType: string | undefined, body: Buffer): F
   return undefined
 }
 
-/** A quoted parameter of the part's `content-disposition`. */
+/** A quoted parameter of a part's `content-disposition` header. */
 function parameterOf(headers: string, name: string): string | undefined {
   return new RegExp(`^content-disposition:.*[;\\s]${name}="([^"]*)"`, 'im').exec(headers)?.[1]
 }

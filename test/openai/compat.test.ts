@@ -8,7 +8,7 @@ import { compare } from '../compat/compare.js'
 
 const headgate = { createLimiter, limitOpenAI, hint, startSimulator }
 
-describe('raw and wrapped, with the release that is installed, over sockets; `npm run test:compat` has more', () => {
+describe('with the installed release of openai, the wrapped client behaves as the raw one', () => {
   it.each(openaiCases)('$name', async (one) => {
     const { result, reason } = await compare(one, sdk, headgate)
     expect(result === 'failed' ? reason : '').toBe('')

@@ -36,37 +36,37 @@ describe('limitOpenAI returns the type of its argument', () => {
     expectTypeOf(limitOpenAI(azure, limiter)).toEqualTypeOf<AzureOpenAI>()
   })
 
-  it('of a subclass, with what it adds', () => {
+  it('of a subclass, with its own members', () => {
     const wrapped = limitOpenAI(new OwnClient({ apiKey: 'sk-test' }), limiter)
     expectTypeOf(wrapped).toEqualTypeOf<OwnClient>()
     expectTypeOf<(typeof wrapped)['team']>().toEqualTypeOf<'gate'>()
   })
 
-  it('so that a call’s result follows from its body', () => {
+  it('so the type of a result still follows from the body of the call', () => {
     type Create = ReturnType<typeof limitOpenAI<OpenAI>>['chat']['completions']['create']
     expectTypeOf<Create>().toEqualTypeOf<OpenAI['chat']['completions']['create']>()
   })
 
-  it('and takes no other object, and no other limiter', () => {
+  it('and accepts only a client and a limiter', () => {
     expectTypeOf(limitOpenAI<OpenAI>).parameters.toEqualTypeOf<[client: OpenAI, limiter: Limiter]>()
-    // @ts-expect-error: no client
+    // @ts-expect-error: not a client
     type NoClient = ReturnType<typeof limitOpenAI<{ apiKey: string }>>
     expectTypeOf<Limiter>().not.toExtend<NoClient>()
   })
 })
 
 describe('hint', () => {
-  it('fits the fetchOptions of a call and of a client', () => {
+  it('returns a value for the fetchOptions of a call and of a client', () => {
     expectTypeOf(hint({ priority: 5 })).toExtend<NonNullable<CreateOptions['fetchOptions']>>()
     expectTypeOf({ fetchOptions: hint({ priority: 5 }) }).toExtend<CreateOptions>()
     expectTypeOf({ fetchOptions: hint({}) }).toExtend<NonNullable<ConstructorParameters<typeof OpenAI>[0]>>()
   })
 
-  it('fits the init of fetch', () => {
+  it('returns a value for the init of fetch', () => {
     expectTypeOf(hint({ priority: 5 })).toExtend<RequestInit>()
   })
 
-  it('takes hints alone', () => {
+  it('accepts only hints', () => {
     expectTypeOf(hint).parameters.toEqualTypeOf<[hints: Hints]>()
     expectTypeOf<{ priority: number }>().toExtend<Hints>()
     expectTypeOf<{ fallback: false }>().toExtend<Hints>()
@@ -75,10 +75,10 @@ describe('hint', () => {
   })
 })
 
-describe('limiter.schedule infers what run returns', () => {
+describe('limiter.schedule infers its result from run', () => {
   const request = { model: 'qwen-plus', tokens: 10 }
 
-  it('of a promise, of a value, of a thenable', () => {
+  it('if run returns a promise, a value or a thenable', () => {
     const schedule = () => ({
       promise: limiter.schedule(request, async () => ({ answer: 42 })),
       value: limiter.schedule(request, () => 'text'),
@@ -91,13 +91,13 @@ describe('limiter.schedule infers what run returns', () => {
     }>()
   })
 
-  it('of a call of a client', () => {
+  it('if run returns a call of a client', () => {
     const body = { model: 'qwen-plus', messages: [] }
     const schedule = () => limiter.schedule(request, () => openai.chat.completions.create(body))
     expectTypeOf(schedule).returns.resolves.toExtend<OpenAI.ChatCompletion>()
   })
 
-  it('and gives run its grant', () => {
+  it('and passes a grant to run', () => {
     expectTypeOf(limiter.schedule<void>)
       .parameter(1)
       .parameter(0)
@@ -108,7 +108,7 @@ describe('limiter.schedule infers what run returns', () => {
     expectTypeOf<Grant['settle']>().toBeCallableWith({ prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 })
   })
 
-  it('of a request with a model at the least', () => {
+  it('and requires at least a model in the request', () => {
     expectTypeOf<{ model: string }>().toExtend<ScheduleRequest>()
     expectTypeOf<{ model: string; signal: AbortSignal; fallback: false }>().toExtend<ScheduleRequest>()
     expectTypeOf<{ tokens: number }>().not.toExtend<ScheduleRequest>()
@@ -117,14 +117,14 @@ describe('limiter.schedule infers what run returns', () => {
 })
 
 describe('createLimiter', () => {
-  it('takes no options, or options that are all optional', () => {
+  it('accepts no options, and every option is optional', () => {
     expectTypeOf(createLimiter).toBeCallableWith()
     expectTypeOf(createLimiter).toBeCallableWith({})
     expectTypeOf(createLimiter).parameter(0).toEqualTypeOf<LimiterOptions | undefined>()
     expectTypeOf(createLimiter).returns.toEqualTypeOf<Limiter>()
   })
 
-  it('limits: the name of a built-in table, a table, or a source', () => {
+  it('accepts the name of a built-in table, a table or a source as limits', () => {
     expectTypeOf<'model-studio/singapore'>().toExtend<LimiterOptions['limits']>()
     expectTypeOf<'model-studio/international-2025'>().toExtend<LimiterOptions['limits']>()
     expectTypeOf<'model-studio/atlantis'>().not.toExtend<LimiterOptions['limits']>()
@@ -134,7 +134,7 @@ describe('createLimiter', () => {
     expectTypeOf<{ 'qwen-plus': { rpm: string } }>().not.toExtend<LimitsTable>()
   })
 
-  it('the others', () => {
+  it('accepts the other options with their types', () => {
     expectTypeOf<{ 'qwen-plus': Limits }>().toExtend<LimiterOptions['overrides']>()
     expectTypeOf<{ 'qwen-plus': string[] }>().toExtend<LimiterOptions['fallback']>()
     expectTypeOf<{ 'qwen-plus': string }>().not.toExtend<LimiterOptions['fallback']>()
@@ -150,7 +150,7 @@ describe('createLimiter', () => {
     }
   })
 
-  it('knows no option by another name', () => {
+  it('rejects an unknown option', () => {
     // @ts-expect-error: it is maxRetries
     const wrong: LimiterOptions = { retries: 3 }
     expectTypeOf(wrong).toEqualTypeOf<LimiterOptions>()
@@ -158,21 +158,21 @@ describe('createLimiter', () => {
 })
 
 describe('a limiter', () => {
-  it('has a fetch for any SDK that takes one', () => {
+  it('has a fetch for any SDK that accepts one', () => {
     expectTypeOf<Limiter['fetch']>().toEqualTypeOf<typeof globalThis.fetch>()
     expectTypeOf({ fetch: limiter.fetch }).toExtend<NonNullable<ConstructorParameters<typeof AzureOpenAI>[0]>>()
   })
 
-  it('tells a listener of an event what that event carries', () => {
+  it('passes each listener the type of its event', () => {
     const listen = () =>
       limiter.on('fallback', (event) => expectTypeOf(event).toEqualTypeOf<HeadgateEvents['fallback']>())
     expectTypeOf(listen).returns.toEqualTypeOf<() => void>()
-    // @ts-expect-error: no such event
+    // @ts-expect-error: the event does not exist
     const listenToNone = () => limiter.on('flood', () => {})
     expectTypeOf(listenToNone).returns.toEqualTypeOf<() => void>()
   })
 
-  it('is disposed of, and closes', () => {
+  it('is disposable, and has close and stats', () => {
     expectTypeOf<Limiter>().toExtend<AsyncDisposable>()
     expectTypeOf(limiter.close).toBeCallableWith({ abandon: true })
     expectTypeOf(limiter.stats).returns.toEqualTypeOf<Stats>()

@@ -1,6 +1,6 @@
 import { onAbort } from '../abort-signals.js'
 import type { JobList, Waiting } from '../queue/job-list.js'
-import type { Schedulable } from '../queue/lane.js'
+import type { Schedulable } from '../queue/lane-step.js'
 import type { Cost, Profile } from '../types.js'
 import type { Attempt } from './attempt.js'
 import { contextOfCaller, type Context } from './caller-context.js'

@@ -1,6 +1,6 @@
 import { startOf, type Gate } from '../quota/gate.js'
 import type { Cost } from '../types.js'
-import type { Lane, Schedulable, LaneStep } from './lane.js'
+import type { LaneStep, Schedulable } from './lane-step.js'
 import { MAX_CANDIDATES } from './backfill.js'
 
 /** So many of those that wait are looked at, of each lane where there are very many. */
@@ -15,22 +15,37 @@ interface Claim {
   readonly at: number
 }
 
+/** What the pool needs of a lane. */
+interface PooledLane<J> {
+  readonly queue: { readonly size: number; readonly head: J | undefined }
+  /** When it may start something, in the clock's ms. */
+  readonly wakeAt: number
+  /** When its head is to have room in the pool's gate; see `Lane`. */
+  readonly claimAt: number
+  next(
+    now: number,
+    maxBackfillDelayMs: number,
+    most: number,
+    mayTake?: (cost: Cost) => boolean,
+  ): LaneStep<J> | undefined
+}
+
 /**
  * The lanes that draw on one gate: a model's of the account, and those of its workspaces. Each has a turn after another;
  * one that waits is not delayed by those after it by more than `maxBackfillDelayMs`.
  */
-export class LanePool<J extends Schedulable> {
+export class LanePool<J extends Schedulable, L extends PooledLane<J>> {
   /** What all of them are charged to. */
   readonly gate: Gate
   isPumping = false
   /** In the order of their turns. */
-  readonly #lanes: Lane<J>[] = []
+  readonly #lanes: L[] = []
 
   constructor(gate: Gate) {
     this.gate = gate
   }
 
-  get lanes(): readonly Lane<J>[] {
+  get lanes(): readonly L[] {
     return this.#lanes
   }
 
@@ -46,16 +61,16 @@ export class LanePool<J extends Schedulable> {
     return at
   }
 
-  add(lane: Lane<J>): void {
+  add(lane: L): void {
     this.#lanes.push(lane)
   }
 
-  remove(lane: Lane<J>): void {
+  remove(lane: L): void {
     this.#lanes.splice(this.#lanes.indexOf(lane), 1)
   }
 
   /** A lane has had its turn, or has jobs again after it had none: it comes after the others. */
-  toEnd(lane: Lane<J>): void {
+  toEnd(lane: L): void {
     if (this.#lanes.length === 1) return
     this.remove(lane)
     this.#lanes.push(lane)
@@ -83,7 +98,7 @@ export class LanePool<J extends Schedulable> {
     return undefined
   }
 
-  #claimOf({ queue, claimAt }: Lane<J>, now: number, maxBackfillDelayMs: number): Claim {
+  #claimOf({ queue, claimAt }: L, now: number, maxBackfillDelayMs: number): Claim {
     const { cost } = queue.head!
     return { cost, by: claimAt + maxBackfillDelayMs, at: startOf(this.gate.earliest(cost, now)) }
   }

@@ -1,23 +1,11 @@
-import { startOf, type Gate, type Never, type Reservation } from '../quota/gate.js'
+import { startOf, type Gate, type Reservation } from '../quota/gate.js'
 import type { Cost } from '../types.js'
-import type { Waiting } from './job-list.js'
 import { mayWaitFor, backfill, type Backfilled, type Room } from './backfill.js'
 import type { LanePool } from './lane-pool.js'
 import { JobQueue } from './job-queue.js'
+import type { LaneStep, Schedulable } from './lane-step.js'
 
 const MINUTE_MS = 60_000
-
-/** What the scheduler needs of a job. */
-export interface Schedulable extends Waiting {
-  /** Until when it must start, in the clock's ms; Infinity where it has no deadline. */
-  readonly startBy: number
-}
-
-/** A job that left its queue: admitted, and charged to its tenant with `share`; or because it never can be; or late. */
-export type LaneStep<J> =
-  | { readonly job: J; readonly reservation: Reservation; readonly share: number; readonly wasHead: boolean }
-  | { readonly job: J; readonly never: Never }
-  | { readonly job: J; readonly isLate: true }
 
 /**
  * For so long a head waits for a time at which few answers are written, or half of the time to its deadline; then nothing starts
@@ -41,7 +29,7 @@ export interface Pausable {
 export class Lane<J extends Schedulable> {
   readonly gate: Gate
   readonly owner: Pausable
-  readonly pool: LanePool<J>
+  readonly pool: LanePool<J, Lane<J>>
   readonly queue: JobQueue<J>
   /** When the first of the queue may start, or one that may go before it; Infinity if only a change can tell. */
   wakeAt = Infinity
@@ -58,7 +46,12 @@ export class Lane<J extends Schedulable> {
   /** Since when those wait that have had to wait for answers to end. */
   readonly #putOffSince = new WeakMap<J, number>()
 
-  constructor(gate: Gate, owner: Pausable, pool: LanePool<J>, weightOf: (tenant: string | undefined) => number) {
+  constructor(
+    gate: Gate,
+    owner: Pausable,
+    pool: LanePool<J, Lane<J>>,
+    weightOf: (tenant: string | undefined) => number,
+  ) {
     this.gate = gate
     this.owner = owner
     this.pool = pool

@@ -1,7 +1,6 @@
-import { startOf } from '../quota/gate.js'
 import type { Candidate } from '../throttling/fallback.js'
-import type { Cost } from '../types.js'
 import type { ModelState } from '../models/model-state.js'
+import type { Cost } from '../types.js'
 import type { Job } from './job.js'
 import type { JobRequest } from './schedule-request.js'
 import type { OutputExpectation } from './settlement.js'
@@ -27,18 +26,18 @@ export function candidates(
       modelState,
       model: modelState.model,
       tried: job.tried?.has(modelState) === true,
-      held: modelState.gate.heldUntil > now,
-      closed: job.usedUp?.has(modelState) === true || modelState.refusal(cost, now) !== undefined,
+      held: modelState.isHeld(now),
+      closed: job.usedUp?.has(modelState) === true || modelState.whyClosed(cost, now) !== undefined,
       startsAt: () => startsAt(modelState, cost, now),
     }
   })
 }
 
-function atHead({ gate }: ModelState, cost: Cost, now: number): number {
-  return startOf(gate.earliest(cost, now))
+function atHead(modelState: ModelState, cost: Cost, now: number): number {
+  return modelState.startsAt(cost, now)
 }
 
-/** The cost that was made last: requests alike, of which a million may wait, share one. */
+/** The cost that was made last. Requests alike share it: a million that wait then hold one object, not 64 MB of them. */
 let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0, knownOutputTokens: 0 }
 
 /**
@@ -51,14 +50,11 @@ let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingToken
  * idle model whose buckets are empty do all of it keep the margin of a request alone. An attempt that is repeated is
  * counted anew.
  */
-export function costAt(
-  { model, gate, outputAccounting, inFlight }: ModelState,
-  request: JobRequest,
-  output: OutputExpectation,
-): Cost {
+export function costAt(modelState: ModelState, request: JobRequest, output: OutputExpectation): Cost {
+  const { model, outputAccounting, inFlight } = modelState
   const { tokens, route = 'chat', maxOutputTokens, choices = 1 } = request
   // A server that reserves the most that an answer may have counts it with the request: so must we.
-  const reserves = outputAccounting.way === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
+  const reserves = outputAccounting === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
   const inputTokens = Math.ceil(request.inputTokens ?? tokens ?? 0)
   const outputTokens =
     tokens === undefined
@@ -66,7 +62,7 @@ export function costAt(
           reserves
             ? Math.ceil(maxOutputTokens) * choices
             : output.reserve(model, route, maxOutputTokens, choices, inFlight),
-          gate.mostOutput(inputTokens),
+          modelState.mostOutput(inputTokens),
         )
       : Math.max(0, Math.ceil(tokens) - inputTokens)
   const knownOutputTokens = tokens === undefined ? 0 : outputTokens

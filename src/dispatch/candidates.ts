@@ -41,19 +41,18 @@ function atHead(modelState: ModelState, cost: Cost, now: number): number {
 let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0, knownOutputTokens: 0 }
 
 /**
- * What a request is charged with at a model: its input, and the output that the model's answers let expect, with its part
- * of the margin for all in flight. An expectation never makes a request too large for the model.
+ * The cost of a request at a model: its input, and the output that earlier answers of the model let expect, with the request's
+ * part of the margin for all requests in flight. An expectation never makes a request too large for the model.
  *
- * What is in flight is counted now, when the request enters a queue, not when it starts: the queue is ordered, packed and
- * predicted by costs, which must not change while they wait. Little is lost: a request waits because the model is full, and
- * how many a full model holds changes slowly, so a million that wait alike also share one cost. Only where a crowd comes to an
- * idle model whose buckets are empty do all of it keep the margin of a request alone. An attempt that is repeated is
- * counted anew.
+ * The requests in flight are counted now, when the request enters a queue, and not when it starts: the queue orders, backfills
+ * and predicts by costs, so a cost must not change while its request waits. The loss is small: a request waits because the model
+ * is full, and the number that a full model holds changes slowly. Only where a crowd comes to an idle model whose buckets are
+ * empty, each request of the crowd keeps the margin of a request that runs alone. An attempt that is repeated is counted anew.
  */
 export function costAt(modelState: ModelState, request: JobRequest, output: OutputExpectation): Cost {
   const { model, outputAccounting, inFlight } = modelState
   const { tokens, route = 'chat', maxOutputTokens, choices = 1 } = request
-  // A server that reserves the most that an answer may have counts it with the request: so must we.
+  // A server that reserves `max_tokens` counts them with the request. The limiter does the same.
   const reserves = outputAccounting === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
   const inputTokens = Math.ceil(request.inputTokens ?? tokens ?? 0)
   const outputTokens =

@@ -1,10 +1,11 @@
 import type { Cost, Route, Usage } from '../types.js'
 import type { Attempt } from './attempt.js'
 
-/** What is expected of an answer before it is there, and what it turned out to be. */
+/** How long answers are expected to be, learned from how long they were. */
 export interface OutputExpectation {
-  /** What to reserve for all choices of a request, with so many requests of the model in flight. */
+  /** The output tokens to reserve for all choices of a request, with `inFlight` requests of the model in flight. */
   reserve(model: string, route: Route, maxOutputTokens: number | undefined, choices: number, inFlight: number): number
+  /** An answer of one choice had this many output tokens. */
   observe(model: string, route: Route, maxOutputTokens: number | undefined, outputTokens: number): void
 }
 
@@ -37,7 +38,7 @@ function actualCost({ job, reservation }: Attempt, ending: Ending): Cost | undef
     }
   }
   const { inputTokens, outputTokens, thinkingTokens = 0 } = ending
-  // What counted with the request as part of an exact total must not count once more when the answer is there.
+  // Output that counted with the request, as part of an exact total, must not count once more when the answer is there.
   const knownOutputTokens = job.request.tokens === undefined ? 0 : outputTokens
   return { requests: reservation.cost.requests, inputTokens, outputTokens, thinkingTokens, knownOutputTokens }
 }

@@ -6,11 +6,11 @@ import type { ClockPhase, Gate } from '../quota/gate.js'
 import { ModelGate } from '../quota/model-gate.js'
 import { OverflowGate } from '../quota/overflow-gate.js'
 import type { Profile } from '../types.js'
-import { ownLimits, type ConfiguredLimits, type Resolve } from './state/configured-limits.js'
 import type { ModelOwner } from './model-owner.js'
 import { ModelState } from './model-state.js'
 import { OverflowTargets } from './overflow-targets.js'
 import type { QueuedRequest } from './queued-request.js'
+import { ownLimits, type ConfiguredLimits, type Resolve } from './state/configured-limits.js'
 
 export interface ModelRegistryOptions {
   readonly clock: Clock

@@ -11,14 +11,14 @@ import { JointGate } from '../quota/joint-gate.js'
 import { OverflowGate, type Overflow } from '../quota/overflow-gate.js'
 import type { LimitRefusal } from '../throttling/classify.js'
 import type { Cost, Limits, OutputAccounting, Profile, Usage } from '../types.js'
+import type { ModelOwner } from './model-owner.js'
+import type { QueuedRequest } from './queued-request.js'
+import type { SentRequest } from './sent-request.js'
 import { retiredError, tooLargeError } from './state/closed-errors.js'
 import type { ConfiguredLimits } from './state/configured-limits.js'
 import { ModelHold, type RefusalEffect } from './state/model-hold.js'
 import { ModelLimits } from './state/model-limits.js'
 import { ModelOutputAccounting } from './state/model-output-accounting.js'
-import type { ModelOwner } from './model-owner.js'
-import type { QueuedRequest } from './queued-request.js'
-import type { SentRequest } from './sent-request.js'
 
 export interface ModelStateParts {
   readonly model: string
@@ -106,7 +106,7 @@ export class ModelState {
     return this.#hold.exhaustion.isActive(now)
   }
 
-  /** Why it can serve no request of this cost, however long that waits; undefined if it can. */
+  /** Why the model turns such a request away now; undefined if it can serve it, sooner or later. */
   whyClosed(cost: Cost, now: number): 'retired' | 'exhausted' | 'too_large' | undefined {
     if (this.#limits.configured.retired) return 'retired'
     if (this.isExhausted(now)) return 'exhausted'
@@ -118,7 +118,7 @@ export class ModelState {
     return this.#gate.impossible(cost) === undefined
   }
 
-  /** {@link whyClosed} as the caller of the request is told. */
+  /** The error for the caller of a request that the model turns away; see {@link whyClosed}. */
   closedError(cost: Cost, now: number): HeadgateError | undefined {
     if (this.#limits.configured.retired) return retiredError(this.model, this.limits)
     const never = this.isExhausted(now) ? undefined : this.#gate.impossible(cost)
@@ -208,21 +208,14 @@ export class ModelState {
    * request run into the same refusal.
    */
   refused(sent: SentRequest, refusal: LimitRefusal, now: number): RefusalEffect {
-    const { id, tenant } = sent.job
-    sent.recorder.failure(now)
-    sent.recorder.throttled(refusal.class, now)
-    const effect = this.#hold.refused(sent, refusal, now)
+    const { job, recorder } = sent
     const { class: kind, code, message } = refusal
-    const { holdMs } = effect
-    this.workspace.events.emit('throttled', {
-      requestId: id,
-      tenant,
-      model: this.model,
-      class: kind,
-      code,
-      message,
-      holdMs,
-    })
+    recorder.failure(now)
+    recorder.throttled(kind, now)
+    const effect = this.#hold.refused(sent, refusal, now)
+    const { id: requestId, tenant } = job
+    const what = { model: this.model, class: kind, code, message, holdMs: effect.holdMs }
+    this.workspace.events.emit('throttled', { requestId, tenant, ...what })
     return effect
   }
 
@@ -254,7 +247,7 @@ export class ModelState {
     recorder.answered(now - reservation.at, firstTokenMs, now)
   }
 
-  /** Takes in limits of the service's headers: the account's. True if they are new: then all limits are to be configured anew. */
+  /** Takes in limits of the service's headers, which are the account's. True if they are new: then `configure` has to follow. */
   reportLimits(reported: Limits): boolean {
     const known = this.account ?? this
     return known.#limits.report(reported)

@@ -1,7 +1,6 @@
 import { monotonicClock, systemClock } from './clock.js'
 import { OutputEstimator } from './tokens/output-estimator.js'
-import type { Grant } from './dispatch/attempt.js'
-import type { Run } from './dispatch/job.js'
+import type { Grant, Run } from './dispatch/attempt.js'
 import { checkFields, type JobRequest, type ScheduleRequest } from './dispatch/schedule-request.js'
 import { Dispatcher } from './dispatch/dispatcher.js'
 import type { Workspace } from './models/workspace.js'
@@ -163,7 +162,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
             perSecond: options.perSecond,
             account(model, perSecondDefault) {
               const resolved = live.resolve(model, perSecondDefault)
-              const limits = account.main.models.find(model)?.effectiveLimits.limits ?? resolved.limits
+              const limits = account.main.models.find(model)?.configuredLimits ?? resolved.limits
               return { ...resolved, limits, source: limits.source }
             },
             perSecondDefault: defaultProfile.perSecond,

@@ -2,7 +2,8 @@ import type { Clock } from '../clock.js'
 import type { Gate, Never, NotAdmitted, Reservation } from '../quota/gate.js'
 import type { Cost } from '../types.js'
 import { WakeTimer } from './wake-timer.js'
-import { Lane, type Pausable, type Schedulable } from './lane.js'
+import { Lane, type Pausable } from './lane.js'
+import type { Schedulable } from './lane-step.js'
 import { MAX_CANDIDATES } from './backfill.js'
 import { LanePool } from './lane-pool.js'
 import { predictedStart } from './predicted-start.js'
@@ -54,7 +55,7 @@ export class Scheduler<J extends Schedulable> {
   readonly #clock: Clock
   readonly #options: SchedulerOptions
   readonly #events: SchedulerEvents<J>
-  readonly #pools: LanePool<J>[] = []
+  readonly #pools: LanePool<J, Lane<J>>[] = []
   /** Jobs that back off. They wait for their time first, then in their queue. */
   readonly #delays = new DelayQueue<J, Lane<J>>()
   /** The jobs of the queues that have a deadline. */
@@ -92,7 +93,7 @@ export class Scheduler<J extends Schedulable> {
    * workspace.
    */
   addLane(gate: Gate, owner: Pausable, within?: Lane<J>): Lane<J> {
-    const pool = within?.pool ?? new LanePool<J>(gate)
+    const pool = within?.pool ?? new LanePool<J, Lane<J>>(gate)
     if (within === undefined) this.#pools.push(pool)
     const lane = new Lane<J>(gate, owner, pool, this.#options.weightOf)
     pool.add(lane)
@@ -208,15 +209,15 @@ export class Scheduler<J extends Schedulable> {
     for (const lane of pool.lanes) if (lane.queue.size > 0 && !lane.owner.isPaused) lane.wakeAt = now
   }
 
-  /** Starts the jobs that the gates admit now. */
-  #pump(pool: LanePool<J>): void {
+  /** Starts what the gates admit now. */
+  #pump(pool: LanePool<J, Lane<J>>): void {
     if (pool.isPumping) return
     if (this.#depth >= MAX_DEPTH && pool.hasWaiting) pool.lanes[0]!.wakeAt = this.#clock.now()
     else this.#startAll(pool)
     this.#arm()
   }
 
-  #startAll(pool: LanePool<J>): void {
+  #startAll(pool: LanePool<J, Lane<J>>): void {
     pool.isPumping = true
     try {
       for (;;) {

@@ -1,14 +1,18 @@
 import type { Socket } from 'node:net'
-import type { Exchange } from './exchange.js'
+
+/** What has to end when its connection does. */
+interface LiveExchange {
+  hangUp(): void
+}
 
 /**
  * The exchanges that are not over, by their connection. A connection that closes ends all of its own: of requests that were
  * sent one behind the other, only the first one's response hears of it.
  */
 export class LiveExchanges {
-  readonly #bySocket = new Map<Socket, Set<Exchange>>()
+  readonly #bySocket = new Map<Socket, Set<LiveExchange>>()
 
-  add(exchange: Exchange, socket: Socket): void {
+  add(exchange: LiveExchange, socket: Socket): void {
     const known = this.#bySocket.get(socket)
     if (known !== undefined) {
       known.add(exchange)
@@ -22,7 +26,7 @@ export class LiveExchanges {
     })
   }
 
-  delete(exchange: Exchange, socket: Socket): void {
+  delete(exchange: LiveExchange, socket: Socket): void {
     this.#bySocket.get(socket)?.delete(exchange)
   }
 

@@ -331,9 +331,11 @@ describe('settle', () => {
     })
     expect(heard.settle).toEqual([
       {
+        requestId: 1,
         model: 'a',
         reserved: { inputTokens: 1000, outputTokens: 200, thinkingTokens: 0 },
         usage: { inputTokens: 900, outputTokens: 50, thinkingTokens: 20 },
+        durationMs: 10,
       },
     ])
     expect((await chargedAfter({ returns: '' })).heard.settle[0]!.usage).toBeUndefined()

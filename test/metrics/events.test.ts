@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Events } from '../../src/metrics/events.js'
 import { settlePromises } from '../support/virtual-clock.js'
 
-const admit = { model: 'm', attempt: 1, waitMs: 0 }
+const admit = { requestId: 1, tenant: undefined, model: 'm', attempt: 1, waitMs: 0 }
 
 describe('Events', () => {
   test('every listener of an event is called, in the order of adding, until it is removed', () => {

@@ -1,6 +1,6 @@
 import type { Limits } from '../../types.js'
 import { Charge } from './charge.js'
-import type { Demand, OutputAccounting, Reservation } from './charge.js'
+import type { ChargedLimits, Demand, OutputAccounting, Reservation } from './charge.js'
 import { createCounter } from './create-counter.js'
 import type { Counter, WindowKind } from './create-counter.js'
 import { enforcedLimits, isPerSecond, limitNames, measureOf } from './limits.js'
@@ -29,7 +29,7 @@ interface Meter {
 }
 
 /** The limits of one model, all keys together. It lets a request in or refuses it, at once; nothing waits here. */
-export class Throttle {
+export class Throttle implements ChargedLimits {
   readonly #settings: ThrottleSettings
   readonly #origin: number
   readonly #meters = new Map<LimitName, Meter>()

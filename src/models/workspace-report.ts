@@ -1,45 +1,36 @@
 import type { OutputLengths } from '../tokens/output-estimator.js'
 import type { ModelStats, Stats, TenantStats } from '../metrics/stats.js'
 import type { Scheduler } from '../queue/scheduler.js'
-import type { ModelState } from './model-state.js'
-import type { Job } from '../dispatch/job.js'
+import type { QueuedRequest } from './queued-request.js'
 import type { Workspace } from './workspace.js'
 
 /** How long the answers of a model were. */
 export type OutputOf = (model: string) => OutputLengths | undefined
 
+/** What a workspace knows of `limiter.stats()`. */
+export type WorkspaceReport = Omit<Stats, 'doubleSettles' | 'networkJitter' | 'clockPhase'>
+
 /** How the models and tenants of a workspace stand, and what they did in the last `lastMs`. */
-export function report(
+export function workspaceReport(
   workspace: Workspace,
-  scheduler: Scheduler<Job>,
+  scheduler: Scheduler<QueuedRequest>,
   lastMs: number,
   now: number,
   outputOf: OutputOf,
-): Omit<Stats, 'doubleSettles' | 'networkJitter' | 'clockPhase'> {
+): WorkspaceReport {
   const models: [string, ModelStats][] = []
   const waitingBy = new Map<string | undefined, number>()
   let inFlight = 0
-  for (const modelState of workspace.models.all()) {
-    inFlight += modelState.inFlight
+  for (const state of workspace.models.all()) {
+    inFlight += state.inFlight
     // Of the account it is all that waits for the model, in its workspaces too.
-    const lanes = modelState.account === undefined ? modelState.lane.pool.lanes : [modelState.lane]
+    const lanes = state.account === undefined ? state.lane.pool.lanes : [state.lane]
     let waiting = 0
     for (const lane of lanes) {
       waiting += scheduler.waitingIn(lane)
       scheduler.countTenants(lane, waitingBy)
     }
-    const stats = {
-      limits: modelState.limits,
-      windows: modelState.gate.room(now),
-      waiting,
-      inFlight: modelState.inFlight,
-      heldMs: Math.max(0, modelState.gate.heldUntil - now),
-      pace: paceOf(modelState, now),
-      outputAccounting: { as: modelState.outputAccounting.way, origin: modelState.outputAccounting.origin },
-      output: outputOf(modelState.model),
-      ...modelState.activity.report(lastMs, now),
-    }
-    models.push([modelState.model, stats])
+    models.push([state.model, state.stats({ waiting, output: outputOf(state.model) }, lastMs, now)])
   }
   const tenants: [string, TenantStats][] = []
   for (const [tenant, activity] of workspace.tenants.reports(lastMs, now)) {
@@ -58,9 +49,4 @@ export function report(
     waiting: workspace.waiting(scheduler),
     inFlight,
   }
-}
-
-function paceOf(modelState: ModelState, now: number): ModelStats['pace'] {
-  const requestsPerSecond = modelState.paceAt(now)
-  return requestsPerSecond === undefined ? undefined : { requestsPerSecond, origin: 'learned' }
 }

@@ -1,12 +1,13 @@
-import { DeadlineImpossible, type HeadgateError } from '../errors.js'
+import { DeadlineImpossible } from '../errors.js'
+import type { FallbackReason } from '../metrics/events.js'
+import type { ModelState } from '../models/model-state.js'
 import { spillModel } from '../throttling/fallback.js'
 import type { Cost } from '../types.js'
 import { candidates, type ModelCandidate } from './candidates.js'
-import type { ModelState } from '../models/model-state.js'
 import type { Job } from './job.js'
 import type { OutputExpectation } from './settlement.js'
 
-export interface EntryOptions {
+export interface ChoiceOptions {
   readonly output: OutputExpectation
   readonly fallbackAfterWaitMs: number | undefined
   /** When a job of this cost could start at a model, after what waits there, in the clock's ms; Infinity: not known. */
@@ -14,10 +15,10 @@ export interface EntryOptions {
 }
 
 /** Where a new request goes. */
-export interface Entry {
+export interface ModelChoice {
   readonly modelState: ModelState
-  /** Why not to the model that was asked for. */
-  readonly why: string
+  /** Why not to the model that was asked for, if it is another one. */
+  readonly reason: FallbackReason
   /** In the clock's ms; Infinity: not known. */
   startsAt(): number
 }
@@ -27,16 +28,18 @@ export interface Entry {
  *
  * @throws why the model asked for cannot serve it, where none can; DeadlineImpossible where none can in time
  */
-export function entryOf(job: Job, now: number, { output, fallbackAfterWaitMs, predict }: EntryOptions): Entry {
-  const refusal: HeadgateError | undefined = job.modelState.refusal(job.cost, now)
+export function chooseModel(job: Job, now: number, options: ChoiceOptions): ModelChoice {
+  const { output, fallbackAfterWaitMs, predict } = options
+  const asked = job.modelState
   const open = candidates(job, output, now, predict).filter(({ closed }) => !closed)
-  if (open.length === 0) throw refusal
+  if (open.length === 0) throw asked.closedError(job.cost, now)
   const inTime = job.startBy === Infinity ? open : open.filter((candidate) => !isLate(candidate, job))
   if (inTime.length === 0) throw impossible(open, now, job)
   const chosen = (fallbackAfterWaitMs === undefined ? inTime[0] : spillModel(inTime, now, fallbackAfterWaitMs))!
+  const isAskedInTime = inTime.some(({ modelState }) => modelState === asked)
   return {
     modelState: chosen.modelState,
-    why: refusal?.message ?? 'it could start later only',
+    reason: asked.whyClosed(job.cost, now) ?? (isAskedInTime ? 'wait' : 'deadline'),
     startsAt: () => chosen.startsAt(),
   }
 }

@@ -210,6 +210,7 @@ export class ModelRegistry {
       const rates =
         limits.rpm === undefined ? 'without limits' : `at ${limits.rpm} requests and ${limits.tpm} tokens a minute`
       workspace.events.emit('warning', {
+        code: 'unknown_model',
         model,
         message: `Model '${model}' is in no limits table: it runs ${rates}. Give its limits in overrides to use its quota`,
       })

@@ -17,7 +17,7 @@ export class Account {
   readonly #options: ModelRegistryOptions
   readonly #scheduler: Scheduler<Job>
   readonly #inside = new Map<string, Workspace>()
-  /** Names that were used: what ran under them in the last minute is unknown. */
+  /** Names of workspaces that have ended after requests: what ran under them in the last minute is unknown. */
   readonly #used = new Set<string>()
 
   constructor(options: ModelRegistryOptions, resolve: Resolve, scheduler: Scheduler<Job>) {
@@ -34,7 +34,6 @@ export class Account {
       )
     }
     const idleSince = this.#used.has(name) ? this.#options.clock.now() : this.#options.idleSince
-    this.#used.add(name)
     const workspace = new Workspace({ ...this.#options, idleSince }, resolve, this.#scheduler, {
       account: this.main,
       name,
@@ -45,7 +44,9 @@ export class Account {
 
   /** A workspace has ended: its name is free again. */
   forget(workspace: Workspace): void {
-    this.#inside.delete(workspace.name ?? '')
+    const { name = '', models } = workspace
+    this.#inside.delete(name)
+    if (!models.all().next().done) this.#used.add(name)
     for (const { lane } of workspace.models.all()) this.#scheduler.removeLane(lane)
   }
 

@@ -1,5 +1,5 @@
 import { InvalidRequest } from '../errors.js'
-import { readUsage } from '../tokens/usage.js'
+import { isUsageUnknown, readUsage, type UsageLike } from '../tokens/usage.js'
 import type { Reservation } from '../quota/gate.js'
 import type { Recorder } from '../metrics/recorder.js'
 import type { ModelState } from '../models/model-state.js'
@@ -23,12 +23,13 @@ export interface Grant {
   /** The request's own signal; one that never aborts where it has none. */
   readonly signal: AbortSignal
   /**
-   * Says what the request used: `{ inputTokens, outputTokens }` or a `usage` object of the service. Once; a second call is
-   * ignored and counted. A returned value that carries a `usage` needs no call.
+   * Says what the request used: `{ inputTokens, outputTokens }` or a `usage` object of a service or an SDK. Once; a second call is
+   * ignored and counted. A returned value that carries a `usage` needs no call. A usage with a count that is `null` or
+   * undefined is not known, and says nothing.
    *
    * @throws InvalidRequest for anything that is no usage
    */
-  settle(usage: Usage | object): void
+  settle(usage: UsageLike): void
   /**
    * Says when the service counted the request, in ms by its own clock (Model Studio: the header `req-arrive-time` of its answer):
    * from this J is learned, where `networkJitterMs` was not given. What is no finite number is passed over.
@@ -114,6 +115,7 @@ export class Attempt implements Grant, SentRequest {
     return (usage) => {
       const read = readUsage(usage)
       if (read === undefined) {
+        if (isUsageUnknown(usage)) return
         throw new InvalidRequest(
           'settle(usage): give { inputTokens, outputTokens }, both numbers of 0 or more, or a usage object of the service',
         )

@@ -1,5 +1,6 @@
 import { InvalidRequest } from '../errors.js'
 import type { Limits, ThrottleClass, Usage } from '../types.js'
+import { WarningPrinter } from './warning-printer.js'
 
 /** What an event carries that happened in a workspace. */
 export interface OfWorkspace {
@@ -72,9 +73,21 @@ export interface HeadgateEvents {
     }
   /** The limits of a model changed. */
   limits: OfWorkspace & { readonly model: string; readonly from: Limits; readonly to: Limits; readonly source: string }
-  /** A condition that the user should know of. */
-  warning: OfWorkspace & { readonly message: string; readonly model?: string; readonly cause?: unknown }
+  /** Something that a person should know of, once. */
+  warning: OfWorkspace & {
+    readonly message: string
+    readonly model?: string
+    readonly cause?: unknown
+    /** What it is about, for programs; left out where it has none. */
+    readonly code?: WarningCode
+  }
 }
+
+/**
+ * `'unknown_model'`: a model in no table is used. `'unknown_fallback'`: `fallback` names one. `'unmetered_call'`: what looks
+ * like a call of a model passes without waiting.
+ */
+export type WarningCode = 'unknown_model' | 'unknown_fallback' | 'unmetered_call'
 
 export type EventName = keyof HeadgateEvents
 
@@ -94,10 +107,14 @@ interface Within {
 
 type Listener<E extends EventName> = (event: HeadgateEvents[E]) => void
 
-/** Typed events. A listener that throws stops neither the other listeners nor the request that caused the event. */
+/**
+ * Typed events. A listener that throws stops neither the others nor the request that it hears of. A `warning` that nobody
+ * listens to is printed.
+ */
 export class Events {
   readonly #listeners: { [E in EventName]?: Set<Listener<E>> } = {}
   readonly #within: Within | undefined
+  readonly #printer = new WarningPrinter()
 
   /** `within`: for the events of a workspace. They also reach the listeners of the account. */
   constructor(within?: Within) {
@@ -129,19 +146,24 @@ export class Events {
   }
 
   emit<E extends EventName>(event: E, payload: HeadgateEvents[E]): void {
-    const within = this.#within
-    if (within === undefined) {
-      this.#tell(event, payload)
-      return
-    }
-    const told = { ...payload, workspace: within.workspace }
-    this.#tell(event, told)
-    within.above.emit(event, told)
+    this.#emit(event, payload, false)
   }
 
-  #tell<E extends EventName>(event: E, payload: HeadgateEvents[E]): void {
+  /** `isHeard`: by a listener of the workspace that it comes from. */
+  #emit<E extends EventName>(event: E, payload: HeadgateEvents[E], isHeard: boolean): void {
+    const within = this.#within
+    const told = within === undefined ? payload : { ...payload, workspace: within.workspace }
     const listeners = this.#listeners[event] as Set<Listener<E>> | undefined
-    if (listeners === undefined) return
+    const hasListeners = (listeners?.size ?? 0) > 0
+    if (listeners !== undefined) this.#tell(listeners, event, told)
+    if (within !== undefined) within.above.#emit(event, told, isHeard || hasListeners)
+    else if (event === 'warning' && !isHeard && !hasListeners) {
+      const { message, code } = payload as HeadgateEvents['warning']
+      this.#printer.print(message, code)
+    }
+  }
+
+  #tell<E extends EventName>(listeners: ReadonlySet<Listener<E>>, event: E, payload: HeadgateEvents[E]): void {
     for (const listener of listeners) {
       try {
         // An async listener may reject. An unhandled rejection would end the process.

@@ -24,7 +24,7 @@ export class Account {
   readonly #options: AccountOptions
   readonly #scheduler: Scheduler<QueuedRequest>
   readonly #inside = new Map<string, Workspace>()
-  /** Names that were used: what ran under them in the last minute is unknown. */
+  /** Names of workspaces that have ended after requests: what ran under them in the last minute is unknown. */
   readonly #used = new Set<string>()
 
   constructor(options: AccountOptions, resolve: Resolve, scheduler: Scheduler<QueuedRequest>) {
@@ -41,7 +41,6 @@ export class Account {
       )
     }
     const idleSince = this.#used.has(name) ? this.#options.clock.now() : this.#options.idleSince
-    this.#used.add(name)
     const workspace = new Workspace({ ...this.#options, idleSince }, resolve, this.#scheduler, {
       account: this.main,
       name,
@@ -52,7 +51,9 @@ export class Account {
 
   /** A workspace has ended: its name is free again. */
   forget(workspace: Workspace): void {
-    this.#inside.delete(workspace.name ?? '')
+    const { name = '', models } = workspace
+    this.#inside.delete(name)
+    if (!models.all().next().done) this.#used.add(name)
     for (const { lane } of workspace.models.all()) this.#scheduler.removeLane(lane)
   }
 

@@ -151,6 +151,6 @@ export class ModelRegistry {
   #warnUnknown(model: string, { limits: { rpm, tpm } }: ConfiguredLimits): void {
     const rates = rpm === undefined ? 'without limits' : `at ${rpm} requests and ${tpm} tokens a minute`
     const message = `Model '${model}' is in no limits table: it runs ${rates}. Give its limits in overrides to use its quota`
-    this.#workspace.events.emit('warning', { model, message })
+    this.#workspace.events.emit('warning', { code: 'unknown_model', model, message })
   }
 }

@@ -1,14 +1,7 @@
+import type { Hints } from '../dispatch/hints.js'
 import { InvalidRequest } from '../errors.js'
 import type { Route } from '../types.js'
-import {
-  dropHintHeaders,
-  headerHints,
-  hintsOf,
-  settingsOf,
-  withoutOurKeys,
-  type HintedInit,
-  type Hints,
-} from './hints.js'
+import { dropHintHeaders, headerHints, hintsOf, settingsOf, withoutOurKeys, type HintedInit } from './hints.js'
 
 const ROUTES: Readonly<Record<string, Route>> = {
   'chat/completions': 'chat',

@@ -1,4 +1,4 @@
-import { isHeadgateError, type HeadgateError, type HeadgateErrorCode } from '../errors.js'
+import { errorBody, isOwnError, type HeadgateError, type HeadgateErrorCode, type RefusalTimes } from '../errors.js'
 
 /**
  * `response` with another body. What a constructed `Response` cannot have of its own, and a clone of it would lose, it
@@ -45,20 +45,28 @@ const STATUS: Readonly<Partial<Record<HeadgateErrorCode, number>>> = {
   invalid_limits: 400,
 }
 
+/** The longest `Retry-After`, in ms: a day. A client that asks sooner than necessary does no harm. */
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000
+
 /**
  * Our own refusal as the service would word it, so that an SDK raises its own class of error with our `code`. Undefined
  * for what is no answer: that is thrown.
  */
 export function refusalResponse(error: unknown): Response | undefined {
-  if (!isHeadgateError(error)) return undefined
+  if (!isOwnError(error)) return undefined
   const status = STATUS[error.code]
   if (status === undefined) return undefined
-  return new Response(JSON.stringify(refusalBody(error)), {
+  return new Response(JSON.stringify({ error: errorBody(error) }), {
     status,
-    headers: { 'content-type': 'application/json', ...NO_RETRY },
+    headers: { 'content-type': 'application/json', ...NO_RETRY, ...retryAfter(error) },
   })
 }
 
-function refusalBody({ message, code }: HeadgateError): object {
-  return { error: { message, type: code, param: null, code } }
+/** When the same request may succeed, where that is known: a client that repeats in spite of {@link NO_RETRY} waits until then. */
+function retryAfter(error: HeadgateError): Readonly<Record<string, string>> {
+  const { predictedWaitMs, resetAt } = error as RefusalTimes
+  const waitMs = predictedWaitMs ?? (resetAt && resetAt.getTime() - Date.now())
+  if (waitMs === undefined || !(waitMs > 0 && waitMs < Infinity)) return {}
+  const boundedMs = Math.min(Math.ceil(waitMs), MAX_RETRY_AFTER_MS)
+  return { 'retry-after': String(Math.ceil(boundedMs / 1000)), 'retry-after-ms': String(boundedMs) }
 }

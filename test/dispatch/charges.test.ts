@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Grant } from '../../src/index.js'
+import type { Grant, UsageLike } from '../../src/index.js'
 import { fault, ok, refusal, setup, type Outcome } from './setup.js'
 
 const limits = { a: { rpm: 100, tpm: 100_000 } }
@@ -312,11 +312,26 @@ describe('settle', () => {
     { inputTokens: 1, outputTokens: Number.NaN },
   ])('with %j says what it wants, and the reservation stands', async (usage) => {
     const { used, ending } = await chargedAfter((grant) => {
-      grant.settle(usage as object)
+      grant.settle(usage as UsageLike)
       return ok
     })
     expect(used).toEqual({ rpm: 1, tpm: 1200 })
     expect(ending.error).toMatchObject({ code: 'invalid_request', message: expect.stringContaining('settle(usage)') })
+  })
+
+  test('with counts that the SDK does not know says nothing: the reservation stands, and a returned usage counts', async () => {
+    const unknown = { inputTokens: undefined, outputTokens: undefined, totalTokens: undefined }
+    const without = await chargedAfter((grant) => {
+      grant.settle(unknown)
+      return { returns: 'text' }
+    })
+    expect([without.used, without.ending.state]).toEqual([{ rpm: 1, tpm: 1200 }, 'done'])
+    const returned = await chargedAfter((grant) => {
+      grant.settle(unknown)
+      return { returns: { usage: { inputTokens: 10, outputTokens: 5 } } }
+    })
+    expect(returned.used).toEqual({ rpm: 1, tpm: 15 })
+    expect(returned.limiter.stats().doubleSettles).toBe(0)
   })
 
   test('the event tells what was reserved and what was used', async () => {

@@ -285,6 +285,7 @@ describe('unknown models', () => {
     await clock.run()
     expect(heard.warning).toEqual([
       {
+        code: 'unknown_model',
         model: 'new',
         message:
           "Model 'new' is in no limits table: it runs at 60 requests and 100000 tokens a minute. Give its limits in overrides to use its quota",

@@ -40,6 +40,7 @@ export class Wrapped {
   readonly client: OpenAI
   readonly admitted: HeadgateEvents['admit'][] = []
   readonly settled: HeadgateEvents['settle'][] = []
+  readonly warned: HeadgateEvents['warning'][] = []
 
   constructor(
     baseURL: string,
@@ -54,6 +55,7 @@ export class Wrapped {
     })
     this.limiter.on('admit', (event) => this.admitted.push(event))
     this.limiter.on('settle', (event) => this.settled.push(event))
+    this.limiter.on('warning', (event) => this.warned.push(event))
     this.raw = new OpenAI({ apiKey: 'sk-test', baseURL, ...clientOptions })
     this.client = limitOpenAI(this.raw, this.limiter)
   }

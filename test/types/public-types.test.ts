@@ -2,10 +2,14 @@ import OpenAI, { AzureOpenAI } from 'openai'
 import { describe, expectTypeOf, it } from 'vitest'
 import {
   createLimiter,
+  headgateErrorOf,
+  isHeadgateError,
   type Clock,
   type Estimator,
   type Grant,
+  type HeadgateErrorCode,
   type HeadgateEvents,
+  type Hints,
   type Limiter,
   type LimiterOptions,
   type Limits,
@@ -15,8 +19,9 @@ import {
   type ScheduleRequest,
   type Stats,
   type Tokenizer,
+  type UsageLike,
 } from '../../src/index.js'
-import { hint, limitOpenAI, type Hints } from '../../src/openai/index.js'
+import { hint, limitOpenAI } from '../../src/openai/index.js'
 
 class OwnClient extends OpenAI {
   readonly team = 'gate'
@@ -105,7 +110,7 @@ describe('limiter.schedule infers what run returns', () => {
     expectTypeOf<Grant['model']>().toEqualTypeOf<string>()
     expectTypeOf<Grant['signal']>().toEqualTypeOf<AbortSignal>()
     expectTypeOf<Grant['settle']>().toBeCallableWith({ inputTokens: 1, outputTokens: 2 })
-    expectTypeOf<Grant['settle']>().toBeCallableWith({ prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 })
+    expectTypeOf<Grant['settle']>().parameters.toEqualTypeOf<[usage: UsageLike]>()
   })
 
   it('of a request with a model at the least', () => {
@@ -113,6 +118,65 @@ describe('limiter.schedule infers what run returns', () => {
     expectTypeOf<{ model: string; signal: AbortSignal; fallback: false }>().toExtend<ScheduleRequest>()
     expectTypeOf<{ tokens: number }>().not.toExtend<ScheduleRequest>()
     expectTypeOf<{ model: string; priority: string }>().not.toExtend<ScheduleRequest>()
+  })
+})
+
+describe('limiter.wrap returns a function of the same type', () => {
+  const request = { model: 'qwen-plus' }
+
+  it('with the arguments and the result of a function that is asynchronous', () => {
+    const fn = async (text: string, depth?: number) => ({ text, depth })
+    expectTypeOf(limiter.wrap(request, fn)).toEqualTypeOf(fn)
+    const rest = (first: 'a' | 'b', ...others: number[]): Promise<void> => Promise.resolve(void [first, others])
+    expectTypeOf(limiter.wrap(request, rest)).toEqualTypeOf(rest)
+  })
+
+  it('with the type parameters of one that has some', () => {
+    const fn = async <T>(value: T): Promise<T[]> => [value]
+    const wrapped = limiter.wrap(request, fn)
+    expectTypeOf(wrapped<5>).toEqualTypeOf<(value: 5) => Promise<5[]>>()
+  })
+
+  it('that is asynchronous where fn is not', () => {
+    expectTypeOf(limiter.wrap(request, (n: number) => `${n}`)).toEqualTypeOf<(n: number) => Promise<string>>()
+  })
+
+  it('with a request of the arguments', () => {
+    const fn = async (model: string, text: string) => model + text
+    const wrapped = limiter.wrap((model: string, text: string) => ({ model, tokens: text.length }), fn)
+    expectTypeOf(wrapped).toEqualTypeOf(fn)
+    // @ts-expect-error: the request is not made of a number
+    const wrong = () => limiter.wrap((n: number) => ({ model: `${n}` }), fn)
+    expectTypeOf(wrong).toBeFunction()
+  })
+})
+
+describe('limiter.with', () => {
+  it('takes hints, and returns a limiter', () => {
+    expectTypeOf(limiter.with).parameters.toEqualTypeOf<[hints: Hints]>()
+    expectTypeOf(limiter.with).returns.toEqualTypeOf<Limiter>()
+    const wrap = () =>
+      limitOpenAI(openai, limiter.with({ tenant: 'web', priority: 5, deadlineMs: 2000, fallback: false }))
+    expectTypeOf(wrap).returns.toEqualTypeOf<OpenAI>()
+    // @ts-expect-error: it is tenant
+    const wrong = () => limiter.with({ tennant: 'web' })
+    expectTypeOf(wrong).toBeFunction()
+  })
+})
+
+describe('errors', () => {
+  it('are narrowed by the guard to what every one of them has', () => {
+    const read = (error: unknown) => (isHeadgateError(error) ? error.code : null)
+    expectTypeOf(read).returns.toEqualTypeOf<HeadgateErrorCode | null | undefined>()
+  })
+
+  it('are read with what their code has', () => {
+    const late = (error: unknown) => headgateErrorOf(error, 'deadline_impossible')?.predictedWaitMs
+    expectTypeOf(late).returns.toEqualTypeOf<number | undefined>()
+    const usedUp = (error: unknown) => headgateErrorOf(error, 'quota_exhausted')?.resetAt
+    expectTypeOf(usedUp).returns.toEqualTypeOf<Date | undefined>()
+    const any = (error: unknown) => headgateErrorOf(error)?.code
+    expectTypeOf(any).returns.toEqualTypeOf<HeadgateErrorCode | undefined>()
   })
 })
 

@@ -1,7 +1,7 @@
 import { countTokens } from '../../tokens/text-tokens.js'
 import type { Tokenizer } from '../../tokens/text-tokens.js'
 import { InvalidRequest } from '../../errors.js'
-import { checkNames } from '../../options/limiter-options.js'
+import { checkNames } from '../../options/check-names.js'
 import { codePoints, isWordBound, Segmented, sentencesBack, sentencesFrom } from './segment-lengths.js'
 import { longest } from './longest-length.js'
 import type { Density, Lengths, Longest } from './longest-length.js'

@@ -4,7 +4,7 @@ import { ConnectionFailed, RefusedByServer } from '../throttling/request-errors.
 import type { Attempt } from '../dispatch/attempt.js'
 import { readResponseMetadata } from '../throttling/response-headers.js'
 import { AttemptTimeout } from './attempt-timeout.js'
-import { NATIVE_FETCH, type MeteredRequest } from './metered-request.js'
+import type { MeteredRequest } from './metered-request.js'
 import { readableAgain, ReadBody } from './read-body.js'
 import { rebuilt } from './response.js'
 import { observeStream } from './observe-stream.js'
@@ -34,7 +34,7 @@ const UNREAD_MS = 600_000
 export async function send(request: MeteredRequest, attempt: Attempt, options: SendOptions): Promise<Response> {
   // A bare name: in browsers and workers `fetch` refuses to be called as a method of something else.
   const { clock, fetch, timeoutMs } = options
-  const leash = new AttemptTimeout(request.signal, clock, timeoutMs, fetch === NATIVE_FETCH)
+  const leash = new AttemptTimeout(request.signal, clock, timeoutMs)
   try {
     const [url, init] = request.sendTo(attempt.model, leash.signal, attempt.attempt - 1)
     const response = await fetch(url, init)

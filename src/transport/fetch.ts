@@ -11,7 +11,7 @@ import type { Profile, Route } from '../types.js'
 import { settingsOf, type ClientSettings } from './hints.js'
 import { passThrough } from './pass-through.js'
 import { readRequest, type MeteredRequest } from './metered-request.js'
-import { NO_RETRY, rebuilt, refusalResponse } from './response.js'
+import { refusalResponse, withoutRetry } from './refusal-response.js'
 import { send, type SendOptions } from './send.js'
 
 /** What an {@link Estimator} is asked about. */
@@ -158,9 +158,7 @@ function ownEstimate({ route, model, body }: MeteredRequest, estimator: Estimato
 function lastAnswer(error: unknown): Response {
   const served =
     isHeadgateError(error, 'quota_exhausted') && error.cause instanceof RefusedByServer ? error.cause : error
-  if (served instanceof RefusedByServer) {
-    return rebuilt(served.response, served.response.body, NO_RETRY)
-  }
+  if (served instanceof RefusedByServer) return withoutRetry(served.response)
   const refusal = refusalResponse(error)
   if (refusal !== undefined) return refusal
   throw error instanceof ConnectionFailed ? error.cause : error

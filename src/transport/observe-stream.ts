@@ -3,11 +3,12 @@ import type { Clock, TimerHandle } from '../clock.js'
 import { ConnectionFailed, RefusedByServer } from '../throttling/request-errors.js'
 import type { Attempt } from '../dispatch/attempt.js'
 import { chargedBy } from '../quota/gate.js'
+import { usageInJson } from '../tokens/usage.js'
 import type { Usage } from '../types.js'
 import { StreamProgress } from './stream-progress.js'
-import { rebuilt } from './response.js'
+import { RebuiltResponse } from './rebuilt-response.js'
 import { append, SseScanner, type SseEvent } from './sse-scanner.js'
-import { plainPieces, readStreamEvent, usageOfJson, type StreamEvent } from './stream-event.js'
+import { plainPieces, readStreamEvent, type StreamEvent } from './stream-event.js'
 import { UnreadTimer } from './unread-timer.js'
 
 export interface StreamOptions {
@@ -87,7 +88,7 @@ class StreamObserver {
       // A late reader still gets the answer; only the place is free.
       else if (!this.#isSettled) this.#unread.start(this.#options.unreadMs, () => this.#settle())
     }
-    return rebuilt(this.#response, stream)
+    return new RebuiltResponse(this.#response, stream)
   }
 
   /** Frees the place of a stream that was let go of unread. What it held stays charged. */
@@ -136,7 +137,7 @@ class StreamObserver {
   }
 
   #refused(event: SseEvent): RefusedByServer {
-    const answer = rebuilt(this.#response, new Blob(this.#heldBack as Uint8Array<ArrayBuffer>[]).stream())
+    const answer = new RebuiltResponse(this.#response, new Blob(this.#heldBack as Uint8Array<ArrayBuffer>[]).stream())
     return new RefusedByServer(answer, event.data, event.status)
   }
 
@@ -211,7 +212,7 @@ class StreamObserver {
   #rest(): SseEvent[] {
     const rest = this.#scanner.takeRest()
     // No events at all: a JSON answer that does not say what it is.
-    if (rest !== undefined && !this.#hasContent) this.#usage ??= usageOfJson(rest.bytes)
+    if (rest !== undefined && !this.#hasContent) this.#usage ??= usageInJson(rest.bytes)
     return rest === undefined ? [] : [rest]
   }
 

@@ -1,4 +1,4 @@
-import { readUsage, usageOf } from '../tokens/usage.js'
+import { readUsage } from '../tokens/usage.js'
 import type { Usage } from '../types.js'
 import type { SseEvent } from './sse-scanner.js'
 
@@ -90,13 +90,4 @@ function hasContent(choice: unknown): boolean {
   return Object.entries(delta).some(
     ([key, value]) => key !== 'role' && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0),
   )
-}
-
-/** The usage that an answer of JSON carries; undefined if it is none. */
-export function usageOfJson(bytes: Uint8Array): Usage | undefined {
-  try {
-    return usageOf(JSON.parse(new TextDecoder().decode(bytes)))
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,12 @@
 import { MAX_TIMER_MS, type Clock, type TimerHandle } from '../clock.js'
 
-/** One timer, set to one time. It may go off early where that lies beyond what a timer can be set to: then set it again. */
+/**
+ * A timer that is this late, in ms, is taken for lost. In Cloudflare Workers a timer ends with the request that set it. The
+ * event loop is rarely blocked for so long; if it is, waking early is harmless.
+ */
+const MAX_LATE_MS = 1000
+
+/** One timer, set to one time. It fires early where that time is further away than timers can be set: then set it again. */
 export class WakeTimer {
   readonly #clock: Clock
   readonly #fire: () => void
@@ -12,17 +18,24 @@ export class WakeTimer {
     this.#fire = fire
   }
 
-  /** When it goes off, in the clock's ms; Infinity if it is not set. */
+  /** When the timer fires, in the clock's ms; Infinity if it is not set. */
   get at(): number {
     return this.#at
+  }
+
+  /** Whether the timer should have fired long ago, so that it never will. */
+  isLost(now: number): boolean {
+    return now > this.#at + MAX_LATE_MS
   }
 
   /** Infinity: not at all. */
   set(at: number): void {
     if (at === this.#at) return
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    const old = this.#timer
+    // First, for timers may throw (in Cloudflare Workers, outside a request): the timer is then not set.
     this.#timer = undefined
-    this.#at = at
+    this.#at = Infinity
+    if (old !== undefined) this.#clock.clearTimeout(old)
     if (at === Infinity) return
     const delay = Math.min(Math.max(0, Math.ceil(at - this.#clock.now())), MAX_TIMER_MS)
     this.#timer = this.#clock.setTimeout(() => {
@@ -30,5 +43,6 @@ export class WakeTimer {
       this.#at = Infinity
       this.#fire()
     }, delay)
+    this.#at = at
   }
 }

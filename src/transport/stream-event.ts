@@ -25,25 +25,6 @@ const ERROR: StreamEvent = { ...OTHER, isError: true }
 const NOTABLE =
   /"usage"\s*:\s*\{|"error"\s*:|^\s*\{\s*"(?:code|message|request_id)"|"type"\s*:\s*"(?:error|response\.(?:completed|incomplete|failed))"/
 
-/** The same anywhere in a text of several events; a carriage return ends lines too. */
-const NOTABLE_AMONG =
-  /\r|"usage"\s*:\s*\{|"error"\s*:|data: ?\s*\{\s*"(?:code|message|request_id)"|"type"\s*:\s*"(?:error|response\.(?:completed|incomplete|failed))"/
-
-/**
- * How many events `text` holds where all of them are plain pieces of content, as nearly all of a stream's are: each one
- * line of JSON, and none that {@link readStreamEvent} would take for more once content has come. Else 0.
- */
-export function plainPieces(text: string): number {
-  let pieces = 0
-  for (let at = 0; at < text.length; pieces++) {
-    if (!text.startsWith('data: {', at)) return 0
-    const end = text.indexOf('\n', at)
-    if (text[end + 1] !== '\n') return 0
-    at = end + 2
-  }
-  return NOTABLE_AMONG.test(text) ? 0 : pieces
-}
-
 /**
  * Reads an event of a stream of chat completions, completions or responses. `afterContent`: content has come already, so
  * plain pieces of it need no closer look.

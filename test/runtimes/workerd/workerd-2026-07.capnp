@@ -12,6 +12,6 @@ const config :Workerd.Config = (
 
 const worker :Workerd.Worker = (
   modules = [ (name = "worker", esModule = embed "/worker.js") ],
-  # The oldest one that has FinalizationRegistry, which the limiter needs. Node's modules are off.
-  compatibilityDate = "2025-05-05",
+  # Before 2025-05-05 a Worker has no FinalizationRegistry. Node's modules are off.
+  compatibilityDate = "2024-01-01",
 );

@@ -8,7 +8,7 @@ import {
   QueueFull,
   QuotaExhausted,
 } from '../src/index.js'
-import { refusalResponse } from '../src/transport/response.js'
+import { refusalResponse } from '../src/transport/refusal-response.js'
 
 /** What `openai`'s errors have of an answer. */
 async function asOpenAI(error: Error): Promise<Error> {

@@ -106,6 +106,7 @@ export class Scheduler<J extends Schedulable> {
    * job, if as many jobs as allowed wait already.
    */
   add(lane: Lane<J>, job: J, now = this.#clock.now()): 'started' | 'waits' | 'full' {
+    if (this.#alarm.isLost(now)) this.#wakeInstead()
     const { pool, queue } = lane
     const isFree = !pool.isPumping && !lane.owner.isPaused && this.#depth < MAX_DEPTH && !pool.hasWaiting
     const admission = isFree ? lane.gate.admit(job.cost, now) : undefined
@@ -282,6 +283,12 @@ export class Scheduler<J extends Schedulable> {
   #waitFor(lane: Lane<J>, refusal: NotAdmitted): void {
     lane.wakeAt = refusal.kind === 'not-before' ? refusal.at : refusal.kind === 'never' ? 0 : Infinity
     if (lane.wakeAt < this.#alarm.at) this.#arm()
+  }
+
+  /** Does what the timer was set for. Unset first, so that a job that is added meanwhile does not wake it again. */
+  #wakeInstead(): void {
+    this.#alarm.set(Infinity)
+    this.#release()
   }
 
   #release(): void {

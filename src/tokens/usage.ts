@@ -84,6 +84,15 @@ export function usageOf(result: unknown): Usage | undefined {
   }
 }
 
+/** The usage that the body of a JSON answer carries; undefined if it is not JSON or carries none. Never throws. */
+export function usageInJson(bytes: ArrayBuffer | Uint8Array): Usage | undefined {
+  try {
+    return usageOf(JSON.parse(new TextDecoder().decode(bytes)))
+  } catch {
+    return undefined
+  }
+}
+
 type Fields = Readonly<Record<string, unknown>>
 
 const COUNTS = [

@@ -12,7 +12,7 @@ import type { Profile, Route } from '../types.js'
 import { settingsOf, type ClientSettings } from './hints.js'
 import { passThrough } from './pass-through.js'
 import { readRequest, type MeteredRequest } from './metered-request.js'
-import { NO_RETRY, rebuilt, refusalResponse } from './response.js'
+import { refusalResponse, withoutRetry } from './refusal-response.js'
 import { send, type SendOptions } from './send.js'
 import type { UnmeteredCalls } from './unmetered-calls.js'
 
@@ -165,9 +165,7 @@ function ownEstimate({ route, model, body }: MeteredRequest, estimator: Estimato
 /** What the caller gets of a request that failed: the server's last answer, our refusal, or what `fetch` threw. */
 function lastAnswer(error: unknown): Response {
   const served = isOwnError(error, 'quota_exhausted') && error.cause instanceof RefusedByServer ? error.cause : error
-  if (served instanceof RefusedByServer) {
-    return rebuilt(served.response, served.response.body, NO_RETRY)
-  }
+  if (served instanceof RefusedByServer) return withoutRetry(served.response)
   const refusal = refusalResponse(error)
   if (refusal !== undefined) return refusal
   throw error instanceof ConnectionFailed ? error.cause : error

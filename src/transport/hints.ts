@@ -97,3 +97,10 @@ export function dropHintHeaders(headers: Headers): boolean {
   for (const name of given) headers.delete(name)
   return given.length > 0
 }
+
+/** A call without our hints, for `fetch` to send as it is. */
+export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit {
+  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
+  const hasOurs = dropHintHeaders(headers)
+  return { ...withoutOurKeys(init ?? {}), ...(hasOurs && { headers }) }
+}

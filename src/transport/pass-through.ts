@@ -3,8 +3,9 @@ import { classify, type Verdict } from '../throttling/classify.js'
 import { profiles } from '../throttling/profiles.js'
 import { backoffMs } from '../throttling/backoff.js'
 import { timeoutError } from './attempt-timeout.js'
-import { withoutHints } from './metered-request.js'
-import { NO_RETRY, rebuilt } from './response.js'
+import { withoutHints } from './hints.js'
+import { RebuiltResponse } from './rebuilt-response.js'
+import { withoutRetry } from './refusal-response.js'
 import type { SendOptions } from './send.js'
 
 export interface PassThroughOptions extends SendOptions {
@@ -34,7 +35,7 @@ export async function passThrough(
       const response = await passOnce(input, sent, caller, options)
       const verdict = response.ok ? undefined : verdictOf(response)
       if (verdict?.kind !== 'transient' && verdict?.kind !== 'throttled') return response
-      if (isLast) return options.maxRetries === 0 ? response : rebuilt(response, response.body, NO_RETRY)
+      if (isLast) return options.maxRetries === 0 ? response : withoutRetry(response)
       adviceMs = verdict.retryAfterMs
       await response.body?.cancel()
     } catch (error) {
@@ -60,7 +61,7 @@ async function passOnce(
     const response = await fetch(input, { ...sent, signal })
     if (!coversBody || !isJson(response)) return response
     // So little that it can be read here: what is left of the time is for it.
-    return rebuilt(response, response.body === null ? null : await response.arrayBuffer())
+    return new RebuiltResponse(response, response.body === null ? null : await response.arrayBuffer())
   } finally {
     clock.clearTimeout(timer)
   }

@@ -79,7 +79,7 @@ export class ControlPlaneCalls {
   async #attempt<T>(call: ControlPlaneCall<T>): Promise<Success<T> | ControlPlaneRefusal> {
     const { secret, timeoutMs, clock } = this.#options
     const { signal } = call
-    const leash = new AttemptTimeout(signal, clock, timeoutMs, false)
+    const leash = new AttemptTimeout(signal, clock, timeoutMs)
     const told = `${call.method} ${this.#pathOf(call)}`
     const note = noteOf(call)
     try {

@@ -21,7 +21,7 @@ export async function waitFor(
 ): Promise<Deployment> {
   const awaited = awaitedOf(status)
   const { timeoutMs, pollMs, signal, onStatus } = optionsOf(options)
-  const leash = new AttemptTimeout(signal, clock, timeoutMs === Infinity ? undefined : timeoutMs, false)
+  const leash = new AttemptTimeout(signal, clock, timeoutMs === Infinity ? undefined : timeoutMs)
   let last: Deployment | undefined
   let fault: unknown
   try {

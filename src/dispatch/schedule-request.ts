@@ -1,5 +1,5 @@
 import { InvalidRequest } from '../errors.js'
-import { nearest } from '../limits/nearest.js'
+import { didYouMean } from '../limits/did-you-mean.js'
 import type { Profile, Route } from '../types.js'
 
 /** What `limiter.schedule` needs to know of a request. */
@@ -68,9 +68,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof ScheduleRequest>([
 export function checkFields(request: ScheduleRequest): void {
   for (const name in request) {
     if (FIELDS.has(name)) continue
-    const meant = nearest(name, [...FIELDS])
-    const hint = meant === undefined ? '' : `. Did you mean '${meant}'?`
-    throw new InvalidRequest(`A request has no field '${name}'${hint}`)
+    throw new InvalidRequest(`A request has no field '${name}'.${didYouMean(name, [...FIELDS])}`)
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js'
 import type { Tokenizer } from '../tokens/text-tokens.js'
 import { InvalidRequest } from '../errors.js'
 import type { BuiltInTableName } from '../limits/built-in-tables.js'
-import { nearest } from '../limits/nearest.js'
+import { didYouMean } from '../limits/did-you-mean.js'
 import type { UnknownModel } from '../limits/resolve-limits.js'
 import { isPlainOrModule } from '../limits/limit-values.js'
 import { profiles, type ProfileName } from '../throttling/profiles.js'
@@ -180,8 +180,7 @@ function checkWeights(weights: unknown): void {
 export function checkNames(name: string, options: object, known: readonly string[]): void {
   for (const given of Object.keys(options)) {
     if (known.includes(given)) continue
-    const meant = nearest(given, known)
-    const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
+    const hint = didYouMean(given, known)
     throw new InvalidRequest(`${name} has no option '${given}'.${hint} There are ${known.join(', ')}`)
   }
 }

@@ -1,4 +1,4 @@
-import { onAbort } from '../../abort-signals.js'
+import { abortableSleep } from '../../abort-signals.js'
 import type { Clock } from '../../clock.js'
 import { FileError } from '../file/file-error.js'
 import type { Stop } from '../run/line-runner.js'
@@ -84,7 +84,7 @@ export class BatchApiRunner {
    * @throws FileError
    */
   async run(): Promise<Stop | undefined> {
-    const { ledger, stopped, onProgress } = this.#options
+    const { ledger, stopped, clock, pollMs, onProgress } = this.#options
     for (const part of ledger.parts) this.#memoryOf(part)
     for (;;) {
       for (const part of ledger.parts) {
@@ -94,8 +94,12 @@ export class BatchApiRunner {
       onProgress(this.batches)
       if (this.#stop !== undefined) return this.#stop
       if (ledger.parts.every((part) => this.#memoryOf(part).isLeft)) return undefined
-      if (!stopped.aborted) await this.#wait()
-      if (stopped.aborted) return { why: 'stopped' }
+      try {
+        await abortableSleep(clock, pollMs, stopped)
+      } catch (error) {
+        if (!stopped.aborted) throw error
+        return { why: 'stopped' }
+      }
     }
   }
 
@@ -267,20 +271,6 @@ export class BatchApiRunner {
       this.#memories.set(part.number, memory)
     }
     return memory
-  }
-
-  #wait(): Promise<void> {
-    const { clock, pollMs, stopped } = this.#options
-    return new Promise((resolve) => {
-      const timer = clock.setTimeout(() => {
-        forget()
-        resolve()
-      }, pollMs)
-      const forget = onAbort(stopped, () => {
-        clock.clearTimeout(timer)
-        resolve()
-      })
-    })
   }
 }
 

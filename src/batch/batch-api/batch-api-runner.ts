@@ -4,10 +4,10 @@ import { FileError } from '../file/file-error.js'
 import type { Stop } from '../run/line-runner.js'
 import { CallFailed, type BatchApiCalls, type BatchObject } from './batch-api-calls.js'
 import { download } from './download.js'
-import type { FormFile } from './form.js'
 import type { PartLedger } from './part-ledger.js'
 import type { MergeTarget } from './merge.js'
 import { isUnderWay, type Part } from './part.js'
+import type { UploadFile } from './upload-form.js'
 
 /** How a batch stands. */
 export interface BatchProgress {
@@ -155,7 +155,7 @@ export class BatchApiRunner {
   }
 
   /** One that is uploaded twice costs nothing: where files cannot be looked for, that is what happens. */
-  async #findFile(file: FormFile): ReturnType<BatchApiCalls['findFile']> {
+  async #findFile(file: UploadFile): ReturnType<BatchApiCalls['findFile']> {
     try {
       return await this.#options.calls.findFile(file)
     } catch (error) {

@@ -1,6 +1,7 @@
 import { FileError } from '../batch/file/file-error.js'
 import { isHeadgateError } from '../errors.js'
 import { ModelStudioError } from '../model-studio/index.js'
+import { isSystemError } from '../system-errors.js'
 
 /** What the process says of itself when it ends. 3 (stopped by a permanent quota), 4 and 130 can be resumed. */
 export const EXIT = {
@@ -22,9 +23,4 @@ export function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof ModelStudioError) return EXIT.someFailed
   if (!isHeadgateError(error, 'invalid_limits') && !isHeadgateError(error, 'invalid_request')) return undefined
   return isSystemError(error.cause) ? EXIT.fileTrouble : EXIT.wrongUse
-}
-
-/** Whether the operating system refused. */
-export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error
 }

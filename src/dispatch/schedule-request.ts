@@ -1,5 +1,5 @@
 import { InvalidRequest } from '../errors.js'
-import { nearest } from '../limits/nearest.js'
+import { didYouMean } from '../limits/did-you-mean.js'
 import type { Profile, Route } from '../types.js'
 import { checkHintValues, type Hints, mergedHints, shown } from './hints.js'
 
@@ -52,9 +52,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof ScheduleRequest>([
 export function checkFields(request: ScheduleRequest): void {
   for (const name in request) {
     if (FIELDS.has(name)) continue
-    const meant = nearest(name, [...FIELDS])
-    const hint = meant === undefined ? '' : `. Did you mean '${meant}'?`
-    throw new InvalidRequest(`A request has no field '${name}'${hint}`)
+    throw new InvalidRequest(`A request has no field '${name}'.${didYouMean(name, [...FIELDS])}`)
   }
 }
 

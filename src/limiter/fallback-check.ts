@@ -1,4 +1,4 @@
-import { nearest } from '../limits/nearest.js'
+import { didYouMean } from '../limits/did-you-mean.js'
 import type { LiveLimits } from '../limits/sources/live-limits.js'
 import type { Events } from '../metrics/events.js'
 import type { Settings } from '../options/settings.js'
@@ -41,8 +41,7 @@ export class FallbackCheck {
     this.#state = 'done'
     for (const model of this.#names) {
       if (known.includes(model)) continue
-      const meant = nearest(model, known)
-      const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
+      const hint = didYouMean(model, known)
       const message = `fallback names the model '${model}', which is in no limits table.${hint}`
       this.#events.emit('warning', { code: 'unknown_fallback', model, message })
     }

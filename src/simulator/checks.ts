@@ -1,4 +1,5 @@
 import { InvalidRequest } from '../errors.js'
+import { nameAdvice } from '../limits/did-you-mean.js'
 import { nearest } from '../limits/nearest.js'
 import { shown } from '../limits/limit-values.js'
 
@@ -78,7 +79,7 @@ export function named<T extends object>(name: string | undefined, value: T, name
     if (one === null) throw new InvalidRequest(`simulator option ${within}${key} must not be null: leave it out`)
     if (Object.hasOwn(names, key)) continue
     const meant = nearest(key, allowed)
-    const advice = meant === undefined ? `there are ${allowed.join(', ')}` : `did you mean ${within}${meant}?`
+    const advice = nameAdvice(meant && `${within}${meant}`, `there are ${allowed.join(', ')}`, '')
     throw new InvalidRequest(`simulator option ${within}${key} is unknown: ${advice}`)
   }
   return value

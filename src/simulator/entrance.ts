@@ -48,7 +48,7 @@ export function enter(service: Service, router: Router, request: IncomingMessage
       exchange.attempt(() => {
         if (target.endpoint.open !== true && service.failOther(exchange, method, path)) return
         const { params } = target
-        target.endpoint.handle({
+        return target.endpoint.handle({
           exchange,
           params,
           query: new URLSearchParams(query),

@@ -125,13 +125,16 @@ export class Exchange {
   }
 
   /** Runs `callback`; what it throws (a script of the user's, a header that cannot be sent) becomes a 500. */
-  attempt(callback: () => void): void {
-    try {
-      callback()
-    } catch (error) {
+  attempt(callback: () => void | Promise<void>): void {
+    const fail = (error: unknown): void => {
       if (this.#response.headersSent) return this.tear()
       const message = error instanceof Error ? error.message : String(error)
       this.send(500, this.dialect.internal(message, this.id))
+    }
+    try {
+      callback()?.catch(fail)
+    } catch (error) {
+      fail(error)
     }
   }
 

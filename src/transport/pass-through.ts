@@ -1,4 +1,4 @@
-import { onAbort } from '../abort-signals.js'
+import { abortableSleep } from '../abort-signals.js'
 import { classify, type Verdict } from '../throttling/classify.js'
 import { profiles } from '../throttling/profiles.js'
 import { backoffMs } from '../throttling/backoff.js'
@@ -42,7 +42,7 @@ export async function passThrough(
       if (isLast || options.callerRetries || caller?.aborted === true) throw error
     }
     options.onRetry()
-    await pause(backoffMs(retry, adviceMs, options.random), caller, options)
+    await abortableSleep(options.clock, backoffMs(retry, adviceMs, options.random), caller)
   }
 }
 
@@ -80,20 +80,4 @@ function verdictOf({ status, headers }: Response): Verdict {
 function isRepeatable(input: RequestInfo | URL, { body }: RequestInit): boolean {
   if (input instanceof Request && input.body !== null) return false
   return typeof body !== 'object' || body === null || !(body instanceof ReadableStream || Symbol.asyncIterator in body)
-}
-
-function pause(ms: number, caller: AbortSignal | undefined, { clock }: PassThroughOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.setTimeout(() => {
-      forget?.()
-      resolve()
-    }, ms)
-    const stop = (): void => {
-      clock.clearTimeout(timer)
-      reject(caller?.reason)
-    }
-    const forget = caller && onAbort(caller, stop)
-    // One that has aborted already calls nobody.
-    if (caller?.aborted === true) stop()
-  })
 }

@@ -2,7 +2,7 @@ import { FetchCall } from '../../transport/fetch-call.js'
 import { withSettings } from '../../transport/hints.js'
 import { errorIn } from '../file/batch-record.js'
 import { headersOf, redacted, type Service } from '../run/send-line.js'
-import { formOf, type FormFile } from './form.js'
+import { uploadForm, type UploadFile } from './upload-form.js'
 
 /**
  * What a call of the Batch API came to that did not go well. `unknown`: no answer, or none that says what was done; all
@@ -54,15 +54,14 @@ export class BatchApiCalls {
   }
 
   /** Uploads a file. @throws CallFailed */
-  async upload(file: FormFile, signal: AbortSignal): Promise<{ id: string; createdAt: number | undefined }> {
-    const { headers, body } = formOf({ purpose: 'batch' }, file)
-    const init = { method: 'POST', headers, body, duplex: 'half', signal }
-    const answer = await this.#json('/files', init as RequestInit, UPLOAD_TIMEOUT_MS)
+  async upload(file: UploadFile, signal: AbortSignal): Promise<{ id: string; createdAt: number | undefined }> {
+    const init = { ...(await formOf(file)), method: 'POST', signal }
+    const answer = await this.#json('/files', init, UPLOAD_TIMEOUT_MS)
     return { id: idOf(answer), createdAt: numberOf(answer['created_at']) }
   }
 
   /** A file that was uploaded under this name; undefined if there is none. @throws CallFailed */
-  async findFile({ filename, bytes }: FormFile): Promise<{ id: string; createdAt: number | undefined } | undefined> {
+  async findFile({ filename, bytes }: UploadFile): Promise<{ id: string; createdAt: number | undefined } | undefined> {
     for await (const file of this.#list('/files', 'purpose=batch&')) {
       if (file['filename'] === filename && file['bytes'] === bytes) {
         return { id: idOf(file), createdAt: numberOf(file['created_at']) }
@@ -159,6 +158,15 @@ export class BatchApiCalls {
   #refusal(path: string, status: number, text: string): CallFailed {
     const { message } = errorIn(parsed(text) ?? {}, status)
     return new CallFailed(faultOf(status), redacted(`${path} was answered with ${status}: ${message}`, this.#service))
+  }
+}
+
+/** @throws CallFailed */
+async function formOf(file: UploadFile): Promise<RequestInit> {
+  try {
+    return await uploadForm({ purpose: 'batch' }, file)
+  } catch (error) {
+    throw new CallFailed('unknown', `'${file.path}', the lines of a batch, cannot be read: ${(error as Error).message}`)
   }
 }
 

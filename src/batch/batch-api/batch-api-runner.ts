@@ -1,13 +1,13 @@
-import { onAbort } from '../../abort-signals.js'
+import { abortableSleep } from '../../abort-signals.js'
 import type { Clock } from '../../clock.js'
 import { FileError } from '../file/file-error.js'
 import type { Stop } from '../run/line-runner.js'
 import { CallFailed, type BatchApiCalls, type BatchObject } from './batch-api-calls.js'
 import { download } from './download.js'
-import type { FormFile } from './form.js'
 import type { PartLedger } from './part-ledger.js'
 import type { MergeTarget } from './merge.js'
 import { isUnderWay, type Part } from './part.js'
+import type { UploadFile } from './upload-form.js'
 
 /** How a batch stands. */
 export interface BatchProgress {
@@ -84,7 +84,7 @@ export class BatchApiRunner {
    * @throws FileError
    */
   async run(): Promise<Stop | undefined> {
-    const { ledger, stopped, onProgress } = this.#options
+    const { ledger, stopped, clock, pollMs, onProgress } = this.#options
     for (const part of ledger.parts) this.#memoryOf(part)
     for (;;) {
       for (const part of ledger.parts) {
@@ -94,8 +94,12 @@ export class BatchApiRunner {
       onProgress(this.batches)
       if (this.#stop !== undefined) return this.#stop
       if (ledger.parts.every((part) => this.#memoryOf(part).isLeft)) return undefined
-      if (!stopped.aborted) await this.#wait()
-      if (stopped.aborted) return { why: 'stopped' }
+      try {
+        await abortableSleep(clock, pollMs, stopped)
+      } catch (error) {
+        if (!stopped.aborted) throw error
+        return { why: 'stopped' }
+      }
     }
   }
 
@@ -151,7 +155,7 @@ export class BatchApiRunner {
   }
 
   /** One that is uploaded twice costs nothing: where files cannot be looked for, that is what happens. */
-  async #findFile(file: FormFile): ReturnType<BatchApiCalls['findFile']> {
+  async #findFile(file: UploadFile): ReturnType<BatchApiCalls['findFile']> {
     try {
       return await this.#options.calls.findFile(file)
     } catch (error) {
@@ -267,20 +271,6 @@ export class BatchApiRunner {
       this.#memories.set(part.number, memory)
     }
     return memory
-  }
-
-  #wait(): Promise<void> {
-    const { clock, pollMs, stopped } = this.#options
-    return new Promise((resolve) => {
-      const timer = clock.setTimeout(() => {
-        forget()
-        resolve()
-      }, pollMs)
-      const forget = onAbort(stopped, () => {
-        clock.clearTimeout(timer)
-        resolve()
-      })
-    })
   }
 }
 

@@ -1,6 +1,7 @@
-import { appendFile, open, rm } from 'node:fs/promises'
+import { appendFile, rm } from 'node:fs/promises'
 import { fileErrorOf } from '../file/file-error.js'
 import type { LineFault, LineRequest } from '../file/request-line.js'
+import { syncFile } from '../file/write-atomically.js'
 import type { Part, PartLimits } from './part.js'
 
 /** So much of all parts together is held before it is written. */
@@ -94,14 +95,7 @@ export class Staging {
   async finish(): Promise<Part[]> {
     await this.#write()
     for (const part of this.#sorter.parts) {
-      await this.#guarded(part, async (path) => {
-        const handle = await open(path, 'r+')
-        try {
-          await handle.sync()
-        } finally {
-          await handle.close()
-        }
-      })
+      await this.#guarded(part, syncFile)
     }
     return this.#sorter.parts.map(({ number, model, endpoint, lines, bytes }) => ({
       number,

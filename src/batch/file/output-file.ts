@@ -1,9 +1,9 @@
-import { chmod, open, realpath, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, open, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { FileError, fileErrorOf } from './file-error.js'
 import { memberOf } from './gzip-member.js'
 import { isGzip } from './input-file.js'
 import { scanOutput, type FoundRecord } from './scan-output.js'
+import { syncFolder, writeAtomically } from './write-atomically.js'
 
 /** Where lines of output go. */
 export interface Sink {
@@ -154,46 +154,28 @@ export class OutputFile implements Sink {
  * @throws FileError
  */
 export async function rewriteOutput(path: string, keeps: (record: FoundRecord) => boolean): Promise<void> {
-  const target = await realpath(path).catch(() => path)
-  const beside = `${target}.rewriting${isGzip(path) ? '.gz' : ''}`
   try {
-    await rm(beside, { force: true })
-    const output = await OutputFile.open(beside, { wholeBytes: 0 })
-    await chmod(beside, (await stat(target)).mode & 0o777)
-    let kept = 0
-    await scanOutput(path, (record) => {
-      if (!keeps(record)) return
-      const appended = output.append(record.bytes.toString('utf8'))
-      // Not after each: lines that come meanwhile are written together.
-      if (++kept % WRITTEN_TOGETHER === 0) return appended
-      appended.catch(() => {})
-      return undefined
+    await writeAtomically(path, `.rewriting${isGzip(path) ? '.gz' : ''}`, async (temporary) => {
+      const output = await OutputFile.open(temporary, { wholeBytes: 0 })
+      await chmod(temporary, (await stat(path)).mode & 0o777)
+      let kept = 0
+      await scanOutput(path, (record) => {
+        if (!keeps(record)) return
+        const appended = output.append(record.bytes.toString('utf8'))
+        // Not after each: lines that come meanwhile are written together.
+        if (++kept % WRITTEN_TOGETHER === 0) return appended
+        appended.catch(() => {})
+        return undefined
+      })
+      await output.close()
     })
-    await output.close()
-    await rename(beside, target)
-    await syncFolder(target)
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => {})
     throw fileErrorOf(error, `the output '${path}'`, 'written')
   }
 }
 
 async function openForAppending(path: string): Promise<OutputHandle> {
   return open(path, 'a')
-}
-
-/** The name of a new file is on the disk only when its folder is. */
-export async function syncFolder(path: string): Promise<void> {
-  try {
-    const folder = await open(dirname(path), 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  } catch {
-    // Some systems cannot open folders.
-  }
 }
 
 async function freeBytes(path: string): Promise<number> {

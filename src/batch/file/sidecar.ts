@@ -1,7 +1,8 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { errorCode } from '../../system-errors.js'
 import { FileError, fileErrorOf } from './file-error.js'
 import type { Fingerprint } from './input-file.js'
-import { syncFolder } from './output-file.js'
+import { writeAtomically } from './write-atomically.js'
 
 const VERSION = 1
 
@@ -30,7 +31,7 @@ export async function readSidecar(output: string): Promise<Sidecar | undefined> 
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (errorCode(error) === 'ENOENT') return undefined
     throw fileErrorOf(error, `'${path}'`, 'read')
   }
   const sidecar = parsed(text)
@@ -45,15 +46,8 @@ export async function readSidecar(output: string): Promise<Sidecar | undefined> 
 export async function writeSidecar(output: string, sidecar: Sidecar): Promise<void> {
   const path = sidecarPath(output)
   try {
-    const beside = await open(`${path}.writing`, 'w')
-    try {
-      await beside.writeFile(`${JSON.stringify({ ...sidecar, headgate: VERSION })}\n`)
-      await beside.sync()
-    } finally {
-      await beside.close()
-    }
-    await rename(`${path}.writing`, path)
-    await syncFolder(path)
+    const text = `${JSON.stringify({ ...sidecar, headgate: VERSION })}\n`
+    await writeAtomically(path, '.writing', (temporary) => writeFile(temporary, text))
   } catch (error) {
     throw fileErrorOf(error, `'${path}', which says what the output is of,`, 'written')
   }

@@ -1,6 +1,7 @@
 import { onAbort } from '../../abort-signals.js'
 import { headgateErrorOf, isHeadgateError } from '../../errors.js'
 import type { Limiter } from '../../limiter.js'
+import { errorCode } from '../../system-errors.js'
 import { hint, withSettings } from '../../transport/hints.js'
 import type { LineRequest } from '../file/request-line.js'
 import { answered, unanswered, type LineResult } from '../file/batch-record.js'
@@ -155,7 +156,7 @@ function failed(request: LineRequest, error: unknown, service: Service): LineRes
   const { name, message, cause } = error as Error
   const isTimeout = name === 'TimeoutError'
   // Of a host with several addresses the cause has a code alone.
-  const why = cause instanceof Error ? `${message}: ${cause.message || (cause as NodeJS.ErrnoException).code}` : message
+  const why = cause instanceof Error ? `${message}: ${cause.message || errorCode(cause)}` : message
   const code = isTimeout ? 'timeout' : (headgateErrorOf(error)?.code ?? 'connection_failed')
   return unanswered(request, code, redacted(why, service))
 }

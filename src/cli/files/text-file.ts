@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { FileError } from '../../batch/file/file-error.js'
-import { whyUnread } from '../../node/why-unread.js'
+import { fileReason } from '../../system-errors.js'
 
 /** The path that stands for the standard input. */
 export const STANDARD_INPUT = '-'
@@ -23,7 +23,8 @@ async function readBytes(path: string, what: string): Promise<Buffer> {
     for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array))
     return Buffer.concat(chunks)
   } catch (cause) {
-    throw new FileError(`${what} ${whyUnread(cause, 'file')}`, { cause })
+    const reason = fileReason(cause, 'read', { workingDirectory: process.cwd() })
+    throw new FileError(`${what} ${reason}`, { cause })
   }
 }
 

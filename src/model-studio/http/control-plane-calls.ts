@@ -1,3 +1,4 @@
+import { abortableSleep, orAborted } from '../../abort-signals.js'
 import type { Clock } from '../../clock.js'
 import { backoffMs } from '../../throttling/backoff.js'
 import { AttemptTimeout } from '../../transport/attempt-timeout.js'
@@ -5,7 +6,6 @@ import { type ControlPlaneAnswer, described, Misshapen, readAnswer, TooLong } fr
 import { ConnectionFailed, ModelStudioError, ServiceUnavailable, TimedOut, UnexpectedAnswer } from '../errors.js'
 import { isFields } from '../resources/fields.js'
 import { CallPacing } from './call-pacing.js'
-import { orAborted, pause } from './pause.js'
 import { idOf, type ControlPlaneRefusal, refusalOf } from './control-plane-refusal.js'
 import type { Secret } from './secret.js'
 
@@ -72,7 +72,7 @@ export class ControlPlaneCalls {
       if (!isTransient || retry >= maxRetries || retryAfterMs > MAX_ADVICE_MS) throw error
       const waitMs = backoffMs(retry, outcome.retryAfterMs, random)
       if (error.status === 429) this.#pacing.hold(waitMs)
-      await pause(waitMs, clock, call.signal)
+      await abortableSleep(clock, waitMs, call.signal)
     }
   }
 

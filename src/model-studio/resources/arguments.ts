@@ -1,5 +1,6 @@
 import { MAX_TIMER_MS } from '../../clock.js'
 import { InvalidRequest } from '../../errors.js'
+import { nameAdvice } from '../../limits/did-you-mean.js'
 import { nearest } from '../../limits/nearest.js'
 import { isPlain, shown } from '../../limits/limit-values.js'
 import type { CreateDeployment, PtuCapacity, ScaleDeployment, UpdateDeployment } from '../types.js'
@@ -20,10 +21,8 @@ export function checkNames(what: string, value: unknown, names: readonly string[
   if (!isPlain(value)) throw new InvalidRequest(`${what} is ${shown(value)}: give an object`)
   for (const [name, given] of Object.entries(value)) {
     if (given === undefined || names.includes(name)) continue
-    const meant = nearest(name, names)
-    throw new InvalidRequest(
-      `${what} has no '${name}': ${meant === undefined ? `there are ${names.join(', ')}` : `did you mean '${meant}'?`}`,
-    )
+    const advice = nameAdvice(nearest(name, names), `there are ${names.join(', ')}`)
+    throw new InvalidRequest(`${what} has no '${name}': ${advice}`)
   }
 }
 

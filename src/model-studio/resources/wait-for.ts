@@ -1,3 +1,4 @@
+import { abortableSleep } from '../../abort-signals.js'
 import type { Clock } from '../../clock.js'
 import { InvalidRequest } from '../../errors.js'
 import { shown } from '../../limits/limit-values.js'
@@ -5,7 +6,6 @@ import { AttemptTimeout } from '../../transport/attempt-timeout.js'
 import { checkNames, checkSignal, duration } from './arguments.js'
 import { mayPass } from '../http/control-plane-calls.js'
 import { DeploymentFailed, NotFound, TimedOut } from '../errors.js'
-import { pause } from '../http/pause.js'
 import type { AwaitedStatus, Deployment, WaitOptions } from '../types.js'
 
 /** Nothing that is awaited comes after these by itself. */
@@ -38,7 +38,7 @@ export async function waitFor(
           throw new DeploymentFailed(`${id} is ${last.status}, and will not be ${[...awaited].join(' or ')}`, last)
         }
       }
-      await pause(pollMs, clock, leash.signal)
+      await abortableSleep(clock, pollMs, leash.signal)
     }
   } catch (error) {
     const isOver = leash.signal?.aborted === true && signal?.aborted !== true

@@ -24,7 +24,7 @@ export interface Endpoint {
   readonly open?: true
   /** The largest body, where it is not the one of all. */
   readonly maxBytes?: number
-  handle(call: EndpointCall): void
+  handle(call: EndpointCall): void | Promise<void>
 }
 
 /** A refusal of the control plane. */

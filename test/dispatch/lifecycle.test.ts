@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LimiterClosed, RequestTooLarge, type Limits, type LimitsTable } from '../../src/index.js'
 import { fault, ok, refusal, setup, type Ending, type Outcome } from './setup.js'
+import { runs } from '../support/runs.js'
 
 const one = { limits: { a: { rpm: 1 } } }
 
@@ -444,7 +445,7 @@ describe('under a random mix', () => {
         await clock.run()
         expect(again.value).toBe('again')
       }),
-      { numRuns: 250 },
+      runs(250),
     )
   })
 })

@@ -1,6 +1,6 @@
 import { array, assert, double, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 import { LimitEstimator } from '../../src/learning/limit-estimator.js'
 
 const WINDOW_MS = 60_000

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SlowStart, type SlowStartCut } from '../../src/learning/slow-start.js'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 const LIMIT = 10
 

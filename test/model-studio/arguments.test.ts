@@ -5,7 +5,7 @@ import { ModelStudio, type Deployment, type ModelStudioOptions } from '../../src
 import { json } from '../support/fake-fetch.js'
 import { settlePromises } from '../support/virtual-clock.js'
 import { world } from './setup.js'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 type Call = (studio: ModelStudio) => unknown
 

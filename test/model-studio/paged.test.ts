@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { paged } from '../../src/model-studio/http/paged.js'
 import { json } from '../support/fake-fetch.js'
 import { failure, world } from './setup.js'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 /** A list of which a page is asked for; `change` may change it before each page. */
 function listed(all: string[], size: number, hasTotal = true, change: (pageNo: number) => void = () => undefined) {

@@ -3,7 +3,8 @@ import { describe, test } from 'vitest'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Reservation } from '../../src/quota/gate.js'
 import { countedIn, type Row, serverLimits, ServerOracle } from '../support/oracle.js'
-import { amountOf, anyRow, jitter, limitsOf, profileOf, runs, start, type Step, tokens, traffic } from './traffic.js'
+import { runs } from '../support/runs.js'
+import { amountOf, anyRow, jitter, limitsOf, profileOf, start, type Step, tokens, traffic } from './traffic.js'
 
 interface Sent {
   readonly at: number

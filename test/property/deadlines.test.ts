@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Limits, WindowKind } from '../../src/index.js'
 import { setup } from '../dispatch/setup.js'
 import { closing, commands, options } from './commands.js'
-import { profileOf, runs } from './traffic.js'
+import { runs } from '../support/runs.js'
+import { profileOf } from './traffic.js'
 import { World } from './world.js'
 
 const takesAll = [{ returns: '' }]

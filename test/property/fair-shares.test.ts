@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { setup, type Sent } from '../dispatch/setup.js'
-import { runs } from './traffic.js'
+import { runs } from '../support/runs.js'
 
 const takesAll = [{ returns: '' }]
 

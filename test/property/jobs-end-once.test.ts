@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { test } from 'vitest'
 import { closing, commands, options } from './commands.js'
-import { runs } from './traffic.js'
+import { runs } from '../support/runs.js'
 import { World } from './world.js'
 
 test('every job ends exactly once, as it may, and leaves nothing behind, whatever befalls it and its limiter', async () => {

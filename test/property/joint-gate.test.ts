@@ -5,18 +5,8 @@ import { JointGate } from '../../src/quota/joint-gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits } from '../../src/types.js'
 import { countedIn, GateOracle, type Row, sumWithin, type Taken } from '../support/oracle.js'
-import {
-  amountOf,
-  gateOf,
-  jitter,
-  limitsOf,
-  modestRow,
-  profileOf,
-  runs,
-  type Step,
-  tokens,
-  traffic,
-} from './traffic.js'
+import { runs } from '../support/runs.js'
+import { amountOf, gateOf, jitter, limitsOf, modestRow, profileOf, type Step, tokens, traffic } from './traffic.js'
 
 /** Which of the workspaces of an account each step is of, in turn. */
 const turns = fc.array(fc.nat(1), { minLength: 1, maxLength: 20, size: 'max' })

@@ -1,7 +1,8 @@
 import { array, assert, integer, property, record } from 'fast-check'
 import { expect, test } from 'vitest'
 import { ModelGate } from '../../src/quota/model-gate.js'
-import { profileOf, runs } from './traffic.js'
+import { runs } from '../support/runs.js'
+import { profileOf } from './traffic.js'
 
 const TPM = 1000
 const MINUTE_MS = 60_000

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../src/quota/gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { countedIn, type Entry, limitOracles, type Row, sumWithin } from '../support/oracle.js'
-import { amountOf, jitter, limitsOf, profileOf, runs, type Step, tokens, traffic } from './traffic.js'
+import { runs } from '../support/runs.js'
+import { amountOf, jitter, limitsOf, profileOf, type Step, tokens, traffic } from './traffic.js'
 
 const FIRST_ROW = { rpm: 600, tpm: 60_000, perSecond: true }
 

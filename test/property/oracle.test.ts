@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../src/quota/gate.js'
 import { BucketOracle, countedIn, GateOracle, type Row, sumWithin, type Taken } from '../support/oracle.js'
+import { runs } from '../support/runs.js'
 import {
   amountOf,
   anyRow,
@@ -9,7 +10,6 @@ import {
   gateOf,
   jitter,
   modestRow,
-  runs,
   size,
   start,
   type Step,

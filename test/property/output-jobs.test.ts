@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Grant, Profile } from '../../src/index.js'
 import { refusal, setup } from '../dispatch/setup.js'
-import { runs } from './traffic.js'
+import { runs } from '../support/runs.js'
 
 const kind = fc.constantFrom('unknown', 'fixed', 'sliding', 'bucket', 'counter')
 

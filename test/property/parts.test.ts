@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { TokenBucket } from '../../src/quota/token-bucket.js'
 import { ExactWindow } from '../../src/quota/windows/exact-window.js'
 import { BucketOracle, type Entry, sumWithin, WindowOracle } from '../support/oracle.js'
-import { runs } from './traffic.js'
+import { runs } from '../support/runs.js'
 
 /** Few tokens and short gaps, so that every few steps something overflows, is refunded or leaves. */
 const step = fc.record({

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../src/quota/gate.js'
 import { GateOracle, type Row, sumWithin, type Taken } from '../support/oracle.js'
-import { amountOf, gateOf, jitter, modestRow, runs, start, tokens, traffic, type Step } from './traffic.js'
+import { runs } from '../support/runs.js'
+import { amountOf, gateOf, jitter, modestRow, start, tokens, traffic, type Step } from './traffic.js'
 
 interface Open {
   readonly reservation: Reservation

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../src/quota/gate.js'
 import type { WindowKind } from '../../src/types.js'
 import { countedIn, type Row, type ServerKind, serverLimits, ServerOracle } from '../support/oracle.js'
-import { amountOf, anyRow, coarseTpm, gateOf, jitter, runs, start, type Step, tokens, traffic } from './traffic.js'
+import { runs } from '../support/runs.js'
+import { amountOf, anyRow, coarseTpm, gateOf, jitter, start, type Step, tokens, traffic } from './traffic.js'
 
 interface Sent {
   readonly at: number

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { AGED_AFTER_MS } from '../../src/queue/job-queue.js'
 import { setup } from '../dispatch/setup.js'
 import { GateOracle } from '../support/oracle.js'
-import { runs, tokens } from './traffic.js'
+import { runs } from '../support/runs.js'
+import { tokens } from './traffic.js'
 
 const takesAll = [{ returns: '' }]
 /** A timer is set to whole milliseconds. */

@@ -6,7 +6,8 @@ import type { ModelGate } from '../../src/quota/model-gate.js'
 import { ExactWindow } from '../../src/quota/windows/exact-window.js'
 import type { Cost, WindowKind } from '../../src/types.js'
 import type { Row } from '../support/oracle.js'
-import { amountOf, anyRow, gateOf, jitter, runs, size, start, tokens, traffic } from './traffic.js'
+import { runs } from '../support/runs.js'
+import { amountOf, anyRow, gateOf, jitter, size, start, tokens, traffic } from './traffic.js'
 
 /** When costs of several sizes would pass: all that can be seen of a gate from outside. */
 function outlook(gate: ModelGate, row: Row, us: number): number[] {

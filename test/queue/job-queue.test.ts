@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FairShareOptions } from '../../src/queue/fair-share.js'
 import { AGED_AFTER_MS, JobQueue } from '../../src/queue/job-queue.js'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 import { job, names, type NamedJob } from './jobs.js'
 
 const fairness: FairShareOptions = { weightOf: () => 1, shareOf: ({ requests }) => requests / 100 }

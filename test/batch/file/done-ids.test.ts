@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DONE, DoneIds, SEEN } from '../../../src/batch/file/done-ids.js'
-import { runs } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 it('remembers of each id what a map would', () => {
   const step = fc.tuple(

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AlignedWindow, type PhaseUs } from '../../../src/quota/windows/aligned-window.js'
 import { ModelGate } from '../../../src/quota/model-gate.js'
-import { profileOf, runs, tokens } from '../../property/traffic.js'
+import { profileOf, tokens } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 const SECOND = 1_000_000
 const JITTER = 50_000

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CounterRule, SlidingCounter } from '../../../src/quota/windows/sliding-counter.js'
-import { runs } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 const SECOND = 1_000_000
 const J = 50_000

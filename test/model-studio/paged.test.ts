@@ -115,10 +115,12 @@ describe('a list that does not end', () => {
   it('gives its rows until then', async () => {
     const same = json({ output: { total: 99, deployments: [{ deployed_model: 'm', status: 'x' }] } })
     const { studio } = world([same])
+    const given: string[] = []
     for await (const { deployedModel } of studio.deployments.list()) {
-      expect(deployedModel).toBe('m')
+      given.push(deployedModel)
       break
     }
+    expect(given).toEqual(['m'])
   })
 })
 

@@ -1,6 +1,7 @@
 import { array, assert, integer, property, record } from 'fast-check'
 import { expect, test } from 'vitest'
 import { ModelGate } from '../../src/quota/model-gate.js'
+import { cases } from '../support/long.js'
 import { runs } from '../support/runs.js'
 import { profileOf } from './traffic.js'
 
@@ -87,6 +88,6 @@ test('where reservations suffice a sliding minute is never exceeded, whenever th
         }
       }
     }),
-    runs(300),
+    runs(cases(80, 300)),
   )
 })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../src/quota/gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { countedIn, type Entry, limitOracles, type Row, sumWithin } from '../support/oracle.js'
+import { cases } from '../support/long.js'
 import { runs } from '../support/runs.js'
 import { amountOf, jitter, limitsOf, profileOf, type Step, tokens, traffic } from './traffic.js'
 
@@ -126,7 +127,7 @@ describe('while limits change in mid-flight', () => {
       fc.property(traffic({ maxLength: 90 }), changesOf(anyRow), jitter, (steps, changes, jitterUs) => {
         run(steps, changes, jitterUs)
       }),
-      runs(400),
+      runs(cases(80, 400)),
     )
   })
 
@@ -147,7 +148,7 @@ describe('while limits change in mid-flight', () => {
           }
         }
       }),
-      runs(150),
+      runs(cases(40, 150)),
     )
   })
 })

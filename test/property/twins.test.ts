@@ -6,6 +6,7 @@ import type { ModelGate } from '../../src/quota/model-gate.js'
 import { ExactWindow } from '../../src/quota/windows/exact-window.js'
 import type { Cost, WindowKind } from '../../src/types.js'
 import type { Row } from '../support/oracle.js'
+import { cases } from '../support/long.js'
 import { runs } from '../support/runs.js'
 import { amountOf, anyRow, gateOf, jitter, size, start, tokens, traffic } from './traffic.js'
 
@@ -69,7 +70,7 @@ describe('a refusal', () => {
           expect(everythingOf(asked, row, us)).toEqual(everythingOf(twin, row, us))
         }
       }),
-      runs(300),
+      runs(cases(60, 300)),
     )
   })
 })
@@ -114,7 +115,7 @@ describe('a refund', () => {
           }
         },
       ),
-      runs(800),
+      runs(cases(80, 800)),
     )
   })
 })
@@ -156,7 +157,7 @@ describe('a charge of a + b', () => {
           }
         },
       ),
-      runs(300),
+      runs(cases(100, 300)),
     )
   })
 
@@ -186,7 +187,7 @@ describe('a charge of a + b', () => {
           expect(ask.map((n) => parts.earliestUs(n, us))).toEqual(ask.map((n) => whole.earliestUs(n, us)))
         }
       }),
-      runs(200),
+      runs(cases(100, 200)),
     )
   })
 
@@ -207,7 +208,7 @@ describe('a charge of a + b', () => {
           expect(parts.used(us)).toBe(whole.used(us))
         }
       }),
-      runs(200),
+      runs(cases(100, 200)),
     )
   })
 })
@@ -239,7 +240,7 @@ describe('a clock that runs backward or jumps', () => {
           expect(everythingOf(gate, row, us)).toEqual(everythingOf(still, row, latest))
         }
       }),
-      runs(300),
+      runs(cases(80, 300)),
     )
   })
 
@@ -263,7 +264,7 @@ describe('a clock that runs backward or jumps', () => {
           latest = us
         }
       }),
-      runs(200),
+      runs(cases(80, 200)),
     )
   })
 })

@@ -244,7 +244,7 @@ describe('estimateBody for any body', () => {
     const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`) as unknown
     for (const route of ROUTES) {
       const body = { messages: deep, prompt: deep, input: deep, tools: [deep], response_format: { json_schema: deep } }
-      expect(estimateBody(route, body, MODEL).inputTokens).toBeGreaterThanOrEqual(0)
+      expect(() => estimateBody(route, body, MODEL)).not.toThrow()
     }
   })
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { AlignedWindow, type PhaseUs } from '../../../src/quota/windows/aligned-window.js'
 import { ModelGate } from '../../../src/quota/model-gate.js'
 import { profileOf, tokens } from '../../property/traffic.js'
+import { cases } from '../../support/long.js'
 import { runs } from '../../support/runs.js'
 
 const SECOND = 1_000_000
@@ -240,7 +241,7 @@ test('the time that is answered is exact, whatever is told, charged and given ba
         }
       }
     }),
-    runs(3000),
+    runs(cases(500, 3000)),
   )
 })
 
@@ -278,6 +279,6 @@ test('says when requests can start after those that wait before them', () => {
       expect(answer).toMatchObject({ kind: 'not-before' })
       expect('at' in answer && Math.round(answer.at * 1000)).toBe(Math.round(now * 1000))
     }),
-    runs(1000),
+    runs(cases(300, 1000)),
   )
 })

@@ -221,7 +221,7 @@ describe('what is expected never makes a request too large', () => {
 
   test('nor under a limit of output alone', async () => {
     const { clock, send, used } = setup({ limits: { a: { outputTpm: 50 } } })
-    expect(send({ model: 'a', inputTokens: 1000 }, 'j', [{ returns: '' }])).toBeDefined()
+    send({ model: 'a', inputTokens: 1000 }, 'j', [{ returns: '' }])
     await clock.advance(20)
     expect(used('a')).toEqual({ outputTpm: 50 })
   })

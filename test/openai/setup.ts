@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { createLimiter, type HeadgateEvents, type Limiter, type LimiterOptions } from '../../src/index.js'
 import { limitOpenAI } from '../../src/openai/index.js'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/index.js'
@@ -86,7 +86,7 @@ export class Wrapped {
     const { pending } = this.clock
     const state = { inFlight, waiting, doubleSettles, pending, unsettled: this.admitted.length - this.settled.length }
     const atRest = { inFlight: 0, waiting: 0, doubleSettles: 0, pending: 0, unsettled: 0 }
-    if (JSON.stringify(state) !== JSON.stringify(atRest)) throw new Error(`not at rest: ${JSON.stringify(state)}`)
+    expect(state, 'at rest').toEqual(atRest)
   }
 }
 

@@ -5,18 +5,9 @@ import { JointGate } from '../../src/quota/joint-gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits } from '../../src/types.js'
 import { countedIn, GateOracle, type Row, sumWithin, type Taken } from '../support/oracle.js'
-import {
-  amountOf,
-  gateOf,
-  jitter,
-  limitsOf,
-  modestRow,
-  profileOf,
-  runs,
-  type Step,
-  tokens,
-  traffic,
-} from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { amountOf, gateOf, jitter, limitsOf, modestRow, profileOf, type Step, tokens, traffic } from './traffic.js'
 
 /** Which of the workspaces of an account each step is of, in turn. */
 const turns = fc.array(fc.nat(1), { minLength: 1, maxLength: 20, size: 'max' })
@@ -125,7 +116,7 @@ describe('two gates charged together', () => {
       fc.property(rows, jitter, turns, traffic(), (rows, jitterUs, turns, steps) =>
         new Account(rows, jitterUs).run(steps, turns),
       ),
-      runs(600),
+      runs(cases(60, 600)),
     )
   })
 
@@ -187,7 +178,7 @@ describe('two gates charged together', () => {
           }
         },
       ),
-      runs(600),
+      runs(cases(60, 600)),
     )
   })
 })

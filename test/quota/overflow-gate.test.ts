@@ -4,7 +4,8 @@ import type { Gate, Reservation } from '../../src/quota/gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { OverflowGate } from '../../src/quota/overflow-gate.js'
 import type { Cost, Limits } from '../../src/types.js'
-import { profileOf, runs } from '../property/traffic.js'
+import { profileOf } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 const MINUTE = 60_000
 const gateOf = (limits: Limits) =>

@@ -6,6 +6,7 @@ import type { LimitName } from '../../src/simulator/metering/limits.js'
 import { Throttle } from '../../src/simulator/metering/throttle.js'
 import type { ThrottleSettings } from '../../src/simulator/metering/throttle.js'
 import type { Limits } from '../../src/types.js'
+import { runs } from '../support/runs.js'
 
 const base: ThrottleSettings = {
   perSecond: true,
@@ -201,7 +202,7 @@ describe('four sliding limits together', () => {
           if (verdict === 'in') log.push({ at: now, tokens })
         }
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 })

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isUsageUnknown, readUsage, usageOf } from '../../src/tokens/usage.js'
+import { runs } from '../support/runs.js'
 
 const throwing = {
   get usage(): never {
@@ -110,6 +111,7 @@ describe('readUsage', () => {
           expect(Number.isInteger(tokens) && tokens >= 0).toBe(true)
         }
       }),
+      runs(),
     )
   })
 })
@@ -170,7 +172,10 @@ describe('usageOf', () => {
   it('never throws', () => {
     expect(usageOf(throwing)).toBeUndefined()
     expect(usageOf({ usage: throwing })).toBeUndefined()
-    fc.assert(fc.property(fc.anything(), (value) => void usageOf(value)))
+    fc.assert(
+      fc.property(fc.anything(), (value) => void usageOf(value)),
+      runs(),
+    )
   })
 })
 

@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fingerprintOf, readFileBytes } from '../../../src/batch/file/input-file.js'
 import { countLines, readLines, splitLines, type TextLine } from '../../../src/batch/file/lines.js'
-import { runs } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 async function* chunked(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)

@@ -7,7 +7,7 @@ import { cheapestRanges, costAtScale, type ScaledCost } from '../../../src/batch
 import type { PaymentOptions, PaymentWay } from '../../../src/batch/plan/payment-way.js'
 import { planPayment } from '../../../src/batch/plan/plan-payment.js'
 import { InvalidRequest } from '../../../src/errors.js'
-import { runs } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 const MODEL = 'qwen3.6-flash-2026-04-16'
 const PRICES = { [MODEL]: { input: 1.2, output: 7.2, currency: 'CNY' } }

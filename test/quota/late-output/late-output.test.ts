@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../../src/quota/gate.js'
 import { ModelGate } from '../../../src/quota/model-gate.js'
 import type { Limits, OutputAccounting, WindowKind } from '../../../src/types.js'
-import { profileOf, runs } from '../../property/traffic.js'
+import { profileOf } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 const JITTER_MS = 50
 const TPS = { tps: 1000 }

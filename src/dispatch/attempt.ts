@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../errors.js'
 import { readUsage } from '../tokens/usage.js'
-import type { Reservation } from '../quota/gate.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Recorder } from '../metrics/recorder.js'
 import type { ErrorResponse } from '../throttling/classify.js'
 import type { ResponseMetadata } from '../throttling/response-headers.js'

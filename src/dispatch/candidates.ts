@@ -1,4 +1,4 @@
-import { startOf } from '../quota/gate.js'
+import { startOf } from '../quota/admission-result.js'
 import type { Candidate } from '../throttling/fallback.js'
 import type { Cost } from '../types.js'
 import type { ModelState } from '../models/model-state.js'

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { usageOf } from '../tokens/usage.js'
 import { LimiterClosed, QueueFull } from '../errors.js'
-import { chargedBy, NO_COST, type Reservation } from '../quota/gate.js'
+import { chargedBy, NO_COST, type Reservation } from '../quota/reservation.js'
 import { classify, type ErrorResponse } from '../throttling/classify.js'
 import type { NetworkJitterEstimator } from '../learning/network-jitter-estimator.js'
 import type { ClockPhaseEstimator } from '../learning/clock-phase-estimator.js'

@@ -1,5 +1,5 @@
 import { DeadlineImpossible, QuotaExhausted } from '../errors.js'
-import type { Reservation } from '../quota/gate.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { LimitRefusal, Verdict } from '../throttling/classify.js'
 import { decide } from '../throttling/decide.js'
 import type { Scheduler } from '../queue/scheduler.js'

@@ -1,4 +1,4 @@
-import { NO_COST } from '../quota/gate.js'
+import { NO_COST } from '../quota/reservation.js'
 import { profiles } from '../throttling/profiles.js'
 import { Attempt } from './attempt.js'
 import type { ModelState } from '../models/model-state.js'

@@ -1,4 +1,4 @@
-import { chargedBy } from '../quota/gate.js'
+import { chargedBy } from '../quota/reservation.js'
 import type { Cost, Route, Usage } from '../types.js'
 import type { Attempt } from './attempt.js'
 

@@ -1,5 +1,5 @@
 import { InvalidRequest, LimiterClosed } from '../errors.js'
-import type { ClockPhase } from '../quota/gate.js'
+import type { ClockPhase } from '../quota/clock-phase.js'
 import type { Stats } from '../metrics/stats.js'
 import type { Scheduler } from '../queue/scheduler.js'
 import type { Limits } from '../types.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 import { QuotaExhausted } from '../errors.js'
-import type { Reservation } from '../quota/gate.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { LimitRefusal } from '../throttling/classify.js'
 import { readResetTime } from '../throttling/parse-error.js'
 import { learnFromRefusal, restore } from './learned-limits.js'

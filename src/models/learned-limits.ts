@@ -1,6 +1,6 @@
 import { pickLimits } from '../limits/validation.js'
 import { atShares, withShares } from '../limits/limit-shares.js'
-import { NO_COST } from '../quota/gate.js'
+import { NO_COST } from '../quota/reservation.js'
 import { LimitEstimator } from '../learning/limit-estimator.js'
 import type { Cost } from '../types.js'
 import type { ModelState } from './model-state.js'

@@ -1,4 +1,5 @@
-import { startOf, type Gate } from '../quota/gate.js'
+import { startOf } from '../quota/admission-result.js'
+import type { Admission } from '../quota/gate.js'
 import type { Cost } from '../types.js'
 import type { Lane, Schedulable, LaneStep } from './lane.js'
 import { MAX_CANDIDATES } from './backfill.js'
@@ -35,12 +36,12 @@ interface Claim {
  */
 export class LanePool<J extends Schedulable> {
   /** The gate that all lanes are charged at. */
-  readonly gate: Gate
+  readonly gate: Admission
   isPumping = false
   /** The lanes in the order of their turns. */
   readonly #lanes: Lane<J>[] = []
 
-  constructor(gate: Gate) {
+  constructor(gate: Admission) {
     this.gate = gate
   }
 

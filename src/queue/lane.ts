@@ -1,4 +1,6 @@
-import { startOf, type Gate, type Never, type Reservation } from '../quota/gate.js'
+import { startOf, type Never } from '../quota/admission-result.js'
+import type { Admission } from '../quota/gate.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Cost } from '../types.js'
 import type { Waiting } from './job-list.js'
 import { mayWaitFor, backfill, type Backfilled, type Room } from './backfill.js'
@@ -58,7 +60,7 @@ export interface Pausable {
 
 /** One model's jobs and the gate that they wait for, in the account or in one workspace. */
 export class Lane<J extends Schedulable> {
-  readonly gate: Gate
+  readonly gate: Admission
   readonly owner: Pausable
   readonly pool: LanePool<J>
   readonly queue: JobQueue<J>
@@ -82,7 +84,7 @@ export class Lane<J extends Schedulable> {
   /** When each job first had to wait for answers in flight to end, in the clock's ms. */
   readonly #putOffSince = new WeakMap<J, number>()
 
-  constructor(gate: Gate, owner: Pausable, pool: LanePool<J>, weightOf: (tenant: string | undefined) => number) {
+  constructor(gate: Admission, owner: Pausable, pool: LanePool<J>, weightOf: (tenant: string | undefined) => number) {
     this.gate = gate
     this.owner = owner
     this.pool = pool

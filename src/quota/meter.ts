@@ -1,9 +1,10 @@
-import { AlignedWindow, type PhaseUs } from './windows/aligned-window.js'
-import { TokenBucket } from './token-bucket.js'
-import { SlidingCounter } from './windows/sliding-counter.js'
+import type { PhaseUs } from './clock-phase.js'
 import type { Dimension } from './dimensions.js'
 import type { LimitRule } from './limit-rules.js'
+import { TokenBucket } from './token-bucket.js'
+import { AlignedWindow } from './windows/aligned-window.js'
 import { ExactWindow } from './windows/exact-window.js'
+import { SlidingCounter } from './windows/sliding-counter.js'
 
 /** For how long the usage of requests may leave a model in debt. */
 const MAX_DEBT_MINUTES = 10

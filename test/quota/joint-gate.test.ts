@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Admission, Gate, Reservation } from '../../src/quota/gate.js'
+import type { AdmissionResult } from '../../src/quota/admission-result.js'
+import type { Gate } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { JointGate } from '../../src/quota/joint-gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Limits } from '../../src/types.js'
@@ -16,7 +18,7 @@ function joined(own: Limits, account: Limits) {
   return { ...gates, joint: new JointGate(gates.own, gates.account) }
 }
 
-function reserved(admission: Admission): Reservation {
+function reserved(admission: AdmissionResult): Reservation {
   if (admission.kind !== undefined) throw new Error(`refused: ${JSON.stringify(admission)}`)
   return admission
 }
@@ -195,7 +197,7 @@ describe('beside another workspace of the account', () => {
     expect([a.heldUntil, b.heldUntil, account.heldUntil]).toEqual([5000, 0, 0])
     expect(a.admit(tokens(1), 10)).toEqual({ kind: 'not-before', at: 5000 })
     expect(b.admit(tokens(1), 10).kind).toBeUndefined()
-    b.account.hold(8000, 'none', 10)
+    account.hold(8000, 'none', 10)
     expect([a.heldUntil, b.heldUntil]).toEqual([8000, 8000])
     expect(a.admit(tokens(1), 10)).toEqual({ kind: 'not-before', at: 8000 })
   })

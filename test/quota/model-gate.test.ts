@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Admission, Reservation } from '../../src/quota/gate.js'
+import type { AdmissionResult } from '../../src/quota/admission-result.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits, WindowKind } from '../../src/types.js'
 import { profileOf } from '../property/traffic.js'
@@ -23,7 +24,7 @@ function cost(inputTokens: number, more: Partial<Cost> = {}): Cost {
   return { requests: 1, inputTokens, outputTokens: 0, thinkingTokens: 0, ...more }
 }
 
-function reserved(admission: Admission): Reservation {
+function reserved(admission: AdmissionResult): Reservation {
   if (admission.kind !== undefined) throw new Error(`refused: ${JSON.stringify(admission)}`)
   return admission
 }

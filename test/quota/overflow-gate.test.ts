@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Gate, Reservation } from '../../src/quota/gate.js'
+import type { Gate } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { OverflowGate } from '../../src/quota/overflow-gate.js'
 import type { Cost, Limits } from '../../src/types.js'

@@ -100,8 +100,8 @@ export class ExactWindow {
   }
 
   /**
-   * Takes back `amount` of what charge `seq` put in; nothing once that has left the window. `onGiven` hears how much that was, and
-   * when it had been charged.
+   * Takes back `amount` of charge `seq`, or nothing once that charge has left the window. `onGiven` gets the amount, and the
+   * time of the charge.
    */
   refund(amount: number, seq: number, nowUs: number, onGiven?: (given: number, chargedUs: number) => void): void {
     this.#expire(nowUs)

@@ -23,7 +23,7 @@ export {
 export { createLimiter, type Limiter } from './limiter.js'
 export type { BuiltInTableName } from './limits/built-in-tables.js'
 export type { ResolvedLimits, UnknownModel } from './limits/resolve-limits.js'
-export type { MeterUse } from './quota/gate.js'
+export type { MeterUse } from './quota/meter-use.js'
 export type { Distribution, ModelActivity } from './metrics/collector.js'
 export type { EventName, FallbackReason, HeadgateEvents, WarningCode } from './metrics/events.js'
 export type { ModelStats, Stats, TenantStats } from './metrics/stats.js'

@@ -1,6 +1,6 @@
 import { InvalidRequest } from '../errors.js'
 import { isUsageUnknown, readUsage, type UsageLike } from '../tokens/usage.js'
-import type { Reservation } from '../quota/gate.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Recorder } from '../metrics/recorder.js'
 import type { ModelState } from '../models/model-state.js'
 import type { SentRequest } from '../models/sent-request.js'

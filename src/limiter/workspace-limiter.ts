@@ -6,7 +6,7 @@ import { checkFields, type ScheduleRequest } from '../dispatch/schedule-request.
 import type { ResolvedLimits } from '../limits/resolve-limits.js'
 import type { EventName, HeadgateEvents } from '../metrics/events.js'
 import type { Stats } from '../metrics/stats.js'
-import type { ClockPhase } from '../quota/gate.js'
+import type { ClockPhase } from '../quota/clock-phase.js'
 import type { OutputLengths } from '../tokens/output-estimator.js'
 import { createFetch, type FetchOptions } from '../transport/fetch.js'
 import { UnmeteredCalls } from '../transport/unmetered-calls.js'

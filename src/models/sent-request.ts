@@ -1,5 +1,5 @@
 import type { Recorder } from '../metrics/recorder.js'
-import type { Reservation } from '../quota/gate.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { QueuedRequest } from './queued-request.js'
 
 /** One attempt of a request, as the model that it is sent to knows it. */

@@ -1,4 +1,5 @@
-import { startOf, type Gate } from '../quota/gate.js'
+import { startOf } from '../quota/admission-result.js'
+import type { Admission } from '../quota/gate.js'
 import type { Cost } from '../types.js'
 import type { LaneStep, Schedulable } from './lane-step.js'
 import { MAX_CANDIDATES } from './backfill.js'
@@ -50,12 +51,12 @@ interface PooledLane<J> {
  */
 export class LanePool<J extends Schedulable, L extends PooledLane<J>> {
   /** The gate that all lanes are charged at. */
-  readonly gate: Gate
+  readonly gate: Admission
   isPumping = false
   /** The lanes in the order of their turns. */
   readonly #lanes: L[] = []
 
-  constructor(gate: Gate) {
+  constructor(gate: Admission) {
     this.gate = gate
   }
 

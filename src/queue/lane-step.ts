@@ -1,4 +1,5 @@
-import type { Never, Reservation } from '../quota/gate.js'
+import type { Never } from '../quota/admission-result.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Waiting } from './job-list.js'
 
 /** A job as the scheduler sees it. */

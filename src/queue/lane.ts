@@ -1,4 +1,6 @@
-import { startOf, type Gate, type Reservation } from '../quota/gate.js'
+import { startOf } from '../quota/admission-result.js'
+import type { Admission } from '../quota/gate.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Cost } from '../types.js'
 import { mayWaitFor, backfill, type Backfilled, type Room } from './backfill.js'
 import type { LanePool } from './lane-pool.js'
@@ -43,7 +45,7 @@ export interface Pausable {
 
 /** One model's jobs and the gate that they wait for, in the account or in one workspace. */
 export class Lane<J extends Schedulable> {
-  readonly gate: Gate
+  readonly gate: Admission
   readonly owner: Pausable
   readonly pool: LanePool<J, Lane<J>>
   readonly queue: JobQueue<J>
@@ -68,7 +70,7 @@ export class Lane<J extends Schedulable> {
   readonly #putOffSince = new WeakMap<J, number>()
 
   constructor(
-    gate: Gate,
+    gate: Admission,
     owner: Pausable,
     pool: LanePool<J, Lane<J>>,
     weightOf: (tenant: string | undefined) => number,

@@ -1,4 +1,4 @@
-import { startOf } from '../quota/gate.js'
+import { startOf } from '../quota/admission-result.js'
 import type { Cost } from '../types.js'
 import { CostSum, type Waiting } from './job-list.js'
 import type { Lane } from './lane.js'

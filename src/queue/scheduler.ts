@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.js'
-import type { Gate, Never, NotAdmitted, Reservation } from '../quota/gate.js'
+import type { Admission, Control } from '../quota/gate.js'
+import type { Never, NotAdmitted } from '../quota/admission-result.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Cost } from '../types.js'
 import { WakeTimer } from './wake-timer.js'
 import { Lane, type Pausable } from './lane.js'
@@ -92,7 +94,7 @@ export class Scheduler<J extends Schedulable> {
    * Adds a lane. `within` is a lane whose gate is charged for the jobs of this one too: the account's lane, for a
    * workspace.
    */
-  addLane(gate: Gate, owner: Pausable, within?: Lane<J>): Lane<J> {
+  addLane(gate: Admission & Pick<Control, 'onChange'>, owner: Pausable, within?: Lane<J>): Lane<J> {
     const pool = within?.pool ?? new LanePool<J, Lane<J>>(gate)
     if (within === undefined) this.#pools.push(pool)
     const lane = new Lane<J>(gate, owner, pool, this.#options.weightOf)

@@ -1,5 +1,5 @@
 import type { Attempt } from '../dispatch/attempt.js'
-import { chargedBy } from '../quota/gate.js'
+import { chargedBy } from '../quota/reservation.js'
 
 /** An answer is charged anew when it has outgrown its charge by a quarter, and by this many tokens. */
 const MIN_STEP_TOKENS = 64

@@ -1,6 +1,6 @@
 import { type Clock, type TimerHandle, unref } from '../clock.js'
 import type { Attempt } from '../dispatch/attempt.js'
-import { chargedBy } from '../quota/gate.js'
+import { chargedBy } from '../quota/reservation.js'
 import { usageInJson } from '../tokens/usage.js'
 import type { Usage } from '../types.js'
 import type { SseEvent } from './sse-scanner.js'

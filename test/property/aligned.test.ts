@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ModelGate } from '../../src/quota/model-gate.js'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { countedIn, type Row, serverLimits, ServerOracle } from '../support/oracle.js'
 import { cases } from '../support/long.js'
 import { runs } from '../support/runs.js'

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { NotAdmitted, Reservation } from '../../src/quota/gate.js'
+import type { NotAdmitted } from '../../src/quota/admission-result.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { JointGate } from '../../src/quota/joint-gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits } from '../../src/types.js'
@@ -135,7 +136,7 @@ describe('two gates charged together', () => {
           for (const step of steps) {
             if (step.does === 'idle') us += step.us
             if (step.does === 'hold') {
-              const [gate, twin] = step.us % 2 === 0 ? [joint, ownTwin] : [joint.account, accountTwin]
+              const [gate, twin] = step.us % 2 === 0 ? [joint, ownTwin] : [account, accountTwin]
               for (const each of [gate, twin]) each.hold((us + step.us) / 1000, step.empties, us / 1000)
             }
             if (step.does === 'settle' && open.length > 0) {

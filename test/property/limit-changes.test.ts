@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { countedIn, type Entry, limitOracles, type Row, sumWithin } from '../support/oracle.js'
 import { cases } from '../support/long.js'

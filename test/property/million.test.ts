@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import type { Row } from '../support/oracle.js'
 import { cases } from '../support/long.js'
 import { seeded } from '../support/seeded.js'

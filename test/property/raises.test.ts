@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { GateOracle, type Row, sumWithin, type Taken } from '../support/oracle.js'
 import { cases } from '../support/long.js'
 import { runs } from '../support/runs.js'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import type { WindowKind } from '../../src/types.js'
 import { countedIn, type Row, type ServerKind, serverLimits, ServerOracle } from '../support/oracle.js'
 import { cases } from '../support/long.js'

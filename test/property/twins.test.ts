@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TokenBucket } from '../../src/quota/token-bucket.js'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import type { ModelGate } from '../../src/quota/model-gate.js'
 import { ExactWindow } from '../../src/quota/windows/exact-window.js'
 import type { Cost, WindowKind } from '../../src/types.js'

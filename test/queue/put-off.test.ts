@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { startOf, type Gate } from '../../src/quota/gate.js'
+import { startOf } from '../../src/quota/admission-result.js'
+import type { Gate } from '../../src/quota/gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { Lane } from '../../src/queue/lane.js'
 import type { Schedulable } from '../../src/queue/lane-step.js'

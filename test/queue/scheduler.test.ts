@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { MAX_TIMER_MS } from '../../src/clock.js'
-import type { Never, Reservation } from '../../src/quota/gate.js'
+import type { Never } from '../../src/quota/admission-result.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { profiles } from '../../src/throttling/profiles.js'
 import type { JobList, Waiting } from '../../src/queue/job-list.js'
@@ -47,14 +48,12 @@ function setup({ maxWaiting = Infinity, onStart = (_job: Job, _reservation: Rese
     },
   )
   const owner = { isPaused: false }
-  const addLane = (limits: Limits) =>
-    scheduler.addLane(
-      new ModelGate(
-        { limits, profile: profiles['model-studio'], networkJitterMs: 0, idleSince: -Infinity },
-        clock.now(),
-      ),
-      owner,
-    )
+  /** A lane knows how its gate admits; to settle and to hold is for others. */
+  const addLane = (limits: Limits): Lane<Job> & { readonly gate: ModelGate } => {
+    const options = { limits, profile: profiles['model-studio'], networkJitterMs: 0, idleSince: -Infinity }
+    const gate = new ModelGate(options, clock.now())
+    return Object.assign(scheduler.addLane(gate, owner), { gate })
+  }
   return {
     clock,
     scheduler,

@@ -1,6 +1,6 @@
 import { InvalidRequest, RequestTooLarge } from '../../errors.js'
 import type { ResolvedLimits } from '../../limits/resolve-limits.js'
-import type { Never } from '../../quota/gate.js'
+import type { Never } from '../../quota/admission-result.js'
 
 /** What a caller gets whose model is retired. */
 export function retiredError(model: string, { source }: ResolvedLimits): InvalidRequest {

@@ -1,6 +1,7 @@
 import type { Episodes } from '../../learning/episodes.js'
 import type { LimitRefusal } from '../../throttling/classify.js'
-import type { Gate, Reservation } from '../../quota/gate.js'
+import type { Gate } from '../../quota/gate.js'
+import type { Reservation } from '../../quota/reservation.js'
 import { Exhaustion } from './exhaustion.js'
 import type { ModelLimits } from './model-limits.js'
 import type { ModelOutputAccounting } from './model-output-accounting.js'

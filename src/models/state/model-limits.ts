@@ -4,7 +4,8 @@ import type { OverflowTarget, ResolvedLimits } from '../../limits/resolve-limits
 import { pickLimits } from '../../limits/validation.js'
 import type { LearnedLimits, LimitKind } from '../../learning/learned-limits.js'
 import type { Events } from '../../metrics/events.js'
-import { NO_COST, type Gate } from '../../quota/gate.js'
+import { NO_COST } from '../../quota/reservation.js'
+import type { Gate } from '../../quota/gate.js'
 import type { Cost, Limits } from '../../types.js'
 import { ownLimits, withReported, type ConfiguredLimits } from './configured-limits.js'
 

@@ -1,6 +1,7 @@
 import { OutputAccountingEstimator } from '../../learning/output-accounting-estimator.js'
 import { writes } from '../../quota/dimensions.js'
-import type { Gate, Reservation } from '../../quota/gate.js'
+import type { Gate } from '../../quota/gate.js'
+import type { Reservation } from '../../quota/reservation.js'
 import type { Cost, OutputAccounting, Profile } from '../../types.js'
 import type { ModelLimits } from './model-limits.js'
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AlignedWindow, type PhaseUs } from '../../../src/quota/windows/aligned-window.js'
+import type { PhaseUs } from '../../../src/quota/clock-phase.js'
+import { AlignedWindow } from '../../../src/quota/windows/aligned-window.js'
 import { ModelGate } from '../../../src/quota/model-gate.js'
 import { profileOf, tokens } from '../../property/traffic.js'
 import { cases } from '../../support/long.js'

@@ -7,7 +7,7 @@ import { Server } from 'node:net'
 
 const service = process.env.HEADGATE_DOCS_SERVICE
 /** Ports that the pages name, and that may be in use here. */
-const NAMED_PORTS = new Set(['3000', '8080', '8081'])
+const NAMED_PORTS = new Set(['3000', '8080'])
 
 const send = globalThis.fetch
 globalThis.fetch = (input, init) => {

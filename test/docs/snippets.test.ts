@@ -16,7 +16,7 @@ describe('what the pages show', () => {
         expect(printed, `the block at line ${line} of ${page.path}`).toBe(expected)
       }
     },
-    120_000,
+    240_000,
   )
 
   test.each(all.map((page) => [page.path, page] as const))('%s has no block that nothing checks', (_, page) => {

@@ -1,4 +1,4 @@
-/** Sends the lines of a file, in a process of its own: so that what it takes of the memory is its own. */
+/** Sends the lines of a file in a child process, so that the measured memory is the sender's alone. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { once } from 'node:events'
@@ -9,7 +9,7 @@ import { runBatchFile } from '../src/batch/index.js'
 import { keepHeapSmall } from '../src/cli/run/heap.js'
 import { createLimiter } from '../src/limiter.js'
 
-/** Who sends them. */
+/** The programs that are compared. */
 export const senders = ['headgate', 'openai under p-queue'] as const
 export type Sender = (typeof senders)[number]
 
@@ -24,11 +24,11 @@ export interface Order {
 export interface Sent {
   readonly succeeded: number
   readonly ms: number
-  /** The most that the process ever had, in bytes. */
+  /** The largest resident memory of the process, in bytes. */
   readonly peakRss: number
 }
 
-/** A process that takes one order after the other. */
+/** A child process that executes orders one after another. */
 export class SenderProcess {
   readonly #child: ChildProcess = fork(new URL(import.meta.url), { execArgv: [] })
 
@@ -44,7 +44,7 @@ export class SenderProcess {
 }
 
 async function byHeadgate({ input, output, url, concurrency }: Order): Promise<number> {
-  // As the command line does.
+  // The command line does the same.
   keepHeapSmall()
   const wide = { 'qwen-plus': { rpm: 1e9, tpm: 1e12 } }
   await using limiter = createLimiter({ limits: wide, startFull: true })
@@ -53,7 +53,7 @@ async function byHeadgate({ input, output, url, concurrency }: Order): Promise<n
 }
 
 async function byOpenAI({ input, output, url, concurrency }: Order): Promise<number> {
-  // Here and not above: what the other one needs is not to be in its memory.
+  // Imported here, so that the other sender's process does not load these packages.
   const [{ default: Client }, { default: PQueue }] = await Promise.all([import('openai'), import('p-queue')])
   const client = new Client({ apiKey: 'any', baseURL: url, maxRetries: 4 })
   const queue = new PQueue({ concurrency })
@@ -79,7 +79,7 @@ async function byOpenAI({ input, output, url, concurrency }: Order): Promise<num
   return succeeded
 }
 
-// In the child: the parent says what.
+// This part runs in the child. The parent sends the orders.
 if (process.send !== undefined && process.argv[1] === new URL(import.meta.url).pathname) {
   process.on('message', (order: Order) => {
     const beganAt = performance.now()

@@ -1,8 +1,8 @@
 /**
- * How many lines a second the batch runner sends where no limit binds, beside a bare `openai` client under p-queue with the
- * same concurrency, in turn; and the most memory that each took. The simulator is a process of its own.
+ * Measures how many lines per second the batch runner sends when no limit binds, and how much memory it takes.
  *
- *     npm run bench:batch [-- --lines 100000 --rounds 5 --only-headgate]
+ * It is compared with a plain `openai` client under p-queue at the same concurrency. They take turns. The simulator
+ * runs in its own process. Start it with `npm run bench:batch [-- --lines 100000 --rounds 5 --only-headgate]`.
  */
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -15,8 +15,13 @@ import { SenderProcess, senders, type Sender } from './batch-process.js'
 import { machine, versionOf } from './measure.js'
 import { forkSimulator } from './simulator-process.js'
 
+/** The requests in flight of each sender. Chosen: enough to keep both processes busy on loopback. */
 const CONCURRENCY = 64
+/**
+ * The goal: at least this share of the plain client's lines per second. Chosen, so that pacing costs at most a tenth.
+ */
 const GOAL = 0.9
+/** The goal for the peak resident memory, in bytes. Chosen: a file of any length must be sent in this memory. */
 const MAX_RSS = 200e6
 
 const { values } = parseArgs({
@@ -40,7 +45,7 @@ const peaks = new Map<Sender, number>()
 
 console.log(machine())
 console.log(
-  `${(perRound * rounds).toLocaleString('en')} lines each in ${rounds} rounds, in turn; ${CONCURRENCY} at once; ${versionOf('openai')}, ${versionOf('p-queue')}\n`,
+  `${(perRound * rounds).toLocaleString('en')} lines each in ${rounds} rounds, taking turns; ${CONCURRENCY} in flight; ${versionOf('openai')}, ${versionOf('p-queue')}\n`,
 )
 for (let round = 0; round < rounds; round++) {
   for (const sender of subjects) {
@@ -62,7 +67,7 @@ simulator.stop()
 await rm(folder, { recursive: true })
 
 const medianOf = (sender: Sender): number => rates.get(sender)!.toSorted((a, b) => a - b)[Math.floor(rounds / 2)]!
-console.log(`  ${'lines/s, median'.padStart(40)} ${'least – most'.padStart(16)} ${'peak RSS'.padStart(10)}`)
+console.log(`  ${'lines/s, median'.padStart(40)} ${'min – max'.padStart(16)} ${'peak RSS'.padStart(10)}`)
 for (const sender of subjects) {
   const sorted = rates.get(sender)!.toSorted((a, b) => a - b)
   const range = `${Math.round(sorted[0]!)} – ${Math.round(sorted.at(-1)!)}`

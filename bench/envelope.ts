@@ -1,14 +1,19 @@
-/** What the starts of jobs are held against, in ms: written down apart from the meters, so that no fault hides in both. */
+/**
+ * The limits against which the starts of jobs are checked. They are implemented apart from the library's gates, so that
+ * a fault cannot hide in both. Times are in ms.
+ */
 export interface Envelope {
-  /** As many may start in any window of a second. */
+  /** The most starts in any window of a second. */
   readonly rate: number
-  /** What is kept clear after each window. */
+  /** The time that the limiter keeps free after each window. */
   readonly networkJitterMs: number
-  /** Since when a bucket that paces them has been filling from nothing; undefined: only the window binds. */
+  /** Since when a bucket has been filling from empty. Undefined: no bucket limits the starts, only the window. */
   readonly emptySince: number | undefined
 }
 
-/** Since when each start was allowed, by those before it: a window, and a bucket as theoretical times of arrival (GCRA). */
+/**
+ * The time from which each start was allowed, given the starts before it. The window and the bucket (GCRA) both apply.
+ */
 export function allowedSince(starts: Float64Array, { rate, networkJitterMs, emptySince }: Envelope): Float64Array {
   const eachMs = 1000 / rate
   const depthMs = 1000 - networkJitterMs
@@ -21,7 +26,7 @@ export function allowedSince(starts: Float64Array, { rate, networkJitterMs, empt
   })
 }
 
-/** The most of these times in any (t, t + span]. */
+/** The largest number of `times` in any interval (t, t + span]. */
 export function mostWithin(times: Float64Array, span: number): number {
   let [first, most] = [0, 0]
   for (let last = 0; last < times.length; last++) {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 
-/** One thing to measure: does `count` pieces of work, and is timed over all of them. */
+/** One thing to measure. `run` does `count` pieces of work and is timed as a whole. */
 export interface Subject {
   readonly name: string
   readonly count: number
@@ -11,13 +11,13 @@ export interface Subject {
 export interface Measured {
   readonly name: string
   readonly count: number
-  /** Median over the rounds, in µs a piece. */
+  /** The median over the rounds, in µs per piece. */
   readonly medianUs: number
   readonly leastUs: number
   readonly mostUs: number
 }
 
-/** Times all subjects in turn, `rounds` times over, after one round that does not count. */
+/** Times all subjects in turn, for `rounds` rounds. One round before them warms up and does not count. */
 export async function measure(subjects: readonly Subject[], rounds = 5): Promise<Measured[]> {
   const times = new Map<Subject, number[]>(subjects.map((subject) => [subject, []]))
   for (let round = 0; round <= rounds; round++) {
@@ -41,7 +41,7 @@ export async function measure(subjects: readonly Subject[], rounds = 5): Promise
   })
 }
 
-/** The machine and the runtime, for the head of a table. */
+/** A line that names the machine and the runtime, for the head of a table. */
 export function machine(): string {
   const [cpu] = cpus()
   return `Node ${process.versions.node}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpu?.model ?? 'unknown CPU'}`
@@ -49,7 +49,7 @@ export function machine(): string {
 
 const require = createRequire(import.meta.url)
 
-/** A package's name and version. */
+/** The name and the version of an installed package. */
 export function versionOf(name: string): string {
   const path = require.resolve(name).replace(new RegExp(`(node_modules/${name})/.*`), '$1/package.json')
   return `${name} ${(require(path) as { version: string }).version}`
@@ -57,7 +57,7 @@ export function versionOf(name: string): string {
 
 export function print(title: string, rows: readonly Measured[], goals: Readonly<Record<string, number>> = {}): void {
   console.log(`\n${title}`)
-  console.log(`  ${'µs each, median'.padStart(50)} ${'least – most'.padStart(20)} ${'goal'.padStart(9)}`)
+  console.log(`  ${'µs each, median'.padStart(50)} ${'min – max'.padStart(20)} ${'goal'.padStart(9)}`)
   for (const row of rows) {
     const goal = goals[row.name]
     const range = `${row.leastUs.toFixed(3)} – ${row.mostUs.toFixed(3)}`

@@ -11,13 +11,16 @@ import { machine, measure, print, versionOf, type Subject } from './measure.js'
 const ROOMY = { rpm: 1e9, tpm: 1e12 }
 const COST = { requests: 1, inputTokens: 100, outputTokens: 100, thinkingTokens: 0 }
 const JOBS = 100_000
-/** bottleneck takes a hundred times as long a job as the others; its time a job grows with their number. */
+/**
+ * Fewer jobs for bottleneck. Measured: it takes a hundred times as long per job as the others, and its time per job
+ * grows with the number of jobs.
+ */
 const BOTTLENECK_JOBS = 5000
 
 const FOUR = { rpm: 60e6, tpm: 15e9, rps: 1e6, tps: 250e6 }
 const SIX = { ...FOUR, inputTpm: 10e9, outputTpm: 10e9 }
 
-/** Admissions in virtual time, two microseconds apart, with room for each. */
+/** Admissions in virtual time, two microseconds apart. The gate has room for all of them. */
 function admission(limits: Limits, settles: boolean): Subject {
   const count = 500_000
   const name = `admit${settles ? ' and settle' : ''}, ${Object.keys(limits).length} limits`
@@ -29,7 +32,7 @@ function admission(limits: Limits, settles: boolean): Subject {
       const used = { ...COST, outputTokens: 80 }
       for (let i = 0; i < count; i++) {
         const admission = gate.admit(COST, i * 0.002)
-        if (admission.kind !== undefined) throw new Error('there is room for all')
+        if (admission.kind !== undefined) throw new Error('the gate refused a job although it has room for all')
         if (settles) gate.settle(admission, used, i * 0.002)
       }
     },
@@ -38,7 +41,7 @@ function admission(limits: Limits, settles: boolean): Subject {
 
 const noop = (): undefined => undefined
 
-/** One instance of each for all rounds, as a program has one for as long as it runs, with room for all. */
+/** One instance of each library for all rounds, as in a program. Each has room for all jobs. */
 function instances() {
   return {
     limiter: createLimiter({ limits: { m: ROOMY }, startFull: true }),
@@ -106,7 +109,7 @@ function atOnce(): Subject[] {
   ]
 }
 
-/** The same, each awaited before the next is made. */
+/** The same jobs, each awaited before the next is created. */
 function oneByOne(): Subject[] {
   const count = 50_000
   const { limiter, request, throttled, rateLimiter, queue } = instances()
@@ -142,7 +145,10 @@ function oneByOne(): Subject[] {
   ]
 }
 
-/** Jobs that wait until all are there, and then run: the time of one, and the heap that it takes while it waits. */
+/**
+ * Queues `count` jobs while the limiter is paused, then runs them. Returns the time per job, and the heap per waiting
+ * job.
+ */
 async function waiting(count: number): Promise<{ us: number; bytes: number }> {
   const limiter = createLimiter({ limits: { m: ROOMY }, startFull: true })
   const request = { model: 'm', tokens: 1 }
@@ -160,7 +166,7 @@ async function waiting(count: number): Promise<{ us: number; bytes: number }> {
   return { us: ((taken - start + (performance.now() - collected)) * 1000) / count, bytes }
 }
 
-/** The heap that a job takes which waits at a peer: each has used up its quota for longer than this takes. */
+/** The heap per waiting job of the other libraries. Each has used up its quota for longer than this test takes. */
 function waitingAtPeers(): { name: string; bytes: number }[] {
   const count = 100_000
   const throttled = pThrottle({ limit: 1, interval: 3_600_000 })(noop)
@@ -190,19 +196,19 @@ async function printWaiting(): Promise<void> {
   await waiting(1000)
   const few = await rounds(1000)
   const many = await rounds(1_000_000)
-  console.log(`\nJobs that wait, medians of 3 rounds`)
-  console.log(`  a job at 1,000 waiting               ${few.us.toFixed(2).padStart(8)} µs`)
+  console.log(`\nWaiting jobs, medians of 3 rounds`)
+  console.log(`  per job, 1,000 waiting               ${few.us.toFixed(2).padStart(8)} µs`)
   console.log(
-    `  a job at 1,000,000 waiting           ${many.us.toFixed(2).padStart(8)} µs, ${(many.us / few.us).toFixed(1)} × (goal ≤ 2.5)`,
+    `  per job, 1,000,000 waiting           ${many.us.toFixed(2).padStart(8)} µs, ${(many.us / few.us).toFixed(1)} × (goal ≤ 2.5)`,
   )
-  console.log(`  heap a job at 1,000,000 waiting      ${many.bytes.toFixed(0).padStart(8)} bytes (goal ≤ 450)`)
+  console.log(`  heap per job, 1,000,000 waiting      ${many.bytes.toFixed(0).padStart(8)} bytes (goal ≤ 450)`)
   for (const { name, bytes } of waitingAtPeers()) {
     console.log(`  ${`${name}, 100,000 waiting`.padEnd(36)} ${bytes.toFixed(0).padStart(8)} bytes`)
   }
 }
 
 const versions = ['p-throttle', 'limiter', 'p-queue', 'bottleneck'].map(versionOf)
-console.log(`${machine()}\nheadgate beside ${versions.join(', ')}; medians of 5 rounds, all in turn in one process`)
+console.log(`${machine()}\nheadgate and ${versions.join(', ')}; medians of 5 rounds, taking turns in one process`)
 print('Admission in a gate', await measure([admission(FOUR, false), admission(FOUR, true), admission(SIX, false)]), {
   'admit, 4 limits': 1,
   'admit, 6 limits': 0.3,

@@ -1,10 +1,17 @@
-/** What a wrapped call adds to a raw one: both against the same simulator on loopback, in turn, in one run. */
+/**
+ * Measures how much a wrapped call adds to a plain one. Both call the same simulator on loopback, taking turns in one
+ * run.
+ */
 import OpenAI from 'openai'
 import { createLimiter } from '../src/index.js'
 import { limitOpenAI } from '../src/openai/index.js'
 import { machine } from './measure.js'
 import { forkSimulator } from './simulator-process.js'
 
+/**
+ * The calls and streams per round, the events per stream, the calls before the first round, and the rounds. Chosen:
+ * enough for stable medians.
+ */
 const CALLS = 4000
 const WARM_UP = 500
 const STREAMS = 60
@@ -13,7 +20,7 @@ const ROUNDS = 5
 
 const simulator = await forkSimulator({
   latency: { firstTokenMs: 0, perTokenMs: 0, jitter: 0 },
-  // So long that `max_tokens` is what ends an answer.
+  // Drawn answers are so long that `max_tokens` ends each of them.
   meanOutputTokens: 100_000,
   chunkTokens: 1,
 })
@@ -43,7 +50,7 @@ async function calls(client: OpenAI, count: number, into: Timing): Promise<void>
   }
 }
 
-/** Reads one stream in full; the time of all its events. */
+/** Reads one whole stream. Returns its duration and its number of events. */
 async function stream(client: OpenAI): Promise<{ us: number; events: number }> {
   const start = performance.now()
   const chunks = await client.chat.completions.create({ ...body, max_tokens: EVENTS, stream: true })
@@ -60,7 +67,7 @@ function quantile(values: readonly number[], share: number): number {
 async function callOverhead(): Promise<{ medianUs: number; p99Us: number; cpuUs: number }> {
   const plain: Timing = { wallUs: [], cpuUs: 0 }
   const ours: Timing = { wallUs: [], cpuUs: 0 }
-  // In small portions, so that what else the machine does falls on both.
+  // Short turns, so that other work on the machine slows both clients alike.
   for (let done = 0; done < CALLS; done += 50) {
     await calls(raw, 50, plain)
     await calls(wrapped, 50, ours)
@@ -100,7 +107,7 @@ for (let round = 0; round < ROUNDS; round++) rounds.push({ ...(await callOverhea
 const median = (pick: (round: Round) => number) => quantile(rounds.map(pick), 0.5)
 
 console.log(
-  `${machine()}, openai ${versionOfOpenAI()}\nwhat the wrapped client adds to the raw one; medians of ${ROUNDS} rounds of ${CALLS} calls and ${STREAMS} streams each\n`,
+  `${machine()}, openai ${versionOfOpenAI()}\nadded by the wrapped client to the plain one; medians of ${ROUNDS} rounds of ${CALLS} calls and ${STREAMS} streams each\n`,
 )
 console.log(
   `  median of a call   ${median((r) => r.medianUs)

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { allowedSince, mostWithin } from './envelope.js'
 import { subjects, type PacingSubject } from './pacing-subjects.js'
 
-/** A period of a second and J in the steady state. Lateness is against the moment since when the envelope allowed a start. */
+/** One period of 1 s + J in the steady state. Lateness is the time since the envelope allowed a start. */
 export interface PacingRound {
-  /** Starts a second. */
+  /** The starts per second. */
   readonly rate: number
   readonly p50Ms: number
   readonly p99Ms: number
@@ -16,11 +16,11 @@ export interface Paced {
   readonly rounds: readonly PacingRound[]
   /** The most starts in any second of the whole run, its beginning included. */
   readonly inSecond: number
-  /** The most charges in any second and J, by the time they are dated with; undefined where that is not known. */
+  /** The most charges in any 1 s + J, by the times at which the limiter dates them. Undefined if they are unknown. */
   readonly inSpan: number | undefined
 }
 
-/** Paces one of the subjects in a process of its own: what the one before left in the heap must not delay it. */
+/** Measures one subject in a child process, so that the heap of an earlier subject cannot delay it. */
 export async function pace(index: number): Promise<Paced> {
   const child = fork(new URL(import.meta.url), { execArgv: [] })
   child.send(index)
@@ -32,7 +32,7 @@ export async function pace(index: number): Promise<Paced> {
 async function run(subject: PacingSubject): Promise<Paced> {
   const { rate, networkJitterMs, rounds } = subject
   const periodMs = 1000 + networkJitterMs
-  // One period to run in, and one more in the queue: jobs wait until the end.
+  // One period more to warm up, and one more in the queue, so that jobs wait until the end.
   const count = Math.ceil(((rounds + 2) * rate * periodMs) / 1000)
   const starts = new Float64Array(count)
   const charges = new Float64Array(count)
@@ -62,7 +62,7 @@ async function run(subject: PacingSubject): Promise<Paced> {
   }
 }
 
-// In the child: the parent says whom.
+// This part runs in the child. The parent sends the index of the subject.
 if (process.send !== undefined && process.argv[1] === new URL(import.meta.url).pathname) {
   process.once('message', (index: number) => {
     void run(subjects[index]!).then((paced) => process.send!(paced))

@@ -6,15 +6,15 @@ import { createLimiter } from '../src/index.js'
 
 export interface PacingSubject {
   readonly name: string
-  /** Starts a second. */
+  /** The limit, in starts per second. */
   readonly rate: number
-  /** What it keeps clear after each second, in ms. */
+  /** The time that the limiter keeps free after each second, in ms. */
   readonly networkJitterMs: number
-  /** Whether a bucket that starts empty paces it from the beginning; else the first second's worth goes at once. */
+  /** Whether a bucket that starts empty paces the starts. Otherwise the jobs of the first second start at once. */
   readonly isPaced: boolean
-  /** Over how many periods of a second and J it is measured. */
+  /** The number of measured periods of 1 s + J. */
   readonly rounds: number
-  /** Has `count` jobs wait, each of which calls `start` once: with the time that it was charged at, where that is known. */
+  /** Queues `count` jobs. Each calls `start` once, with the time that it was charged at if that is known. */
   submit(count: number, start: (chargedAt?: number) => void): void
 }
 
@@ -28,7 +28,7 @@ function headgate(rate: number, options: { networkJitterMs?: number; startFull?:
     rounds: 5,
     submit(count, start) {
       let read = 0
-      // What was read last before a job runs is what its charge is dated with.
+      // The limiter dates a charge with the last time that it read before it runs the job.
       const clock = { ...systemClock, now: () => (read = performance.now()) }
       const limits = { m: { rpm: 60 * rate, tpm: Infinity } }
       const limiter = createLimiter({ limits, networkJitterMs, startFull, clock })
@@ -44,7 +44,7 @@ function peer(name: string, submit: PacingSubject['submit'], rounds = 5): Pacing
 
 const RATE = 10_000
 
-/** Each set up as its documentation says for so many in any second, or in each. */
+/** Each is set up as its documentation says, for this rate in any second or in each second. */
 const peers: readonly PacingSubject[] = [
   peer('p-throttle, strict', (count, start) => {
     const throttled = pThrottle({ limit: RATE, interval: 1000, strict: true })(() => start())
@@ -65,7 +65,7 @@ const peers: readonly PacingSubject[] = [
       const limiter = new Bottleneck(reservoir)
       for (let i = 0; i < count; i++) void limiter.schedule(async () => start())
     },
-    // It starts a few hundred a second, however long one looks.
+    // Measured: it starts a few hundred jobs per second, in a run of any length.
     2,
   ),
 ]

@@ -1,11 +1,21 @@
-/** How near jobs start to the moment that their limits allow, and whether ever before it: in real time, beside the peers. */
+/**
+ * Measures how exactly jobs start when their limits allow it, and whether one starts too early. It runs in real time,
+ * and compares Headgate with other libraries.
+ */
 import { machine, versionOf } from './measure.js'
 import { pace, type Paced, type PacingRound } from './pacing-process.js'
 import { subjects, type PacingSubject } from './pacing-subjects.js'
 
+/**
+ * The goal for the 99th percentile of lateness, in ms. Chosen: above the resolution of 1 ms that Node's timers have.
+ */
 const GOAL_MS = 2
 
-/** Below this share of its rate it is not the timer that is late, and lateness has no meaning. */
+/**
+ * A subject that reaches less than this share of its limit has no lateness: its work delays the starts, not its timer.
+ *
+ * Chosen: a subject that keeps up reaches nearly all of it.
+ */
 const KEEPS_UP = 0.9
 
 function median(rounds: readonly PacingRound[], of: keyof PacingRound): number {
@@ -33,19 +43,19 @@ function row({ name, rate, networkJitterMs }: PacingSubject, { rounds, inSecond,
 }
 
 console.log(
-  `${machine()}\nheadgate beside ${['p-throttle', 'p-queue', 'bottleneck'].map(versionOf).join(', ')}; each in a process of its own, one after another; ` +
-    `a second to run in, then medians of rounds of 1 s + J; tens of thousands of no-op jobs wait throughout`,
+  `${machine()}\nheadgate and ${['p-throttle', 'p-queue', 'bottleneck'].map(versionOf).join(', ')}; each in its own process, one after another; ` +
+    `one period to warm up, then medians of periods of 1 s + J; tens of thousands of no-op jobs wait throughout`,
 )
 console.log(
-  `lateness: ms since the envelope allowed the start, by the starts before it; below 0: too early (goal: p99 ≤ ${GOAL_MS}); !: more than the limit\n`,
+  `lateness: ms since the earlier starts allowed this one; below 0: too early (goal: p99 ≤ ${GOAL_MS}); !: more than the limit\n`,
 )
 console.log(
-  `  ${''.padEnd(33)}${'limit'.padStart(7)} ${'starts'.padStart(9)} ${'of what'.padStart(9)} ` +
-    `${'lateness'.padStart(8)} ${''.padStart(8)} ${'p99 least'.padStart(13)} ${''.padStart(7)} ${'most in'.padStart(9)}   ${'charged in'.padStart(9)}`,
+  `  ${''.padEnd(33)}${'limit'.padStart(7)} ${'starts'.padStart(9)} ${'share of'.padStart(9)} ` +
+    `${'lateness'.padStart(8)} ${''.padStart(8)} ${'p99 min'.padStart(13)} ${''.padStart(7)} ${'max in'.padStart(9)}   ${'charged in'.padStart(9)}`,
 )
 console.log(
-  `  ${''.padEnd(33)}${'a s'.padStart(7)} ${'a s'.padStart(9)} ${'it allows'.padStart(9)} ` +
-    `${'p50'.padStart(8)} ${'p99'.padStart(8)} ${'– most'.padStart(13)} ${'max'.padStart(7)} ${'any 1 s'.padStart(9)}   ${'1 s + J'.padStart(9)}`,
+  `  ${''.padEnd(33)}${'per s'.padStart(7)} ${'per s'.padStart(9)} ${'the limit'.padStart(9)} ` +
+    `${'p50'.padStart(8)} ${'p99'.padStart(8)} ${'– max'.padStart(13)} ${'max'.padStart(7)} ${'any 1 s'.padStart(9)}   ${'1 s + J'.padStart(9)}`,
 )
 for (const [index, subject] of subjects.entries()) console.log(row(subject, await pace(index)))
 process.exit(0)

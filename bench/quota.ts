@@ -1,4 +1,7 @@
-/** What share of a quota each client uses, and how many 429s it gets: in virtual time, against servers made for this alone. */
+/**
+ * Measures what share of a quota each client uses, and how many 429s it gets. It runs in virtual time, against servers
+ * that were written for this benchmark.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { machine, versionOf } from './measure.js'
@@ -26,7 +29,7 @@ const list = (text: string) => text.split(',').filter((name) => name !== '')
 
 function wholeNumber(text: string): number {
   const value = Number(text)
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('give a whole number')
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('must be a whole number')
   return value
 }
 
@@ -34,15 +37,22 @@ const program = new Command('bench:quota')
   .description('Measures what share of a quota each client uses, and how many 429s it gets.')
   .option(
     '--rows <names>',
-    'only these rows, separated by commas; a name ending in * stands for all that begin so',
+    'run only these rows, separated by commas; a name that ends in * selects all rows with that prefix',
     list,
   )
-  .option('--clients <names>', `only these clients: ${clients.map(({ name }) => name).join(',')}`, list)
-  .addOption(new Option('--seed <number>', 'what decides all randomness').default(1).argParser(wholeNumber))
-  .option('--json <file>', 'write all outcomes to this file')
-  .option('--svg <file>', 'draw the comparison into this file')
-  .option('--trace <file>', 'a CSV with the columns TIMESTAMP, ContextTokens, GeneratedTokens, for the rows trace-*')
-  .option('--quick', 'only the reduced set; ends with 1 where a goal of "0 429s" or "done 100 %" is missed')
+  .option(
+    '--clients <names>',
+    `run only these clients, separated by commas: ${clients.map(({ name }) => name).join(',')}`,
+    list,
+  )
+  .addOption(new Option('--seed <number>', 'the seed of all random numbers').default(1).argParser(wholeNumber))
+  .option('--json <file>', 'write all results to this file as JSON')
+  .option('--svg <file>', 'draw the comparison as a chart into this file')
+  .option(
+    '--trace <file>',
+    'a CSV file with the columns TIMESTAMP, ContextTokens, GeneratedTokens, which the rows trace-* need',
+  )
+  .option('--quick', 'run only the reduced set; exit with 1 if headgate misses a goal of "0 429s" or "done 100 %"')
   .parse()
 const options = program.opts<Options>()
 
@@ -51,7 +61,8 @@ function chosen<T extends { readonly name: string }>(all: readonly T[], names: r
   return names.flatMap((name) => {
     const prefix = name.endsWith('*') ? name.slice(0, -1) : undefined
     const found = all.filter((each) => (prefix === undefined ? each.name === name : each.name.startsWith(prefix)))
-    if (found.length === 0) program.error(`there is no '${name}': there are ${all.map((each) => each.name).join(', ')}`)
+    if (found.length === 0)
+      program.error(`unknown name '${name}': the names are ${all.map((each) => each.name).join(', ')}`)
     return found
   })
 }
@@ -66,7 +77,7 @@ function runs(): [Row, ClientKind][] {
   const named = chosen(rows, options.rows).filter((row) => options.quick !== true || row.isQuick)
   return named.flatMap((row) =>
     clientsOf
-      // Asked for by name, every client runs everything.
+      // A client that `--clients` names runs every row.
       .filter((kind) => row.isCompared || !kind.usesGlobals || options.clients !== undefined)
       .map((kind): [Row, ClientKind] => [row, kind]),
   )
@@ -82,7 +93,7 @@ const outcomes: Outcome[] = []
 for (const [index, [row, kind]] of planned.entries()) {
   const jobs = jobsFor(row)
   if (jobs === undefined) {
-    console.error(`${row.name}: skipped, there is no trace (--trace ${options.trace ?? 'is not given'})`)
+    console.error(`${row.name}: skipped, no trace found (--trace ${options.trace ?? 'is missing'})`)
     continue
   }
   const beganMs = performance.now()

@@ -1,10 +1,13 @@
-/** Drives the simulator from a process of its own, over raw sockets: a client library would be the slower of the two. */
+/**
+ * Sends requests to the simulator from a process of its own, over raw sockets. A client library would be slower than
+ * the simulator.
+ */
 import { connect, type Socket } from 'node:net'
 
-/** What to send. */
+/** The requests to send. */
 export interface Load {
   readonly port: number
-  /** The JSON of a chat completion. */
+  /** The JSON of a chat completion request. */
   readonly body: string
   readonly connections: number
   readonly runMs: number
@@ -19,7 +22,7 @@ export interface LoadResult {
 const HEADERS_END = '\r\n\r\n'
 const LAST_CHUNK = '\r\n0\r\n\r\n'
 
-/** Whether `text` is one whole answer. */
+/** Whether `text` is one complete response. */
 function isWhole(text: string): boolean {
   const end = text.indexOf(HEADERS_END)
   if (end === -1) return false
@@ -28,7 +31,7 @@ function isWhole(text: string): boolean {
   return text.length >= end + HEADERS_END.length + Number(length)
 }
 
-/** One request after the other on one socket, until the time is over. */
+/** Sends one request after another on one socket, until the time is over. */
 function drive(socket: Socket, request: string, until: number, done: (answered: number, failed: number) => void): void {
   let [answered, failed, text] = [0, 0, '']
   socket.setNoDelay(true)

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { startSimulator, type SimulatorOptions } from '../src/simulator/index.js'
 
-/** A simulator in a process of its own, so that its work is not counted as the client's. */
+/** A simulator in a child process, so that its work does not count as the client's. */
 export interface SimulatorProcess {
   readonly url: string
   stop(): void
@@ -17,7 +17,7 @@ export async function forkSimulator(
   return { url, stop: () => child.kill() }
 }
 
-// In the child: the parent says how, and is told where.
+// This part runs in the child. The parent sends the options and receives the URL.
 if (process.send !== undefined && process.argv[1] === new URL(import.meta.url).pathname) {
   process.once('message', (options: SimulatorOptions) => {
     void startSimulator(options).then(({ url }) => process.send!(url))

@@ -1,8 +1,9 @@
 /**
- * How many requests a second the simulator answers on one core: it must never be what a measurement measures. It runs in this
- * process; raw keep-alive sockets in another drive it.
+ * Measures how many requests per second the simulator answers on one core. It must be faster than anything measured
+ * with it.
  *
- *     npm run bench:simulator
+ * The simulator runs in this process. Another process drives it over raw keep-alive sockets. Start it with `npm run
+ * bench:simulator`.
  */
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,6 +13,7 @@ import { machine } from './measure.js'
 import type { Load, LoadResult } from './simulator-load.js'
 
 const RUNS = 5
+/** The goal, in requests per second without limits. Chosen: well above the rates at which the other benchmarks send. */
 const GOAL = 5000
 const CONNECTIONS = 64
 const RUN_MS = 2000
@@ -24,7 +26,7 @@ interface Case {
 
 const messages = [{ role: 'user', content: 'How deep is the water at the gate, and how much of it may pass?' }]
 const immediate = { firstTokenMs: 0, perTokenMs: 0, jitter: 0 }
-/** Limits that are counted and never reached. */
+/** Limits that are counted but never reached. */
 const wide = { 'qwen-plus': { rpm: 1e9, tpm: 1e12 } }
 
 const cases: readonly Case[] = [
@@ -33,7 +35,7 @@ const cases: readonly Case[] = [
   { name: 'chat, four limits', options: { limits: wide }, body: { model: 'qwen-plus', messages } },
 ]
 
-/** Holds a process, all its threads, to one core. False where the system has no way to. */
+/** Binds a process and all its threads to one core. False if the system cannot do it. */
 function pin(pid: number, core: number): boolean {
   try {
     execFileSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' })
@@ -71,9 +73,9 @@ async function requestsPerSecond({ options, body }: Case): Promise<{ rates: numb
 const isPinned = pin(process.pid, 0)
 console.log(machine())
 console.log(
-  `${CONNECTIONS} keep-alive sockets, median of ${RUNS} runs of ${RUN_MS / 1000} s; ${isPinned ? 'held to one core' : 'not held to one core'}\n`,
+  `${CONNECTIONS} keep-alive sockets, median of ${RUNS} runs of ${RUN_MS / 1000} s; ${isPinned ? 'bound to one core' : 'not bound to one core'}\n`,
 )
-console.log(`  ${'requests/s, median'.padStart(46)} ${'least – most'.padStart(18)} ${'cores used'.padStart(11)}`)
+console.log(`  ${'requests/s, median'.padStart(46)} ${'min – max'.padStart(18)} ${'cores used'.padStart(11)}`)
 for (const one of cases) {
   const { rates, cpu } = await requestsPerSecond(one)
   const [least, median, most] = [rates[0]!, rates[Math.floor(rates.length / 2)]!, rates.at(-1)!].map(Math.round)

@@ -1,6 +1,7 @@
 /**
- * A chat app: answers stream to the screen, and when the model's limit is reached a backup takes over. Here the primary
- * refuses the second question, as the service does when a quota is full.
+ * A chat app. Answers stream to the screen. When the primary model is full, a backup model answers.
+ *
+ * In this example the primary model refuses the second question, as the service does when a quota is full.
  */
 import { createLimiter } from 'headgate'
 import { hint, limitOpenAI } from 'headgate/openai'
@@ -13,13 +14,13 @@ const { live } = flags('npm run example:app [-- --live]\n\nAsks three questions;
 
 await using service = await openService(live, {
   answer: ({ model }) => `This is ${model}, and I would rather answer in many small pieces than in one.`,
-  // n counts the requests as they arrive.
+  // n is the number of the request, from 1.
   fail: ({ model }, n) =>
     model === MODEL && n === 2 ? { status: 429, body: throttleBody('tokens', 'openai', 'demo') } : undefined,
 })
 await using limiter = createLimiter({ fallback: { [MODEL]: [BACKUP] } })
 limiter.on('throttled', ({ model, class: kind, holdMs }) => {
-  console.log(`  (${model} reached its ${kind} limit, and is held for ${(holdMs / 1000).toFixed(1)} s)`)
+  console.log(`  (${model} reached its ${kind} limit; the limiter holds it for ${(holdMs / 1000).toFixed(1)} s)`)
 })
 limiter.on('fallback', ({ from, to, reason }) => console.log(`  (${from} → ${to}: ${reason})`))
 
@@ -29,7 +30,7 @@ for (const question of ['Who are you?', 'And who are you now?', 'And now?']) {
   console.log(`\n> ${question}`)
   const stream = await client.chat.completions.create(
     { model: MODEL, stream: true, messages: [{ role: 'user', content: question }] },
-    // A person waits for this one: it goes before whatever else the app has to do.
+    // A person waits for this answer. Its priority puts it before the app's other requests.
     { fetchOptions: hint({ priority: 10 }) },
   )
   let servedBy = ''

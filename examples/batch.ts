@@ -1,6 +1,6 @@
 /**
- * A file of prompts, answered at the full quota and written as they come: lines are read only as fast as they are sent,
- * so that a file of any length does.
+ * Answers a file of prompts at the full quota, and writes each answer as it arrives. Lines are read only as fast as
+ * they are sent, so the file may have any length.
  */
 import { createWriteStream } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
@@ -15,7 +15,10 @@ import { Progress } from './progress.js'
 import { readPrompts, type Prompt } from './prompts.js'
 import { flags, MODEL, openService } from './service.js'
 
-/** As many lines are held in memory at once. */
+/**
+ * The most prompts in memory at once. Chosen: more than the service answers in the time of one answer. Fewer would
+ * leave quota unused; more only take memory.
+ */
 const IN_FLIGHT = 100
 const COUNT = 120
 

@@ -1,6 +1,6 @@
 /**
- * The same few hundred prompts twice through the `openai` client: as it is, and wrapped by Headgate. Runs on the embedded
- * simulator; `--live` goes to the real service.
+ * Sends the same few hundred prompts twice: through the plain `openai` client, and through one that Headgate wraps.
+ * They go to the built-in simulator, or with `--live` to the real service.
  */
 import { createLimiter } from 'headgate'
 import { limitOpenAI } from 'headgate/openai'
@@ -12,11 +12,11 @@ import { Tally, type Result } from './tally.js'
 
 const HELP = `npm run demo [-- --json] [-- --live]
 
-Sends ${readPrompts().length} prompts to ${MODEL} (600 requests and 1,000,000 tokens a minute) all at once, first with the
+Sends ${readPrompts().length} prompts to ${MODEL} (600 requests and 1,000,000 tokens per minute) all at once, first with the
 plain openai client, then with Headgate, and prints a table.
 
-  --json   print the results as one JSON object, as the last line
-  --live   the real service in place of the simulator (needs DASHSCOPE_API_KEY; calls are billed)`
+  --json   also print the results as JSON, on the last line
+  --live   use the real service instead of the simulator (needs DASHSCOPE_API_KEY; calls are billed)`
 
 const LIMITS = { rpm: 600, tpm: 1_000_000 }
 
@@ -25,7 +25,7 @@ const prompts = readPrompts()
 
 const plain = await run('plain openai client', (client) => client)
 const headgate = await run('with headgate', (client) => {
-  // Client and service share this machine's cores, so a delay varies by more here than between two machines.
+  // The client and the simulator share this machine's cores, so delays vary more here than between two machines.
   const limiter = createLimiter({ overrides: { [MODEL]: LIMITS }, networkJitterMs: 75 })
   return limitOpenAI(client, limiter)
 })
@@ -33,12 +33,12 @@ const headgate = await run('with headgate', (client) => {
 printTable({ 'plain openai client': plain, 'with headgate': headgate })
 if (json) console.log(JSON.stringify({ plain, headgate }))
 
-/** Sends all prompts at once through what `wrap` makes of a client, to a service of its own. */
+/** Sends all prompts at once through `wrap(client)`, to a service of their own. */
 async function run(title: string, wrap: (client: OpenAI) => OpenAI): Promise<Result> {
   await using service = await openService(live)
   const tally = new Tally(LIMITS)
   const client = wrap(new OpenAI({ baseURL: service.baseURL, apiKey: service.apiKey, fetch: tally.fetch }))
-  // Opens the connection: the delay of the very first request, a handshake and more, is unlike that of all others.
+  // Opens the connection. The first request takes longer than all others because of its handshake.
   await client.models.list()
   const progress = new Progress(title, prompts.length)
   const ask = async ({ prompt }: Prompt): Promise<void> => {

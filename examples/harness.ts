@@ -1,6 +1,8 @@
 /**
- * Two things that an evaluation harness does: score a model's answers at the full quota, and measure a service under an
- * open load, that is one whose requests arrive when they do and not when the last one was answered.
+ * Two tasks of an evaluation harness: scoring a model's answers at the full quota, and measuring a service under an
+ * open load.
+ *
+ * An open load sends each request at its own time, even if earlier ones are not answered yet.
  */
 import { createLimiter, type Limiter } from 'headgate'
 import { limitOpenAI } from 'headgate/openai'
@@ -8,10 +10,13 @@ import OpenAI from 'openai'
 import { readPrompts } from './prompts.js'
 import { flags, MODEL, openService } from './service.js'
 
-/** Requests a second on the average, and for how long. Nine in ten of what the limits allow. */
+/**
+ * The mean rate of the open load, in requests per second, and its duration in seconds. Chosen: 90 % of the 10 per
+ * second that the limit of 600 RPM allows. Nearer to the limit, waits in the queue grow without bound.
+ */
 const ARRIVALS_PER_SECOND = 9
 const LOAD_SECONDS = 8
-/** An answer counts for the goodput if it begins within this time after its request arrived. */
+/** An answer counts as goodput if its first token comes within this time after the request's arrival, in ms. Chosen. */
 const FIRST_TOKEN_WITHIN_MS = 1500
 
 const { live, json } = flags('npm run example:harness [-- --json] [-- --live]')
@@ -19,7 +24,7 @@ const problems = readPrompts().filter(({ answer }) => answer !== undefined)
 const solutions = new Map(problems.map(({ prompt, answer }) => [prompt, answer]))
 
 await using service = await openService(live, {
-  // A model that is right four times out of five.
+  // Four of five answers are right.
   answer: ({ body, n }) => {
     const right = solutions.get(lastMessage(body)) ?? 0
     return `After some thought: the answer is ${n % 5 === 0 ? right + 1 : right}`
@@ -29,22 +34,22 @@ await using limiter = createLimiter()
 const client = limitOpenAI(new OpenAI({ baseURL: service.baseURL, apiKey: service.apiKey }), limiter)
 
 const score = await evaluate(client)
-// What waits is told to `run`, so here the limiter drives the plain client.
+// `run` needs to know when the wait ends, so here the limiter calls the plain client.
 const plain = new OpenAI({ baseURL: service.baseURL, apiKey: service.apiKey, maxRetries: 0 })
 const load = await openLoad(plain, limiter)
 console.log(
   `\nEvaluation: ${score.right} of ${score.asked} right (${((100 * score.right) / score.asked).toFixed(0)} %)`,
 )
-console.log(`Open load: ${load.requests} requests at ${ARRIVALS_PER_SECOND} a second`)
+console.log(`Open load: ${load.requests} requests at ${ARRIVALS_PER_SECOND} per second`)
 for (const [name, { p50, p95 }] of Object.entries(load.ms)) {
   console.log(`  ${name.padEnd(34)} p50 ${p50.toFixed(0).padStart(6)} ms   p95 ${p95.toFixed(0).padStart(6)} ms`)
 }
 console.log(
-  `  goodput ${load.goodputPerSecond.toFixed(2)} a second (first token within ${FIRST_TOKEN_WITHIN_MS} ms), ${load.throttled} 429s`,
+  `  goodput ${load.goodputPerSecond.toFixed(2)} per second (first token within ${FIRST_TOKEN_WITHIN_MS} ms), ${load.throttled} 429s`,
 )
 if (json) console.log(JSON.stringify({ score, load }))
 
-/** Asks all problems at once; the limiter sees to the pace. */
+/** Sends all problems at once. The limiter paces them. */
 async function evaluate(model: OpenAI): Promise<{ asked: number; right: number }> {
   const results = await Promise.all(
     problems.map(async ({ prompt, answer }) => {
@@ -67,7 +72,7 @@ interface Load {
   readonly throttled: number
 }
 
-/** Poisson arrivals: the times between two are drawn from an exponential distribution. */
+/** Sends requests with Poisson arrivals: the times between them are drawn from an exponential distribution. */
 async function openLoad(model: OpenAI, limiter: Limiter): Promise<Load> {
   const samples: Sample[] = []
   let throttled = 0
@@ -85,7 +90,7 @@ async function openLoad(model: OpenAI, limiter: Limiter): Promise<Load> {
     requests: samples.length,
     ms: {
       'wait in the queue': percentiles(samples.map(({ waitMs }) => waitMs)),
-      'arrival to first token, wait apart': percentiles(samples.map((s) => s.firstTokenMs - s.waitMs)),
+      'end of wait to first token': percentiles(samples.map((s) => s.firstTokenMs - s.waitMs)),
       'arrival to first token': percentiles(samples.map(({ firstTokenMs }) => firstTokenMs)),
       'arrival to last token': percentiles(samples.map(({ totalMs }) => totalMs)),
     },
@@ -94,9 +99,9 @@ async function openLoad(model: OpenAI, limiter: Limiter): Promise<Load> {
   }
 }
 
-/** Times of one request, in ms since its arrival. */
+/** The times of one request, in ms after its arrival. */
 interface Sample {
-  /** Until its last attempt was sent: the queue, and refusals that it met. */
+  /** When its last attempt was sent. Before that it waited in the queue, or after a refusal. */
   readonly waitMs: number
   readonly firstTokenMs: number
   readonly totalMs: number

@@ -1,22 +1,22 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress'
 
 const isTerminal = process.stderr.isTTY
-const SAY_EVERY_MS = 5000
+const PRINT_EVERY_MS = 5000
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface Counts {
   readonly completed: number
   readonly failed: number
   readonly throttled: number
 }
 
-/** A bar on a terminal, a line every five seconds elsewhere; on standard error both. */
+/** Shows the progress on standard error: a bar on a terminal, and otherwise a line every five seconds. */
 export class Progress {
   readonly #title: string
   readonly #total: number
   readonly #bars: MultiBar | undefined
   readonly #bar: SingleBar | undefined
-  #saidAt = performance.now()
+  #printedAt = performance.now()
 
   constructor(title: string, total: number) {
     this.#title = title
@@ -29,8 +29,8 @@ export class Progress {
 
   update({ completed, failed, throttled }: Counts): void {
     this.#bar?.update(completed + failed, { failed, throttled })
-    if (isTerminal || performance.now() - this.#saidAt < SAY_EVERY_MS) return
-    this.#saidAt = performance.now()
+    if (isTerminal || performance.now() - this.#printedAt < PRINT_EVERY_MS) return
+    this.#printedAt = performance.now()
     console.error(`${this.#title}: ${completed + failed} of ${this.#total}, ${failed} failed, ${throttled} 429s`)
   }
 

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 
-/** A line of prompts.jsonl; `answer` is there where the prompt has one right number for an answer. */
+/** One line of prompts.jsonl. It has an `answer` if exactly one number is right. */
 export interface Prompt {
   readonly id: string
   readonly prompt: string
   readonly answer?: number
 }
 
-/** The prompts beside these examples. */
+/** The prompts of prompts.jsonl. */
 export function readPrompts(): Prompt[] {
-  // The compiled examples run from build/examples; the prompts stay where they are.
+  // The compiled examples run in build/examples. The prompts are not copied there.
   const path = new URL('../../examples/prompts.jsonl', import.meta.url)
   return readFileSync(path, 'utf8')
     .trim()

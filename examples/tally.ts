@@ -1,18 +1,19 @@
-/** What a run came to. */
+/** The result of a run. */
 export interface Result {
   readonly requests: number
   readonly completed: number
   readonly failed: number
-  /** HTTP answers with status 429, those that a client repeated among them. */
+  /** HTTP responses with status 429, including those that the client retried. */
   readonly throttled: number
   readonly seconds: number
   /**
-   * The largest, over the limits, of what was charged ÷ (limit a second × seconds from the first to the last admission).
+   * The share of the quota that was used: charged amount ÷ (limit per second × seconds from the first to the last
+   * admission), for the limit with the larger share.
    */
   readonly quotaUse: number
 }
 
-/** Counts what goes over the wire, whoever sends it: stands between a client and the network. */
+/** Counts the requests and responses between a client and the network. */
 export class Tally {
   completed = 0
   failed = 0
@@ -28,12 +29,12 @@ export class Tally {
     this.#limits = limits
   }
 
-  /** The network's `fetch`, counted. */
+  /** The global `fetch`, with counting. */
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
     const response = await globalThis.fetch(input, init)
     if (response.status === 429) this.throttled++
     if (response.ok && init?.method?.toUpperCase() === 'POST') {
-      // The service says when a request arrived; that is when it was admitted.
+      // This header says when the request arrived at the service, and so when it was admitted.
       const at = Number(response.headers.get('req-arrive-time') ?? Date.now())
       this.#admitted++
       this.#firstAdmittedAt = Math.min(this.#firstAdmittedAt, at)

@@ -1,32 +1,36 @@
 import type { Timeline } from './clock.js'
 import type { ServerLimit } from './limit.js'
 
-/** What becomes of the limits, `afterMs` from the beginning. */
+/** A change of the server's limits, `afterMs` after the start. */
 export interface LimitChange {
-  readonly kind: 'told' | 'halved' | 'doubled' | 'restored' | 'shared'
+  readonly kind: 'unchanged' | 'halved' | 'doubled' | 'restored' | 'shared'
   readonly afterMs: number
-  /** `'restored'`: when limits that were halved are again what was told. */
+  /** `'restored'`: when the halved limits return to the configured ones. */
   readonly backAfterMs?: number
 }
 
-/** What foreign traffic takes of shared limits. */
+/**
+ * The share of the limits that foreign traffic takes. Chosen: large enough that a client which ignores it gets many
+ * 429s.
+ */
 const FOREIGN_SHARE = 0.4
 
-/** The part of the told limits that is the client's, before and after the change. */
+/** The client's share of the configured limits after the change. */
 export const OUR_SHARE: Readonly<Record<LimitChange['kind'], number>> = {
-  told: 1,
+  unchanged: 1,
   halved: 0.5,
   doubled: 2,
   restored: 1,
   shared: 1 - FOREIGN_SHARE,
 }
 
+/** Changes the limits at the times that `change` names. */
 export function scaleAt(
   { kind, afterMs, backAfterMs }: LimitChange,
   timeline: Timeline,
   limits: readonly ServerLimit[],
 ): void {
-  if (kind === 'told' || kind === 'shared') return
+  if (kind === 'unchanged' || kind === 'shared') return
   const scale = (factor: number, delayMs: number) =>
     timeline.setTimeout(() => {
       for (const limit of limits) limit.scale(factor, timeline.now())
@@ -36,8 +40,10 @@ export function scaleAt(
 }
 
 /**
- * Another process of the same account: its requests come evenly, give or take half their distance, and each has the tokens
- * of an average one at full quota. `request` is called for each.
+ * Simulates another process of the same account.
+ *
+ * Its requests come evenly, up to half their distance earlier or later. Each has the mean tokens of a request at full
+ * quota. `request` is called for each.
  */
 export function startForeign(
   { rpm, tpm, change }: { readonly rpm: number; readonly tpm: number; readonly change: LimitChange },
@@ -55,7 +61,7 @@ export function startForeign(
   next(change.afterMs)
 }
 
-/** What finds no room is not repeated. */
+/** Admits a foreign request if the limits have room for it. A refused one is not retried. */
 export function foreignRequest(limits: readonly ServerLimit[], tokens: number, atMs: number): void {
   if (limits.every((limit) => limit.takes(limit.counts === 'requests' ? 1 : tokens, atMs))) {
     for (const limit of limits) limit.admit(limit.counts === 'requests' ? 1 : tokens, atMs)

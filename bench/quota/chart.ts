@@ -3,15 +3,15 @@ import type { Outcome } from './outcome.js'
 
 const WIDTH = 960
 const HEIGHT = 620
-/** A grey that can be read on white as on black: a README is shown on both. */
+/** A grey that is legible on white and on black, because a README is shown on both. */
 const TEXT = '#7d8590'
 const LINE = '#7d859055'
 const OURS = '#2f81f7'
 const OTHERS = '#a371f7'
-/** Who lost jobs used the quota for part of the work alone. */
+/** The opacity of the bar of a client that lost jobs: it used the quota for a part of the work only. */
 const FADED = 0.3
 
-/** The rows that are drawn: each load against strict sliding seconds, its costs known. */
+/** The rows of the chart: each load with strict sliding limits per second and known output. */
 const PANELS: readonly { readonly row: string; readonly title: string }[] = [
   { row: 'rpm-sliding-admission', title: 'small requests, 600 RPM' },
   { row: 'chat-sliding-admission', title: 'chat, 600 RPM / 100k TPM' },
@@ -19,7 +19,10 @@ const PANELS: readonly { readonly row: string; readonly title: string }[] = [
   { row: 'snapshot-sliding-admission', title: 'chat, 60 RPM / 100k TPM' },
 ]
 
-/** The share of the quota that each client used as an SVG bar chart, with the 429s that it got; faded where jobs were lost. */
+/**
+ * An SVG bar chart of the share of the quota that each client used, with its 429s. Bars of clients that lost jobs are
+ * faded.
+ */
 export function chartOf(outcomes: readonly Outcome[]): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT })
   const panels = PANELS.map((panel) => ({ ...panel, outcomes: outcomes.filter(({ row }) => row === panel.row) }))
@@ -78,7 +81,7 @@ export function chartOf(outcomes: readonly Outcome[]): string {
 function barOf({ client, share, done, jobs, refusals }: Outcome): object {
   const lost = done < jobs
   return {
-    // Before most of its jobs are lost a client may take a full window at once, which is more than the rate.
+    // A client that loses most of its jobs can use a full window at once, which is more than the rate.
     value: Number.isFinite(share) ? Math.min(1, share) : 0,
     itemStyle: { color: client === 'headgate' ? OURS : OTHERS, opacity: lost ? FADED : 1 },
     label: {

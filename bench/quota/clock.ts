@@ -1,24 +1,24 @@
 import type { Clock } from '../../src/clock.js'
 
-/** Virtual time in which something is always next: the clock of a whole run, of the server as of the client. */
+/** The virtual clock of a whole run, shared by the server and the client. */
 export interface Timeline extends Clock {
-  /** Fires what is due next, at its own time; false if nothing is left. */
+  /** Fires the next timer at its own time. False if no timer is left. */
   step(): boolean
-  /** Gives back what it took of the process. */
+  /** Restores the parts of the process that it replaced. */
   end(): void
 }
 
 interface Timer {
   readonly at: number
-  /** Those of one time fire in the order in which they were set. */
+  /** Timers with the same time fire in the order in which they were set. */
   readonly order: number
   callback: (() => void) | undefined
 }
 
-/** Where time begins: not at 0, which some clients take for "never". */
+/** The time at which a run begins, in ms. It is not 0, which some clients read as "never". */
 export const START_MS = 1_000_000
 
-/** A discrete-event clock with fractions of milliseconds: timers in a binary heap. */
+/** A discrete-event clock with fractions of milliseconds. Its timers are in a binary heap. */
 export class EventTimeline implements Timeline {
   #now = START_MS
   #order = 0
@@ -34,7 +34,7 @@ export class EventTimeline implements Timeline {
     return timer
   }
 
-  /** It stays in the heap until its time has come: taking it out would need a search. */
+  /** A cleared timer stays in the heap until its time, because removing it would need a search. */
   clearTimeout(handle: unknown): void {
     ;(handle as Timer).callback = undefined
   }
@@ -90,12 +90,14 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
 
-// Taken before any client's timers are replaced.
+// Saved before a client's timers are replaced.
 const { setImmediate } = globalThis
 
 /**
- * Lets all promises that can settle do so. A turn of the immediate queue comes after any chain of them, however long, and
- * takes a microsecond or two; a fixed number of promise turns would have to be guessed for each client.
+ * Waits until all promises that can settle have settled.
+ *
+ * The immediate queue runs after any chain of promises, however long, and takes a microsecond or two. A fixed number of
+ * promise turns would have to be guessed for each client.
  */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
@@ -103,7 +105,7 @@ function settled(): Promise<void> {
   })
 }
 
-/** Lets time pass until `isOver`, or until nothing is left that could happen. */
+/** Advances time until `isOver`, or until no timer is left. */
 export async function drive(timeline: Timeline, isOver: () => boolean): Promise<void> {
   await settled()
   while (!isOver() && timeline.step()) await settled()

@@ -2,8 +2,10 @@ import FakeTimers from '@sinonjs/fake-timers'
 import { START_MS, type Timeline } from './clock.js'
 
 /**
- * The timeline of a client that reads the process's own clocks: `Date`, `performance`, the timers and `Math.random` are
- * replaced until {@link Timeline.end}. Its times are whole milliseconds, as are those of Node's timers.
+ * The timeline of a client that reads the process's own clocks.
+ *
+ * `Date`, `performance`, the timers and `Math.random` are replaced until {@link Timeline.end}. Times are whole
+ * milliseconds, as those of Node's timers.
  */
 export function globalTimeline(random: () => number): Timeline {
   const clock = FakeTimers.install({
@@ -11,7 +13,8 @@ export function globalTimeline(random: () => number): Timeline {
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
   })
   const { setTimeout } = globalThis
-  // As Node has it, and the fake ones have not: at least a millisecond, or who waits a fraction of one waits for ever.
+  // Node's timers wait at least 1 ms; the fake ones do not. Without this, a client that waits a fraction of one waits
+  // forever.
   const atLeastOne = (callback: () => void, delayMs?: number) => setTimeout(callback, Math.max(1, delayMs ?? 1))
   globalThis.setTimeout = atLeastOne as typeof setTimeout
   const { random: machineRandom } = Math

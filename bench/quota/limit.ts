@@ -1,6 +1,8 @@
 import { counterOf, type Counter, type CountingRule } from './windows.js'
 
-/** Sums of fractions of tokens are this exact. */
+/**
+ * The rounding error of a sum of token fractions, in tokens. Chosen: above the error of such sums, far below one token.
+ */
 const EXACT = 1e-6
 
 export interface LimitRule {
@@ -12,21 +14,26 @@ export interface LimitRule {
 }
 
 /**
- * One limit of the server. What is larger than all of a second's passes alone: where nothing else was admitted in its window
- * (a bucket: where it is full), and what follows waits until it has left the window or the bucket is out of debt.
+ * One limit of the server.
+ *
+ * A request that is larger than a second's limit is admitted alone: when nothing else was admitted in its window, or
+ * when the bucket is full. The next request waits until it has left the window, or until the bucket is out of debt.
  */
 export class ServerLimit {
   readonly counts: 'requests' | 'tokens'
-  readonly #told: number
+  readonly #configured: number
   #limit: number
   readonly #takesLargeAlone: boolean
   readonly #all: Counter
-  /** The same without output charged after admission: there would be no empty window ever while answers are written. */
+  /**
+   * The same limit without output that is charged after admission. With it, no window would be empty while answers are
+   * generated.
+   */
   readonly #admitted: Counter
 
   constructor({ counts, limit, windowMs, rule, phaseMs }: LimitRule) {
     this.counts = counts
-    this.#told = this.#limit = limit
+    this.#configured = this.#limit = limit
     this.#takesLargeAlone = windowMs <= 1000
     this.#all = counterOf(rule, limit, windowMs, phaseMs)
     this.#admitted = counterOf(rule, limit, windowMs, phaseMs)
@@ -42,7 +49,7 @@ export class ServerLimit {
     this.#admitted.charge(amount, atMs)
   }
 
-  /** Charges output after its request was admitted, whether there is room or not. */
+  /** Charges output after its request was admitted, also if the limit has no room for it. */
   chargeLater(amount: number, atMs: number): void {
     this.#all.charge(amount, atMs)
   }
@@ -52,9 +59,9 @@ export class ServerLimit {
     this.#admitted.giveBack(amount, chargedAtMs, atMs)
   }
 
-  /** From now on it is `factor` times what was told. */
+  /** Sets the limit to `factor` times the configured one. */
   scale(factor: number, atMs: number): void {
-    this.#limit = this.#told * factor
+    this.#limit = this.#configured * factor
     this.#all.setLimit(this.#limit, atMs)
     this.#admitted.setLimit(this.#limit, atMs)
   }

@@ -5,34 +5,47 @@ import type { Goal, Row } from './row.js'
 import type { Admitted, Refused, Server } from './server.js'
 import { durationMs, type Job } from './workloads.js'
 
-/** Who is served in one burst and never again has no rate. */
+/**
+ * The shortest time between the first and the last admission for which a share is computed, in ms.
+ *
+ * Chosen: a client whose jobs are all admitted in one burst has no rate. Larger: short runs have no share.
+ */
 const MIN_SPAN_MS = 1000
 
-/** What a client made of a row. Shares are fractions. */
+/** The result of one client in one row. Shares are fractions of 1. */
 export interface Outcome {
   readonly row: string
   readonly client: string
   readonly seed: number
   readonly jobs: number
   readonly done: number
-  /** What the client gave jobs up with, by the error's name or the 429's code. */
+  /** How many jobs the client gave up, by the error's name or the 429's code. */
   readonly givenUp: Readonly<Record<string, number>>
-  /** How many 429s the server sent. */
+  /** The number of 429s that the server sent. */
   readonly refusals: number
-  /** How often the client ran into the limits: what was sent before it heard of a refusal is of the same episode. */
+  /**
+   * How often the client ran into the limits. All requests that it sent before it received a refusal belong to one
+   * episode.
+   */
   readonly episodes: number
-  /** Those from the first one to the first minute without any: after that, limits are found, and others are tries for more. */
+  /**
+   * The episodes before the first minute without one. After that minute the client has found the limits; later episodes
+   * come from probing for higher ones.
+   */
   readonly episodesToFind: number
-  /** The 429s beyond the episodes that the goal allows for learning. */
+  /** The 429s after the episodes that the goal allows for learning. */
   readonly refusalsAfterLearning: number
-  /** Work admitted ÷ (fluid rate × time from the first to the last admission). NaN where all was within a second. */
+  /**
+   * Admitted work ÷ (rate of the limits × time from the first to the last admission). NaN if all was admitted within a
+   * second.
+   */
   readonly share: number
   readonly ceiling: number
-  /** Undefined where the output was known, and of clients that foresee none. */
+  /** Undefined if the output was known, or if the client does not predict it. */
   readonly foresight: OutputForesight | undefined
   readonly waitP50Ms: number
   readonly waitP95Ms: number
-  /** The goals that were missed, in words. Empty: all met. */
+  /** The missed goals, in words. Empty if all were met. */
   readonly missed: readonly string[]
 }
 
@@ -43,7 +56,7 @@ export interface Ran {
   readonly done: number
   readonly givenUp: Readonly<Record<string, number>>
   readonly server: Server
-  /** When each job came, by its id. */
+  /** The arrival time of each job, by its id. */
   readonly arrivedAtMs: readonly number[]
   readonly foresight: OutputForesight | undefined
 }
@@ -76,14 +89,17 @@ export function outcomeOf(row: Row, ran: Ran): Outcome {
   }
 }
 
-/** Refusals by episode. A new one begins with a request that was sent after the last one's first answer had come. */
+/**
+ * The refusals, grouped into episodes. A new episode begins with a request that was sent after the last episode's first
+ * refusal was received.
+ */
 function episodesOf(refused: readonly Refused[]): Episode[] {
   const episodes: Episode[] = []
-  let heardAtMs = -Infinity
+  let receivedAtMs = -Infinity
   for (const { sentAtMs, answeredAtMs } of refused) {
-    if (sentAtMs > heardAtMs) {
+    if (sentAtMs > receivedAtMs) {
       episodes.push({ refusals: 0, beganAtMs: answeredAtMs })
-      heardAtMs = answeredAtMs
+      receivedAtMs = answeredAtMs
     }
     episodes.at(-1)!.refusals++
   }
@@ -92,10 +108,11 @@ function episodesOf(refused: readonly Refused[]): Episode[] {
 
 interface Episode {
   refusals: number
-  /** When its first answer came. */
+  /** When its first refusal was received. */
   readonly beganAtMs: number
 }
 
+/** A client has found the limits after this time without an episode, in ms: one minute window. */
 const QUIET_MS = 60_000
 
 function episodesToFind(episodes: readonly Episode[]): number {
@@ -116,9 +133,10 @@ function shareOf({ server: { rpm, tpm, change }, measureAfterMs = 0 }: Row, admi
 }
 
 /**
- * What no client can exceed in the long run that is to be sure of no 429: W ÷ (W + J) of a window W whose phase is not known.
- * Where the server reserves `max_tokens`, a request takes in each of its windows, beside what it uses, the rest of its
- * reservation for as long as it runs; in a bucket see {@link bucketCeiling}.
+ * The largest share that a client can reach in the long run if it must be certain of no 429.
+ *
+ * For a window W of unknown phase it is W ÷ (W + J). If the server reserves `max_tokens`, each request also takes the
+ * unused part of its reservation while it runs. For a bucket see {@link bucketCeiling}.
  */
 export function ceilingOf(row: Pick<Row, 'server' | 'knowsPhase'>, jobs: readonly Job[]): number {
   const { second, networkJitterMs, charging, minute } = row.server
@@ -137,14 +155,17 @@ export function ceilingOf(row: Pick<Row, 'server' | 'knowsPhase'>, jobs: readonl
 }
 
 /**
- * The ceiling of a bucket that reserves `max_tokens` and gives the rest back when the answer ends. Between two times at which
- * it is full, what flowed in is what was charged less what came back, and what flowed over. At best all comes back while there
- * is room for it, so that a request takes what it uses. What a J costs is depth, not rate, but for a request whose reservation
- * is above the depth: it passes a full bucket alone. To be sure of that its client waits until the bucket would be full had
- * all before it been counted J late, and it not at all; on average that is J after it was, and as much flows over.
+ * The largest share for a bucket that reserves `max_tokens` and refunds the unused part when the answer ends.
  *
- * It is an upper bound: when the rest comes back a bucket that is nearly full cannot take it all, and who does not know when
- * answers end cannot avoid that.
+ * Between two times at which the bucket is full, its inflow equals charges minus refunds plus overflow. At best every
+ * refund fits, so a request takes only the tokens that it uses. J costs depth of the bucket, not rate.
+ *
+ * The exception is a request whose reservation is above the depth: the bucket admits it alone, when it is full. A
+ * client that must be certain assumes that all earlier requests were counted J late, and this one at once. On average
+ * it then sends J after the bucket is full, and the inflow of J overflows.
+ *
+ * This is an upper bound. A refund into a nearly full bucket overflows, and a client that does not know when answers
+ * end cannot avoid that.
  */
 function bucketCeiling({ rpm, tpm, networkJitterMs }: Row['server'], windowMs: number, jobs: readonly Job[]): number {
   const depth = (tpm * windowMs) / 60_000
@@ -155,6 +176,7 @@ function bucketCeiling({ rpm, tpm, networkJitterMs }: Row['server'], windowMs: n
   return workMs / Math.max(workMs, tokensMs + large.length * networkJitterMs)
 }
 
+/** The goals that a result misses, in words. */
 function missedOf(
   goal: Goal,
   { jobs, done, refusalsAfterLearning, episodesToFind, share, ceiling }: Measured,

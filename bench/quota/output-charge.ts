@@ -2,12 +2,19 @@ import type { ServerLimit } from './limit.js'
 import { durationMs, type Job } from './workloads.js'
 
 /**
- * When the server charges output: it is known and charged at admission; reserved as `max_tokens` and corrected at the end;
- * as it is generated; at the end.
+ * When the server charges output:
+ *
+ * - `admission`: it knows the output and charges it at admission.
+ * - `reserved`: it charges `max_tokens` at admission, and corrects the charge at the end.
+ * - `generated`: it charges tokens as they are generated.
+ * - `end`: it charges them at the end.
  */
 export type OutputAccounting = 'admission' | 'reserved' | 'generated' | 'end'
 
-/** Generated tokens are charged in steps of this time. */
+/**
+ * The interval in ms at which generated tokens are charged. Chosen: a twentieth of the shortest window. Smaller: runs
+ * are slower. Larger: charges come later than in the service.
+ */
 const STEP_MS = 50
 
 interface Answering {
@@ -18,7 +25,7 @@ interface Answering {
   chargedTokens: number
 }
 
-/** Charges the output of what was admitted, at the times that the rule says. */
+/** Charges the output of admitted requests at the times that the rule names. */
 export class OutputCharge {
   readonly #charging: OutputAccounting
   readonly #limits: readonly ServerLimit[]
@@ -30,7 +37,7 @@ export class OutputCharge {
     this.#limits = limits.filter(({ counts }) => counts === 'tokens')
   }
 
-  /** The tokens that admission itself is charged with. */
+  /** The tokens that are charged at admission. */
   atAdmission({ inputTokens, outputTokens, maxTokens }: Job): number {
     if (this.#charging === 'admission') return inputTokens + outputTokens
     return this.#charging === 'reserved' ? inputTokens + maxTokens : inputTokens
@@ -50,7 +57,7 @@ export class OutputCharge {
     }
   }
 
-  /** Charges what was generated since, each step at its own time. To be called before anything is looked at. */
+  /** Charges the tokens generated up to `nowMs`, each step at its own time. It must run before a limit is read. */
   catchUp(nowMs: number): void {
     const next = Math.ceil(nowMs / STEP_MS) * STEP_MS
     if (this.#answering.length === 0) this.#stepAtMs = next

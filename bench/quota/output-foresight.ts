@@ -1,30 +1,40 @@
 import type { Job } from './workloads.js'
 
-/** How well a client foresaw the output that it did not know. Shares are fractions. */
+/** How well a client predicted output that it did not know. Shares are fractions of 1. */
 export interface OutputForesight {
-  /** By how much what was expected missed what came: the mean distance ÷ the mean output. Of the newest answers, as the client says. */
+  /**
+   * The mean distance of predicted from actual output ÷ the mean output. The client reports it, for its newest answers.
+   */
   readonly error: number
-  /** The same, had the mean of all answers been expected of each: what is left to chance. */
+  /** The same error for a prediction that is always the mean of all answers. It shows how random the output is. */
   readonly errorOfMean: number
-  /** All that was reserved ÷ all that came. */
+  /** All reserved output ÷ all actual output. */
   readonly reserved: number
-  /** How often what was reserved for all that was in flight was enough for it, looked at whenever a request was sent. */
+  /**
+   * How often the reservations of all requests in flight together covered their output, checked whenever a request was
+   * sent.
+   */
   readonly covered: number
 }
 
 interface Attempt {
   readonly outputTokens: number
   reservedTokens: number
-  /** Whether it was answered: what was refused used nothing, and is not looked at. */
+  /** Whether it was answered. Refused attempts used nothing and are ignored. */
   isAnswered: boolean
 }
 
-/** Sums of fractions of tokens are this exact. */
+/**
+ * The rounding error of a sum of token fractions, in tokens. Chosen: above the error of such sums, far below one token.
+ */
 const EXACT = 1e-6
 
-/** Notes what a client reserves for the output of its requests. What was in flight is known only when all of it has ended. */
+/**
+ * Records what a client reserves for the output of its requests. The output in flight is known only after all of it has
+ * ended.
+ */
 export class ForesightLog {
-  /** Each attempt twice: when it was sent, and when it ended. */
+  /** Each attempt appears twice: when it was sent and when it ended. */
   readonly #order: { readonly attempt: Attempt; readonly isSent: boolean }[] = []
   readonly #inFlight = new Map<number, Attempt>()
 
@@ -43,7 +53,7 @@ export class ForesightLog {
     this.#order.push({ attempt, isSent: false })
   }
 
-  /** Undefined where nothing was answered. `error`: see {@link OutputForesight.error}. */
+  /** The summary; undefined if nothing was answered. For `error` see {@link OutputForesight.error}. */
   summary(error: number): OutputForesight | undefined {
     const known = this.#order.filter(({ attempt }) => attempt.isAnswered)
     const answered = known.filter(({ isSent }) => isSent).map(({ attempt }) => attempt)

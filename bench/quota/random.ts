@@ -1,4 +1,6 @@
-/** Numbers in [0, 1) that a seed and a label decide (mulberry32): each use has a stream of its own. */
+/**
+ * A generator of numbers in [0, 1) (mulberry32). The seed and the label decide its sequence, so each use has its own.
+ */
 export function seeded(seed: number, label: string): () => number {
   let state = seed >>> 0
   for (const char of label) state = Math.imul(state ^ char.charCodeAt(0), 0x01000193) >>> 0
@@ -10,7 +12,7 @@ export function seeded(seed: number, label: string): () => number {
   }
 }
 
-/** A standard normal variate (Box–Muller). */
+/** A draw from the standard normal distribution (Box–Muller). */
 export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }

@@ -1,6 +1,6 @@
 export type RefusalClass = 'requests' | 'tokens' | 'surge'
 
-/** A 429 as clients see it. */
+/** A 429 as clients receive it. */
 export interface Refusal {
   readonly status: 429
   readonly headers: Headers
@@ -25,7 +25,7 @@ const WORDS: Readonly<Record<RefusalClass, { readonly code: string; readonly mes
   },
 }
 
-/** In Model Studio's words: the codes and messages were taken from its answers. */
+/** A 429 with the codes and messages of Model Studio, copied from its responses. */
 export function refusalOf(kind: RefusalClass, headers: Headers): Refusal {
   const { code, message } = WORDS[kind]
   return { status: 429, headers, error: { code, type: code, message, param: null } }

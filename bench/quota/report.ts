@@ -28,12 +28,12 @@ export function tableLine(outcome: Outcome): string {
   )
 }
 
-/** All done, and no 429. */
+/** Whether all jobs were done without a 429. */
 export function isClean({ jobs, done, refusals }: Outcome): boolean {
   return done === jobs && refusals === 0
 }
 
-/** Rows that each client ended clean, and those in which it met the goal. */
+/** A table of how many rows each client ended clean, and in how many it met the goal. */
 export function summary(outcomes: readonly Outcome[]): string {
   const strict = new Set(rows.filter(isComparedStrictly).map(({ name }) => name))
   const clients = [...new Set(outcomes.map(({ client }) => client))]
@@ -52,7 +52,7 @@ export function summary(outcomes: readonly Outcome[]): string {
     )
   })
   return [
-    `rows that end clean (all done, no 429)`,
+    `rows that ended clean (all jobs done, no 429)`,
     `${''.padEnd(16)}${'strict seconds'.padStart(14)}${'all'.padStart(14)}${'goal met'.padStart(14)}`,
     ...lines,
   ].join('\n')

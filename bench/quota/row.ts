@@ -2,18 +2,19 @@ import type { Profile } from '../../src/types.js'
 import type { ServerRules } from './server.js'
 import type { Arrivals, WorkloadName } from './workloads.js'
 
-/** What is to be reached. That all jobs are done is a goal of every row. */
+/** The goal of a row. Every row also requires that all jobs are done. */
 export interface Goal {
-  /** 429s, at most, as a part of the jobs. Undefined: reported only. */
+  /** The most 429s, as a share of the jobs. Undefined: they are only reported. */
   readonly refusedShare?: number
-  /** So many episodes of 429s are for learning, and not counted. */
+  /** The number of first episodes of 429s that do not count, because the client learns from them. */
   readonly episodesToLearn?: number
+  /** The most episodes before the client has found the limits. */
   readonly episodes?: number
-  /** The share of the quota, at least. */
+  /** The smallest share of the quota. */
   readonly share?: number
-  /** The same as a part of the row's ceiling. */
+  /** The smallest share, as a fraction of the row's ceiling. */
   readonly ofCeiling?: number
-  /** The same, as so much below the row's ceiling. */
+  /** The smallest share, as a distance below the row's ceiling. */
   readonly belowCeiling?: number
 }
 
@@ -21,22 +22,22 @@ export interface Row {
   readonly name: string
   readonly workload: WorkloadName
   readonly arrivals: Arrivals
-  /** How many jobs there are; a trace has its own number. */
+  /** The number of jobs. A trace ignores it. */
   readonly jobs: number
   readonly server: ServerRules
-  /** Whether the output is known before a request is sent. */
+  /** Whether the client knows the output before it sends a request. */
   readonly knowsOutput: boolean
-  /** Whether the server tells enough to know when its windows begin. */
+  /** Whether a client can learn from responses when the server's windows begin. */
   readonly knowsPhase: boolean
-  /** What headgate is told of the server beside its limits. */
+  /** What headgate knows about the server beside its limits. Undefined: nothing. */
   readonly profile: Profile | undefined
-  /** Whether headgate is to try for more than the limits that it was told. */
+  /** Whether headgate probes for higher limits than the configured ones. */
   readonly triesForMore?: boolean
-  /** The share is measured from then on, in ms from the beginning. */
+  /** When the measurement of the share begins, in ms after the start. */
   readonly measureAfterMs?: number
   readonly goal: Goal
-  /** Whether the peers run it as well: on what lasts an hour some of them take an hour. */
+  /** Whether the other clients run it too. Some of them take an hour for a row of an hour. */
   readonly isCompared: boolean
-  /** Whether it belongs to the set that every change is checked with. */
+  /** Whether it belongs to the quick set, which checks every change. */
   readonly isQuick: boolean
 }

@@ -8,15 +8,15 @@ import type { WorkloadName } from './workloads.js'
 
 const MINUTE_MS = 60_000
 const RULES = ['fixed', 'sliding', 'bucket'] as const
-const TOLD: LimitChange = { kind: 'told', afterMs: 0 }
+const UNCHANGED: LimitChange = { kind: 'unchanged', afterMs: 0 }
 
 interface Load {
   readonly workload: WorkloadName
   readonly rpm: number
   readonly tpm: number
-  /** Jobs of about an hour at full quota. */
+  /** The number of jobs for about an hour at full quota. */
   readonly hour: number
-  /** Jobs for a comparison: enough for several minutes. */
+  /** The number of jobs for several minutes, enough for a comparison. */
   readonly some: number
   readonly isBoundByRequests: boolean
 }
@@ -34,13 +34,13 @@ interface Case {
   readonly jobs?: number
   readonly server: Partial<ServerRules>
   readonly goal: Goal
-  readonly isTold?: boolean
+  readonly knowsRules?: boolean
   readonly rest?: Partial<
     Pick<Row, 'arrivals' | 'knowsPhase' | 'triesForMore' | 'measureAfterMs' | 'isCompared' | 'isQuick'>
   >
 }
 
-function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, rest = {} }: Case): Row {
+function rowOf({ name, load, jobs = load.some, server, goal, knowsRules = false, rest = {} }: Case): Row {
   const rules: ServerRules = {
     rpm: load.rpm,
     tpm: load.tpm,
@@ -49,7 +49,7 @@ function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, res
     charging: 'admission',
     networkJitterMs: 50,
     hasSurgeDetector: false,
-    change: TOLD,
+    change: UNCHANGED,
     beginsByClock: false,
     tellsArrival: false,
     ...server,
@@ -62,7 +62,7 @@ function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, res
     server: rules,
     knowsOutput: rules.charging === 'admission',
     knowsPhase: false,
-    profile: isTold ? profileOf(rules) : undefined,
+    profile: knowsRules ? profileOf(rules) : undefined,
     goal,
     isCompared: false,
     isQuick: false,
@@ -70,7 +70,7 @@ function rowOf({ name, load, jobs = load.some, server, goal, isTold = false, res
   }
 }
 
-/** What `profile.outputAccounting` calls it. */
+/** The name of each rule in `profile.outputAccounting`. */
 const CHARGES_OUTPUT: Readonly<Record<OutputAccounting, string>> = {
   admission: 'reserved',
   reserved: 'reserved',
@@ -78,9 +78,9 @@ const CHARGES_OUTPUT: Readonly<Record<OutputAccounting, string>> = {
   end: 'completion',
 }
 
-/** The server's rules as a profile. */
+/** A profile with the server's rules. */
 function profileOf({ minute, second, charging, beginsByClock }: ServerRules): Profile {
-  const told = {
+  const profile = {
     ...profiles['model-studio'],
     name: 'told',
     minuteWindow: minute,
@@ -89,12 +89,14 @@ function profileOf({ minute, second, charging, beginsByClock }: ServerRules): Pr
     perSecond: second !== 'none',
     outputAccounting: CHARGES_OUTPUT[charging],
   } as const
-  return told as Profile
+  return profile as Profile
 }
 
 const NONE: Goal = { refusedShare: 0 }
 
-/** Every load, under every rule, with the output charged at admission and as generated: here the peers run too. */
+/**
+ * Every load under every rule, with output charged at admission and as generated. The other clients run these rows too.
+ */
 function comparison(): Row[] {
   return (Object.keys(LOADS) as (keyof typeof LOADS)[]).flatMap((name) =>
     (['none', ...RULES] as const).flatMap((second) =>
@@ -116,7 +118,15 @@ function comparison(): Row[] {
   )
 }
 
-/** Costs known: an hour with limits a minute alone; strict seconds told, with known phase, counted by a sliding counter, and one by one. */
+/**
+ * Rows with known output:
+ *
+ * - an hour with limits per minute only;
+ * - strict limits per second with a known profile;
+ * - the same with windows that begin by the clock, so that a client can learn their phase;
+ * - the same counted by a sliding counter;
+ * - strict limits per second with one waiting job at a time.
+ */
 function known(): Row[] {
   const hours = (['rpm', 'chat'] as const).flatMap((name) =>
     RULES.map((minute) => {
@@ -131,14 +141,14 @@ function known(): Row[] {
       const server = { minute: rule, second: rule }
       const goal = { ...NONE, ofCeiling: 0.97 }
       const rest = { isQuick: true }
-      return rowOf({ name: `told-${name}-${rule}`, load: LOADS[name], server, goal, isTold: true, rest })
+      return rowOf({ name: `told-${name}-${rule}`, load: LOADS[name], server, goal, knowsRules: true, rest })
     }),
   )
   const phases = (['rpm', 'chat'] as const).map((name) => {
     const server = { minute: 'fixed', second: 'fixed', beginsByClock: true, tellsArrival: true } as const
     const goal = { ...NONE, share: 0.97 }
     const rest = { knowsPhase: true, isQuick: true }
-    return rowOf({ name: `phase-${name}`, load: LOADS[name], server, goal, isTold: true, rest })
+    return rowOf({ name: `phase-${name}`, load: LOADS[name], server, goal, knowsRules: true, rest })
   })
   const counters = (['rpm', 'chat'] as const).map((name) => {
     const server = { minute: 'counter', second: 'counter' } as const
@@ -147,7 +157,7 @@ function known(): Row[] {
       load: LOADS[name],
       server,
       goal: NONE,
-      isTold: true,
+      knowsRules: true,
       rest: { isQuick: true },
     })
   })
@@ -159,14 +169,17 @@ function known(): Row[] {
   return [...hours, ...told, ...phases, ...counters, ...single]
 }
 
-/** Output unknown: reserved by the server; by the minute alone for an hour; strict seconds with the moment told, and not. */
+/**
+ * Rows with unknown output: reserved by the server; an hour with limits per minute only; and strict limits per second,
+ * with and without a known profile.
+ */
 function unknown(): Row[] {
   const reserved = [
     ...RULES.map((minute) => ({ name: `reserved-${minute}`, server: { minute } })),
     ...RULES.map((rule) => ({ name: `reserved-strict-${rule}`, server: { minute: rule, second: rule } })),
   ].map(({ name, server }) => {
     const goal = { ...NONE, belowCeiling: 0.05 }
-    return rowOf({ name, load: LOADS.chat, server: { ...server, charging: 'reserved' }, goal, isTold: true })
+    return rowOf({ name, load: LOADS.chat, server: { ...server, charging: 'reserved' }, goal, knowsRules: true })
   })
   const later = (['generated', 'end'] as const).flatMap((charging) =>
     RULES.flatMap((rule) => {
@@ -181,9 +194,9 @@ function unknown(): Row[] {
         server: { minute: rule, charging },
         goal: hour,
       })
-      const toldRow = rowOf({ name: `told-${charging}-${rule}`, load, server: strict, goal: seconds, isTold: true })
+      const toldRow = rowOf({ name: `told-${charging}-${rule}`, load, server: strict, goal: seconds, knowsRules: true })
       const goal = { ...seconds, episodesToLearn: 3 }
-      // As generated, it is a row of the comparison.
+      // With 'generated', the comparison already has this row.
       const learned =
         charging === 'end' ? [rowOf({ name: `learn-${charging}-${rule}`, load, server: strict, goal })] : []
       return [hourRow, toldRow, ...learned]
@@ -192,7 +205,7 @@ function unknown(): Row[] {
   return [...reserved, ...later]
 }
 
-/** Other spreads, a surge detector, and limits that are not as told. */
+/** Rows with other network jitter, with a surge detector, and with limits that differ from the configured ones. */
 function changes(): Row[] {
   const jitters = [0, 200].flatMap((networkJitterMs) =>
     (['rpm', 'chat'] as const).map((name) => {
@@ -216,9 +229,10 @@ function changes(): Row[] {
       const name = `${change.kind}-${second === 'none' ? 'minute' : 'strict'}`
       return rowOf({ name, load, jobs: Math.round(minutes * perMinute), server: { second, change }, goal, rest })
     }
-    // With limits as told, strict seconds leave 90 % of the tokens.
+    // With unchanged limits, strict limits per second leave 90 % of the tokens.
     const goal: Goal = { share: second === 'none' ? 0.95 : 0.95 * 0.9 }
-    // While others send requests every quarter of a second, one larger than all of a second's tokens would never be taken.
+    // While others send a request every quarter of a second, a request larger than a second's tokens would never be
+    // admitted.
     const shared = second === 'none' ? LOADS.chat : LOADS.rpm
     return [
       of({ kind: 'halved', afterMs }, LOADS.chat, 25, { episodes: 1 }),
@@ -233,7 +247,7 @@ function changes(): Row[] {
   return [...jitters, surge, ...moved]
 }
 
-/** The trace comes at its own times, so that its share says little; its waits do. */
+/** Rows with a recorded trace. Its jobs arrive at their recorded times, so the waits matter and the share does not. */
 function traces(): Row[] {
   const load: Load = {
     workload: 'trace',
@@ -252,7 +266,7 @@ function traces(): Row[] {
 
 export const rows: readonly Row[] = [...comparison(), ...known(), ...unknown(), ...changes(), ...traces()]
 
-/** Those with limits a second in which all clients are compared. */
+/** Whether the row has limits per second and all clients run it. */
 export function isComparedStrictly(row: Row): boolean {
   return row.isCompared && row.server.second !== 'none'
 }

@@ -8,11 +8,19 @@ import type { Row } from './row.js'
 import { Server } from './server.js'
 import type { Job } from './workloads.js'
 
-/** What is not done after so many times the time that it takes at full quota never will be. */
+/**
+ * How long a run may take, as a multiple of the time at full quota. Jobs that are not done by then count as lost.
+ *
+ * Chosen: far above the slowest client that finishes. Larger: clients that never finish take longer to measure.
+ */
 const PATIENCE = 10
+/**
+ * The shortest time that a run may take, in ms. Chosen: a few back-offs of a minute do not lose the jobs of a short
+ * row.
+ */
 const MIN_PATIENCE_MS = 30 * 60_000
 
-/** Runs the jobs of a row through a client, in virtual time. The same seed gives the same outcome. */
+/** Runs the jobs of a row through a client in virtual time. The same seed always gives the same result. */
 export async function runRow(row: Row, kind: ClientKind, jobs: readonly Job[], seed: number): Promise<Outcome> {
   const timeline = kind.usesGlobals ? globalTimeline(seeded(seed, 'client')) : new EventTimeline()
   try {

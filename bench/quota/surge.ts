@@ -1,10 +1,17 @@
+/** The short window, whose rate is checked, in ms. */
 const SHORT_MS = 5000
+/** The long window, whose mean rate it is compared with, in ms. */
 const LONG_MS = 60_000
-/** A rate up to this share of the limit is no surge, wherever it comes from. */
+/** A rate up to this share of the limit is never a surge. */
 const ALWAYS = 1 / 4
+/** The short window may have this many times the rate of the long one. */
 const MAX_GROWTH = 2
 
-/** Refuses a rate that grows too fast: over 5 s, more than twice that of the last minute. */
+/**
+ * A surge detector: it refuses requests if the rate of the last 5 s is more than twice that of the last minute.
+ *
+ * The service documents that it detects surges, but not how. All numbers here are chosen.
+ */
 export class SurgeDetector {
   readonly #alwaysPerMs: number
   readonly #admitted: number[] = []

@@ -1,19 +1,21 @@
 /**
- * How the bench's server counts. Written for it alone: neither the meters nor the simulator are used, so that a fault of
- * theirs cannot hide on both sides. Times are ms.
+ * The rules by which the benchmark's server counts.
+ *
+ * They are written for the benchmark only. It uses neither the library's gates nor the simulator, so a fault of theirs
+ * cannot hide on both sides. Times are in ms.
  */
 export type CountingRule = 'fixed' | 'sliding' | 'bucket' | 'counter'
 
 export interface Counter {
-  /** What counts against the limit at `atMs`. Times never go back. */
+  /** The amount that counts against the limit at `atMs`. Times never go back. */
   used(atMs: number): number
   charge(amount: number, atMs: number): void
-  /** Takes back part of what was charged at `chargedAtMs`, as far as it still counts. */
+  /** Refunds a part of the charge at `chargedAtMs`, if it still counts. */
   giveBack(amount: number, chargedAtMs: number, atMs: number): void
   setLimit(limit: number, atMs: number): void
 }
 
-/** `phaseMs`: when the first window of a fixed rule begins, in [0, windowMs). */
+/** A counter of this rule. `phaseMs` is when the first fixed window begins, in [0, windowMs). */
 export function counterOf(rule: CountingRule, limit: number, windowMs: number, phaseMs: number): Counter {
   switch (rule) {
     case 'fixed':
@@ -81,7 +83,7 @@ class SlidingLog implements Counter {
     }
     if (this.#first === this.#at.length) {
       this.#at.length = this.#amount.length = this.#first = 0
-      // Fractions of a token that rounding has left.
+      // Removes fractions of a token that rounding has left.
       this.#sum = 0
     }
     return this.#sum
@@ -96,7 +98,7 @@ class SlidingLog implements Counter {
 
   giveBack(amount: number, chargedAtMs: number, atMs: number): void {
     this.used(atMs)
-    // Of several charges of one time any will do: they leave together.
+    // Any of several charges with the same time will do, because they leave the window together.
     const index = this.#at.indexOf(chargedAtMs, this.#first)
     if (index === -1) return
     this.#amount[index]! -= amount
@@ -143,7 +145,7 @@ class Bucket implements Counter {
   }
 }
 
-/** The current fixed window, and of the one before it the share that a sliding window would still hold. */
+/** The sum of the current fixed window, and the share of the previous one that a sliding window would still hold. */
 class SlidingCounter implements Counter {
   readonly #windowMs: number
   readonly #phaseMs: number

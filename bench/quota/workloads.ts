@@ -1,20 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { normal, seeded } from './random.js'
 
-/** One request to be made. */
+/** One request of a workload. */
 export interface Job {
   readonly id: number
-  /** When it comes, in ms from the beginning. */
+  /** When it arrives, in ms after the start. */
   readonly arrivesMs: number
   readonly inputTokens: number
-  /** What the answer turns out to have; at most `maxTokens`. */
+  /** The actual output of the answer, at most `maxTokens`. */
   readonly outputTokens: number
   readonly maxTokens: number
   readonly firstTokenMs: number
   readonly tokensPerSecond: number
 }
 
-/** How jobs come: all at once; each when the one before it was sent; at their own times. */
+/** How jobs arrive: all at once; each when the previous one was sent; or at their own times. */
 export type Arrivals = 'backlog' | 'queue-of-one' | 'own'
 
 export type WorkloadName = 'rpm' | 'chat' | 'long' | 'trace'
@@ -27,14 +27,18 @@ interface Shape {
   readonly maxTokens: number
 }
 
+/** The log-normal sizes of each workload, in tokens. Chosen. */
 const SHAPES: Readonly<Record<Exclude<WorkloadName, 'trace'>, Shape>> = {
-  /** So small that requests are what runs out. */
+  /** Requests so small that the limit on requests binds. */
   rpm: { inputMedian: 100, inputSigma: 0.5, outputMedian: 20, outputSigma: 0.5, maxTokens: 128 },
   chat: { inputMedian: 600, inputSigma: 0.8, outputMedian: 200, outputSigma: 0.8, maxTokens: 1024 },
   long: { inputMedian: 8000, inputSigma: 0.6, outputMedian: 300, outputSigma: 0.6, maxTokens: 1024 },
 }
 
-/** No prompt is longer than this: every request must fit a minute of the smallest limits. */
+/**
+ * The longest prompt in tokens. Chosen: with its answer, every request fits a minute of the smallest limits, 100,000
+ * tokens.
+ */
 const MAX_INPUT_TOKENS = 60_000
 
 export function jobsOf(workload: Exclude<WorkloadName, 'trace'>, count: number, seed: number): Job[] {
@@ -49,20 +53,23 @@ export function jobsOf(workload: Exclude<WorkloadName, 'trace'>, count: number, 
   return jobs
 }
 
-/** The jobs of a trace with the columns TIMESTAMP, ContextTokens, GeneratedTokens; undefined where there is no such file. */
+/**
+ * The jobs of a trace file with the columns TIMESTAMP, ContextTokens, GeneratedTokens. Undefined if the file does not
+ * exist.
+ */
 export function traceJobs(file: string, seed: number): Job[] | undefined {
   if (!existsSync(file)) return undefined
   const random = seeded(seed, 'jobs trace')
   const rows = readFileSync(file, 'utf8').trim().split('\n').slice(1)
   const parsed = rows.map((row) => {
     const [time = '', input, output] = row.split(',')
-    // Seven digits of a second are more than Date reads.
+    // The times have seven digits after the second, more than Date reads.
     const atMs = Date.parse(`${time.slice(0, 19).replace(' ', 'T')}Z`) + 1000 * Number(`0${time.slice(19)}`)
     return { atMs, inputTokens: Number(input), outputTokens: Number(output) }
   })
   const startMs = parsed[0]?.atMs ?? 0
   const most = parsed.reduce((most, { outputTokens }) => Math.max(most, outputTokens), 0)
-  // What the callers had allowed is not in the trace: the power of two that no answer exceeds.
+  // The trace does not contain `max_tokens`. The smallest power of two that no answer exceeds takes its place.
   const maxTokens = 2 ** Math.ceil(Math.log2(Math.max(1, most)))
   return parsed.map(({ atMs, inputTokens, outputTokens }, id) => ({
     id,
@@ -74,11 +81,12 @@ export function traceJobs(file: string, seed: number): Job[] | undefined {
   }))
 }
 
-/** How long the answer takes, in ms from when its request was taken. */
+/** How long the answer takes, in ms after its request was admitted. */
 export function durationMs({ firstTokenMs, outputTokens, tokensPerSecond }: Job): number {
   return firstTokenMs + (1000 * outputTokens) / tokensPerSecond
 }
 
+/** The speed of an answer: 0.2 to 0.8 s to the first token, then 40 to 80 tokens per second. Chosen. */
 function pace(random: () => number): Pick<Job, 'firstTokenMs' | 'tokensPerSecond'> {
   return { firstTokenMs: 200 + 600 * random(), tokensPerSecond: 40 + 40 * random() }
 }

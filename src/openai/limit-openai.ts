@@ -2,13 +2,18 @@ import { InvalidRequest } from '../errors.js'
 import type { Limiter } from '../limiter.js'
 import { callOf, withCall, withSettings, type ClientSettings } from '../transport/hints.js'
 
-/** The largest delay that a timer takes: the wait in the queue must not run into the clone's timeout. */
+/**
+ * The timeout of the wrapped client, in ms: the longest delay that a timer accepts.
+ *
+ * Derived: `setTimeout` stores the delay as a signed 32-bit integer. Larger: the timer fires at once. Smaller: the time
+ * that a request waits in the queue could exceed it, because the client's timer also runs then.
+ */
 const NO_TIMEOUT_MS = 2 ** 31 - 1
-/** The `openai` client's own defaults. */
+/** The defaults of the `openai` client, documented by it: a timeout in ms, and a number of retries. */
 const DEFAULT_TIMEOUT_MS = 600_000
 const DEFAULT_RETRIES = 2
 
-/** What is needed of a client: `OpenAI` and `AzureOpenAI` of the `openai` package have it. */
+/** The parts of a client that `limitOpenAI` needs. `OpenAI` and `AzureOpenAI` of the `openai` package have them. */
 export interface WrappableClient {
   timeout: number
   maxRetries: number
@@ -22,19 +27,22 @@ export interface WrappableClient {
 }
 
 /**
- * A client like `client` whose calls wait for the limits of their model. `client` itself is not changed.
+ * A client of the same type whose requests wait for the limits of their model. `client` itself does not change.
  *
- * Its `timeout` counts from the moment when a request is sent, not while it waits; a `timeout` given with a single call
- * is a total deadline. Its `maxRetries` is the limiter's, which repeats in place of the client.
+ * The client's `timeout` starts when the request is sent, not while it waits. A `timeout` of a single call is a
+ * deadline for the whole call, the wait included. The limiter does the retries in place of the client, up to the
+ * client's `maxRetries`.
  *
- * @throws InvalidRequest if `client` is no client of the `openai` package (5, 6 or 7)
+ * @throws InvalidRequest if `client` is not a client of the `openai` package (version 5, 6 or 7), or `limiter` not a limiter
  */
 export function limitOpenAI<C extends WrappableClient>(client: C, limiter: Limiter): C {
   if (typeof client?.withOptions !== 'function') {
-    throw new InvalidRequest('limitOpenAI(client, limiter): give a client of the openai package, version 5 or later')
+    throw new InvalidRequest(
+      'limitOpenAI(client, limiter): client must be a client of the openai package, version 5 or later',
+    )
   }
   if (typeof limiter?.fetch !== 'function') {
-    throw new InvalidRequest('limitOpenAI(client, limiter): give what createLimiter() returned as limiter')
+    throw new InvalidRequest('limitOpenAI(client, limiter): limiter must be the result of createLimiter()')
   }
   const settings: ClientSettings = {
     fetch: ownFetch(client),
@@ -43,11 +51,11 @@ export function limitOpenAI<C extends WrappableClient>(client: C, limiter: Limit
     coversBody: coversBody(client),
   }
   const { apiVersion, deploymentName } = client as { apiVersion?: string; deploymentName?: string }
-  // Clones lose these: those of AzureOpenAI the version, before openai 7.11.
+  // `withOptions` loses these options in some versions. Before openai 7.11, that of `AzureOpenAI` loses the version.
   const lost = {
     ...(apiVersion && { apiVersion }),
     ...(deploymentName && { deployment: deploymentName }),
-    // And clones of 5.x and 6.0 a key that is a function.
+    // In openai 5.x and 6.0, `withOptions` loses a key that is a function.
     ...functionKeyOf(client),
   }
   const wrapped = clone(client, {
@@ -59,8 +67,8 @@ export function limitOpenAI<C extends WrappableClient>(client: C, limiter: Limit
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
   }) as C
-  tellOfCalls(wrapped)
-  // A clone made of this one is wrapped as `client`'s would be, so that its own timeout, retries and fetch hold.
+  passCallOptions(wrapped)
+  // A clone of this client is made from `client` and wrapped again, so its own timeout, retries and fetch apply.
   const withOptions = (options: object): C => limitOpenAI(client.withOptions({ ...lost, ...options }) as C, limiter)
   ownWithOptions.set(wrapped, wrapped.withOptions)
   Object.defineProperty(wrapped, 'withOptions', { value: withOptions, configurable: true, writable: true })
@@ -73,8 +81,11 @@ interface CallOptions {
   fetchOptions?: object
 }
 
-/** By the hook that the client calls with the options of each call, each time before it builds the request. */
-function tellOfCalls(wrapped: object): void {
+/**
+ * Passes the options of each call to the limiter. The client calls `prepareOptions` with them each time before it
+ * builds the request.
+ */
+function passCallOptions(wrapped: object): void {
   const { prepareOptions } = wrapped as { prepareOptions?: (options: CallOptions) => Promise<void> }
   if (typeof prepareOptions !== 'function') return
   const prepare = async (options: CallOptions): Promise<void> => {
@@ -91,7 +102,10 @@ function countOf(value: unknown): number | undefined {
   return Number.isInteger(value) && (value as number) >= 0 ? (value as number) : undefined
 }
 
-/** Since 7.5 the client's timeout covers the bodies of answers of JSON; its user agent tells the version. */
+/**
+ * Whether the client's timeout also covers reading a JSON body. It does since openai 7.5. The user agent contains the
+ * version.
+ */
 function coversBody(client: object): boolean {
   const { getUserAgent } = client as { getUserAgent?: () => unknown }
   const found = typeof getUserAgent === 'function' ? /(\d+)\.(\d+)/.exec(String(getUserAgent.call(client))) : null
@@ -99,10 +113,10 @@ function coversBody(client: object): boolean {
   return major > 7 || (major === 7 && minor >= 5)
 }
 
-/** The `withOptions` that wrapped clients had of their own. */
+/** The original `withOptions` of each wrapped client. */
 const ownWithOptions = new WeakMap<WrappableClient, WrappableClient['withOptions']>()
 
-/** A clone that is not wrapped anew by the limiter that wraps `client`: its fetch is below ours already. */
+/** A clone without the wrapper of an earlier `limitOpenAI`. The wrapper's fetch is already below the new one. */
 function clone(client: WrappableClient, options: Parameters<WrappableClient['withOptions']>[0]): unknown {
   return (ownWithOptions.get(client) ?? client.withOptions).call(client, options)
 }
@@ -112,7 +126,7 @@ function functionKeyOf(client: object): { apiKey?: unknown } {
   return typeof options?.apiKey === 'function' ? { apiKey: options.apiKey } : {}
 }
 
-/** The `fetch` that the client was made with; a private property of it in all versions. */
+/** The `fetch` that the client was created with. It is a private property in all versions. */
 function ownFetch(client: WrappableClient): typeof globalThis.fetch {
   const { fetch } = client as { fetch?: unknown }
   return typeof fetch === 'function' ? (fetch as typeof globalThis.fetch) : globalThis.fetch

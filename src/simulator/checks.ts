@@ -3,24 +3,24 @@ import { nameAdvice } from '../limits/did-you-mean.js'
 import { nearest } from '../limits/nearest.js'
 import { shown } from '../limits/limit-values.js'
 
-/** The names that an object of options may have; as a record, so that the compiler holds it to the type of the options. */
+/** The names that an object of options may have. As a record, it must list every option of the type. */
 export type Names<T> = Readonly<Record<keyof Required<T>, true>>
 
 /**
- * Each check returns the value that it was given, if that is right.
+ * Each check returns the value that it was given if the value is valid.
  *
- * @throws InvalidRequest that names the option, what it may be, and what was given.
+ * @throws InvalidRequest that names the option, the values that it may have, and the given value
  */
 export function number(name: string, value: unknown, min: number, max = Infinity): number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return value
-  const range = min === -Infinity ? '' : max === Infinity ? ` from ${min} on` : ` from ${min} to ${max}`
+  const range = min === -Infinity ? '' : max === Infinity ? ` of at least ${min}` : ` from ${min} to ${max}`
   throw wrong(name, `a number${range}`, value)
 }
 
-/** The end of the year 9999, the last that the dates of HTTP can say. */
+/** The last millisecond of the year 9999, in epoch milliseconds. An HTTP date has four digits for the year. */
 const LAST_EPOCH_MS = Date.UTC(10_000, 0) - 1
 
-/** A time in epoch milliseconds. */
+/** A time in epoch milliseconds, up to the year 9999. */
 export function epoch(name: string, value: unknown): number {
   return number(name, value, 0, LAST_EPOCH_MS)
 }
@@ -43,7 +43,7 @@ export function flag(name: string, value: unknown): boolean {
 
 export function text(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
-  throw wrong(name, 'a text', value)
+  throw wrong(name, 'a non-empty string', value)
 }
 
 export function callback<T>(name: string, value: T): T {
@@ -57,17 +57,17 @@ export function list<T>(name: string, value: readonly T[], of: string): readonly
 }
 
 export function texts(name: string, value: readonly string[]): readonly string[] {
-  for (const [i, one] of list(name, value, 'texts').entries()) text(`${name}[${i}]`, one)
+  for (const [i, one] of list(name, value, 'strings').entries()) text(`${name}[${i}]`, one)
   return value
 }
 
-/** An object whose keys are the user's, such as the names of models. */
+/** An object whose keys the user chooses, such as names of models. */
 export function record<T extends object>(name: string, value: T, of: string): T {
   if (Object.prototype.toString.call(value) === '[object Object]') return value
   throw wrong(name, `an object with ${of}`, value)
 }
 
-/** An object that has these names at most, and nothing that is null. `name` undefined: the options as a whole. */
+/** An object that has only these names, and no value that is null. `name` is undefined for the options as a whole. */
 export function named<T extends object>(name: string | undefined, value: T, names: Names<T>): T {
   const within = name === undefined ? '' : `${name}.`
   const allowed = Object.keys(names)

@@ -6,8 +6,9 @@ interface LiveExchange {
 }
 
 /**
- * The exchanges that are not over, by their connection. A connection that closes ends all of its own: of requests that were
- * sent one behind the other, only the first one's response hears of it.
+ * The open exchanges of each connection. When a connection closes, all of its exchanges end.
+ *
+ * This class must tell them: of pipelined requests, only the first one's response emits an event.
  */
 export class LiveExchanges {
   readonly #bySocket = new Map<Socket, Set<LiveExchange>>()

@@ -9,15 +9,15 @@ import { keyOf } from './service.js'
 import type { Service } from './service.js'
 
 /**
- * Takes a request in: where it leads to, then its key, then the size of its body, and answers as soon as one of them is
- * wrong, without waiting for the rest of the body. That order is a guess.
+ * Checks a request in this order: its path, its key, the size of its body. It answers as soon as one of them is wrong,
+ * without waiting for the rest of the body. The order is a guess.
  */
 export function enter(service: Service, router: Router, request: IncomingMessage, response: ServerResponse): void {
   const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
   const method = request.method ?? ''
   const target = router.target(method, path, query)
   const open = (): Exchange => exchangeOf(service, target, response)
-  // What is still to come of a body that is refused is read and thrown away, so that the connection can be used again.
+  // The rest of a refused body is read and discarded, so that the connection can be used again.
   const refuse = (answer: (exchange: Exchange) => void): void => {
     request.resume()
     answer(open())
@@ -71,7 +71,7 @@ function boundsOf({ settings }: Service, own: number | undefined): BodyBounds {
   return { plain: settings.maxBodyBytes, total: settings.maxTotalBytes }
 }
 
-/** Reads a body; says so at once when it is, or says that it will be, larger than it may. */
+/** Reads a body. `tooLarge` is called as soon as the body, or its announced length, is above a bound. */
 function receive(
   request: IncomingMessage,
   bounds: BodyBounds,

@@ -9,39 +9,46 @@ import type { Model } from './models.js'
 import { Random } from './random.js'
 import type { SimulatedRoute } from './requests/request.js'
 
-/** What an exchange needs of the simulator. */
+/** The parts of the simulator that an exchange uses. */
 export interface Surroundings {
   readonly clock: Clock
   readonly seed: number
-  /** Epoch milliseconds at the clock's zero. */
+  /** The epoch time at the clock's zero, in milliseconds. */
   readonly epochAtZero: number
   readonly service: ServiceName
   readonly live: LiveExchanges
-  /** To be called before anything is counted. */
+  /** Makes the changes of limits that have fallen due. It must run before anything is counted. */
   catchUp(): void
 }
 
 const JSON_TYPE = 'application/json'
 const SSE_TYPE = 'text/event-stream;charset=UTF-8'
-/** In how many parts a slow body goes out. */
+/**
+ * The number of parts in which a slow body is sent.
+ *
+ * Chosen: enough that a client sees steady progress. Larger: more timers. Smaller: a long pause before each part, which
+ * can look like a stalled connection.
+ */
 const SLOW_PARTS = 20
 const NO_CHARGES: LedgerEntry['charges'] = []
 
 /**
- * One request and the answer to it: its id and number, its place in the ledger, its only timer, and the connection. However
- * it ends (answered, torn down, hung up, closed) it is finished once, and its charge with it.
+ * One request and its response. It holds the id, the ledger entry, the only timer and the connection.
+ *
+ * An exchange can end in several ways: a complete response, a destroyed connection, a client that hangs up, or the
+ * simulator's close. In each case it finishes once and closes its charge once.
  */
 export class Exchange {
   readonly id: string
-  /** Whose words its errors are in. */
+  /** The service whose error bodies it sends. */
   readonly dialect: Dialect
-  /** When it was taken, in clock milliseconds. */
+  /** When it was received, in clock milliseconds. */
   readonly at: number
   readonly random: Random
   readonly entry: Draft<LedgerEntry>
-  /** Headers that its answer is to have beside the service's own, names and values in turn. */
+  /** Extra headers of its response, as alternating names and values. */
   readonly headers: string[] = []
-  /** Called when the client is gone before its answer is whole. */
+  /** Called when the client disconnects before the response is complete. */
   onHangUp: (() => void) | undefined
   readonly #around: Surroundings
   readonly #response: ServerResponse
@@ -83,17 +90,17 @@ export class Exchange {
     return this.#around.clock
   }
 
-  /** The time of its arrival in epoch milliseconds. */
+  /** When it was received, in epoch milliseconds. */
   get arrivedAt(): number {
     return Math.floor(this.at + this.#around.epochAtZero)
   }
 
-  /** The time in epoch milliseconds. */
+  /** The current time in epoch milliseconds. */
   get epochNow(): number {
     return Math.floor(this.clock.now() + this.#around.epochAtZero)
   }
 
-  /** The limits let it in. */
+  /** Records that the limits admitted the request. */
   admitted(model: Model, charge: Charge): void {
     this.#model = model
     this.#charge = charge
@@ -108,13 +115,16 @@ export class Exchange {
     tally.lastAdmittedAt = this.at
   }
 
-  /** `tokens` more have been generated, `thinking` of them thinking. */
+  /** Charges `tokens` more output tokens. `thinking` is how many of them are thinking. */
   generated(tokens: number, thinking: number): void {
     this.#around.catchUp()
     this.#charge?.generate(tokens, this.clock.now(), thinking)
   }
 
-  /** Runs `callback` after the delay, at once if there is none, never once the exchange is over. One at a time. */
+  /**
+   * Runs `callback` after `delayMs`, or at once if that is 0 or less. It never runs after the exchange is over. Only
+   * one callback may be pending.
+   */
   after(delayMs: number, callback: () => void): void {
     if (this.#over) return
     if (delayMs <= 0) return this.attempt(callback)
@@ -124,7 +134,10 @@ export class Exchange {
     }, delayMs)
   }
 
-  /** Runs `callback`; what it throws (a script of the user's, a header that cannot be sent) becomes a 500. */
+  /**
+   * Runs `callback`. If it throws or rejects, the response is a 500. A user's script can throw, and so can a header that
+   * is not valid.
+   */
   attempt(callback: () => void | Promise<void>): void {
     const fail = (error: unknown): void => {
       if (this.#response.headersSent) return this.tear()
@@ -138,7 +151,7 @@ export class Exchange {
     }
   }
 
-  /** A whole answer. */
+  /** Sends a complete response. */
   send(status: number, body: string | Buffer, headers?: Readonly<Record<string, string>>, type = JSON_TYPE): void {
     if (this.#over) return
     this.#head(status, type, Buffer.byteLength(body), headers)
@@ -146,14 +159,14 @@ export class Exchange {
     this.#response.end(body)
   }
 
-  /** The beginning of a whole answer, of which no more comes. */
+  /** Sends the headers and the first `written` characters of a response, then destroys the connection. */
   sendTorn(status: number, body: string, written: number): void {
     if (this.#over) return
     this.#head(status, JSON_TYPE, Buffer.byteLength(body))
     this.tear(body.slice(0, written))
   }
 
-  /** A whole answer whose body takes so long. */
+  /** Sends a complete response. The body takes `bodyMs` milliseconds. */
   sendSlowly(status: number, body: string, bodyMs: number): void {
     if (this.#over) return
     const bytes = Buffer.from(body)
@@ -184,10 +197,10 @@ export class Exchange {
     this.#response.end(text)
   }
 
-  /** Takes the connection down, once what was written, and `text`, has gone out. */
+  /** Destroys the connection after everything written so far, and `text`, has been sent. */
   tear(text = ''): void {
     if (this.#over) return
-    // Not the response's own socket: it has none yet while it waits behind others of the same connection.
+    // The response's own socket is undefined while the response waits behind others of the connection.
     const { socket } = this.#response.req
     this.finish()
     if (text !== '') this.#response.write(text)
@@ -195,7 +208,7 @@ export class Exchange {
     socket.destroySoon()
   }
 
-  /** Frees everything and closes the charge. The second call does nothing. */
+  /** Releases the timer and closes the charge. A second call does nothing. */
   finish(): void {
     if (this.#over) return
     this.#over = true
@@ -211,7 +224,7 @@ export class Exchange {
     this.#model.tally.inFlight -= 1
   }
 
-  /** The client is gone before its answer is whole. */
+  /** Ends the exchange because the client disconnected before the response was complete. */
   hangUp(): void {
     if (this.#over) return
     this.onHangUp?.()
@@ -220,7 +233,7 @@ export class Exchange {
   }
 
   #head(status: number, type: string, length?: number, extra: Readonly<Record<string, string>> = {}): void {
-    if (status < 200) throw new RangeError(`a status below 200 is no answer: ${status}`)
+    if (status < 200) throw new RangeError(`a status below 200 does not end a response: ${status}`)
     const now = this.clock.now()
     const times = { arrivedAt: this.arrivedAt, answeredAt: this.epochNow, tookMs: now - this.at }
     const own = ['content-type', type, ...serviceHeaders(this.#around.service, this.id, times), ...this.headers]

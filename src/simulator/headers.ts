@@ -3,7 +3,7 @@ import { shortDuration } from './errors/dialect.js'
 import type { Throttle } from './metering/throttle.js'
 import type { Settings } from './settings/settings.js'
 
-/** When a request came and was answered. */
+/** When a request arrived and when it was answered. */
 export interface Times {
   /** Epoch milliseconds. */
   readonly arrivedAt: number
@@ -12,12 +12,14 @@ export interface Times {
   readonly tookMs: number
 }
 
-/** What says how long a body is: the server's own, since with another the answer would not be HTTP. */
+/** The headers that frame a body. Only the server sets them; a scripted one could make the response invalid HTTP. */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
 
 /**
- * All headers of an answer, names and values in turn. Of one name, whatever its case, the last holds: a script's own come
- * after the service's. `length`: of the body, where it is known and the status has one.
+ * All headers of a response, as alternating names and values. A scripted header replaces the service's header of the
+ * same name, in any case.
+ *
+ * `length` is the length of the body in bytes. It is undefined if it is unknown or the status has no body.
  */
 export function mergedHeaders(
   own: readonly string[],
@@ -34,7 +36,7 @@ export function mergedHeaders(
   return [...merged.values()].flat()
 }
 
-/** The headers that the service puts on every answer, names and values in turn. */
+/** The headers that the service sends with every response, as alternating names and values. */
 export function serviceHeaders(service: ServiceName, requestId: string, times: Times): string[] {
   const cost = String(Math.round(times.tookMs))
   if (service === 'openai') {
@@ -68,7 +70,7 @@ export function serviceHeaders(service: ServiceName, requestId: string, times: T
   ]
 }
 
-/** OpenAI's account of what is left of the minute's limits, names and values in turn. */
+/** OpenAI's headers about the limits per minute, as alternating names and values. */
 export function rateLimitHeaders(throttle: Throttle, now: number): string[] {
   const headers: string[] = []
   for (const [name, unit] of [
@@ -84,7 +86,10 @@ export function rateLimitHeaders(throttle: Throttle, now: number): string[] {
   return headers
 }
 
-/** When to come again after a 429, names and values in turn. `waitMs`: above 0; Infinity where nobody knows. */
+/**
+ * The headers of a 429 that say when to retry, as alternating names and values. `waitMs` is above 0, or Infinity if the
+ * wait is unknown.
+ */
 export function retryAfterHeaders(form: Settings['retryAfter'], waitMs: number, answeredAt: number): string[] {
   if (form === 'off' || !Number.isFinite(waitMs)) return []
   const seconds = Math.ceil(waitMs / 1000)

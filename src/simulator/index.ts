@@ -1,5 +1,5 @@
 /**
- * A server on this machine that throttles like Alibaba Cloud Model Studio, to test against without paying.
+ * A local server that throttles like Alibaba Cloud Model Studio. Tests use it in place of the paid service.
  *
  * ```ts
  * const simulator = await startSimulator({ limits: { 'qwen-plus': { rpm: 600, tpm: 1_000_000 } } })

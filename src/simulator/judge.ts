@@ -12,29 +12,33 @@ import type { Settings } from './settings/settings.js'
 import { outputCap } from './answers/drawn.js'
 import { cachedTokens } from './answers/text.js'
 
-/** How a request was judged. */
+/** The verdict on a request. */
 export type Judgement = Admitted | Rejected
 
 export interface Admitted {
   readonly charge: Charge
-  /** The limits that it was let in by. */
+  /** The limits that admitted it. */
   readonly throttle: Throttle
+  /** Whether it left its provisioned throughput for the public limits. */
   readonly overflow: boolean
+  /** Whether it was admitted above limits that are a floor. */
   readonly aboveFloor: boolean
 }
 
 export interface Rejected {
-  /** What the answer says of it. */
+  /** The refusal as the error body describes it. */
   readonly refused: Omit<RefusedRequest, 'form' | 'requestId'>
   readonly throttle: Throttle
+  /** Whether it left its provisioned throughput for the public limits. */
   readonly overflow: boolean
+  /** Whether a limit of its workspace refused it, not one of the account. */
   readonly byWorkspace: boolean
 }
 
-/** Keeps these draws apart from those of the answers. */
+/** Added to the seed, so that spare capacity and answers are drawn independently. Any other constant would do. */
 const STREAM_OFFSET = 0xf1007
 
-/** What a request asks of the limits. */
+/** The tokens that a request asks the limits for. */
 export function demandOf(request: SimulatedRequest, settings: Settings): Demand {
   const cap = outputCap(request, settings)
   const saved = Math.floor(cachedTokens(request, settings) * (1 - settings.cachedWeight))
@@ -46,7 +50,7 @@ export function demandOf(request: SimulatedRequest, settings: Settings): Demand 
   }
 }
 
-/** Lets a request in, and charges it to all that it counts against, or to nothing. Nothing waits. */
+/** Admits a request and charges it to all limits that count it, or refuses it. No request waits. */
 export function judge(
   model: Model,
   models: Models,
@@ -58,18 +62,18 @@ export function judge(
   const demand = demandOf(request, settings)
   const { provisioned } = model
   if (provisioned !== undefined) {
-    const { bought, throttle } = provisioned
-    const fits = request.inputTokens <= (bought.maxInputTokens ?? Infinity)
+    const { capacity, throttle } = provisioned
+    const fits = request.inputTokens <= (capacity.maxInputTokens ?? Infinity)
     if (fits && throttle.refusal(demand, now) === undefined) {
       return { charge: charged([throttle], demand, settings, now), throttle, overflow: false, aboveFloor: false }
     }
   }
   const overflow = provisioned !== undefined
-  const snapshot = provisioned?.bought.snapshot
+  const snapshot = provisioned?.capacity.snapshot
   const target = (snapshot === undefined ? undefined : models.find(snapshot)) ?? model
   const throttles = throttlesOf(target, models, exchange.entry.workspace)
   const refusing = firstRefusal(throttles, demand, now)
-  // A floor is the account's. What a workspace was given as its limit holds all the same.
+  // Only the account's limits can be a floor. A workspace's limits always apply.
   const isBelowSpare = refusing?.by === target.throttle && hasSpare(target, request, settings)
   const binding = isBelowSpare ? throttles.slice(1) : throttles
   const stopped = isBelowSpare ? firstRefusal(binding, demand, now) : refusing
@@ -117,7 +121,7 @@ function firstRefusal(
   return undefined
 }
 
-/** Until no limit is in the way any more; Infinity where that is never, or nobody knows. */
+/** How long until all limits admit the request, in milliseconds. Infinity for never, or if it is unknown. */
 function waitMs(throttles: readonly Throttle[], demand: Demand, now: number): number {
   const at = Math.max(...throttles.map((throttle) => throttle.admitsAt(demand, now)))
   return at > now ? at - now : Infinity
@@ -127,7 +131,7 @@ function charged(throttles: readonly Throttle[], demand: Demand, settings: Setti
   return new Charge(throttles, demand, settings.outputAccounting, now)
 }
 
-/** Whether a model whose limits are a floor has capacity above it now. */
+/** Whether a model whose limits are a floor has spare capacity for this request. */
 function hasSpare(model: Model, request: SimulatedRequest, settings: Settings): boolean {
   if (!Object.hasOwn(settings.floors, model.name)) return false
   const spare = settings.floors[model.name]?.spare ?? 0.5

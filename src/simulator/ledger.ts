@@ -4,84 +4,87 @@ import type { LimitName } from './metering/limits.js'
 import type { WindowUse } from './metering/throttle.js'
 import type { SimulatedRoute } from './requests/request.js'
 
-/** What refused a request: a limit, the detector of surges, or the state of the account. */
+/** The reason for a refusal: a limit, the surge detector, or the state of the account. */
 export type RefusedBy = LimitName | 'surge' | 'state'
 
-/** What the simulator did with one request. Times are milliseconds of its clock. */
+/** The simulator's record of one request. Times are in milliseconds of its clock. */
 export interface LedgerEntry {
   readonly id: string
   /** The number of the request, from 1. */
   readonly n: number
   readonly route: SimulatedRoute
-  /** Empty where the body did not get so far as to be read. */
+  /** The model. Empty if the body was not read. */
   readonly model: string
-  /** When it was judged: the time that the windows count it at, and that the header `req-arrive-time` is made of. */
+  /**
+   * When the request was received and judged. The windows count it at this time, and the header `req-arrive-time` has
+   * it.
+   */
   readonly at: number
-  /** Whether the limits let it in. */
+  /** Whether the limits admitted it. */
   readonly admitted: boolean
-  /** What refused it. */
+  /** The reason for the refusal, if the limits or the account's state refused it. */
   readonly refusal?: RefusedBy
-  /** The workspace that it named. */
+  /** The workspace that the request names. */
   readonly workspace?: string
-  /** The lower limit of its workspace refused it, not the account's. */
+  /** A limit of its workspace refused it, not one of the account. */
   readonly refusedByWorkspace?: true
-  /** It left its provisioned throughput, and was judged by the public limits. */
+  /** It left its provisioned throughput and was judged by the public limits. */
   readonly overflow?: true
-  /** It was let in above limits that are a floor. */
+  /** It was admitted above limits that are a floor. */
   readonly aboveFloor?: true
   readonly inputTokens: number
-  /** What was generated, also where the client did not wait for it. */
+  /** The tokens that were generated, also if the client did not wait for them. */
   readonly outputTokens: number
-  /** The tokens charged at admission; the rest of what it used was charged later, or this much too much given back. */
+  /** The tokens that were charged at admission. `charges` has the later charges and refunds. */
   readonly chargedAtAdmission: number
   /**
-   * All that it was charged in tokens, and when, in the order of time; what is less than 0 was given back, to those windows in
-   * which it still stood.
+   * All charges in tokens, in order of time. A negative charge is a refund. A refund applies only to windows that still
+   * hold the charge.
    */
   readonly charges: readonly Charged[]
-  /** The HTTP status that was sent; 0 while none was, and where none ever was. */
+  /** The HTTP status of the response. 0 if none was sent yet, or none was ever sent. */
   readonly status: number
-  /** When the last of the answer was written, or the connection was gone. */
+  /** When the response was complete or the connection was closed. */
   readonly doneAt?: number
-  /** The client hung up before its answer was whole. */
+  /** The client disconnected before the response was complete. */
   readonly hungUp?: true
 }
 
-/** The sums of one model. */
+/** The totals of one model. */
 export interface ModelSummary {
-  /** All requests for it, whatever became of them. */
+  /** All requests for the model, admitted or not. */
   readonly requests: number
   readonly admitted: number
-  /** Refused, by what did. */
+  /** How many requests were refused, by the reason. */
   readonly refused: Readonly<Record<RefusedBy, number>>
-  /** Input tokens of the admitted requests. */
+  /** The input tokens of the admitted requests. */
   readonly inputTokens: number
   readonly outputTokens: number
   readonly inFlight: number
   readonly firstAdmittedAt?: number
   readonly lastAdmittedAt?: number
-  /** Each limit that holds. */
+  /** The use of each limit. */
   readonly windows: Windows
-  /** The windows of its provisioned throughput. */
+  /** The use of the provisioned throughput. */
   readonly provisioned?: Windows
-  /** The windows of each workspace with lower limits. */
+  /** The use of the limits of each workspace that has its own. */
   readonly workspaces?: Readonly<Record<string, Windows>>
 }
 
 export type Windows = Readonly<Partial<Record<LimitName, WindowUse>>>
 
-/** What the server counted. */
+/** What the simulator counted. */
 export interface Ledger {
-  /** When it was taken. */
+  /** When the ledger was read, in clock milliseconds. */
   readonly at: number
-  /** In the order of arrival. */
+  /** The kept entries, in order of arrival. */
   readonly entries: readonly LedgerEntry[]
-  /** How many of the oldest entries are no longer kept. */
+  /** How many of the oldest entries are no longer kept. The totals still include them. */
   readonly dropped: number
   readonly models: Readonly<Record<string, ModelSummary>>
 }
 
-/** An entry or a summary while it is written. */
+/** An entry or a summary that can still be changed. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] }
 
 export type ModelTally = Draft<Omit<ModelSummary, 'windows' | 'provisioned' | 'workspaces' | 'refused'>> & {
@@ -94,7 +97,7 @@ export function emptyTally(): ModelTally {
   return { requests: 0, admitted: 0, refused, inputTokens: 0, outputTokens: 0, inFlight: 0 }
 }
 
-/** The latest entries, as many as are kept. */
+/** The latest `size` entries. */
 export class EntryLog {
   readonly #size: number
   #entries: Draft<LedgerEntry>[] = []
@@ -114,7 +117,7 @@ export class EntryLog {
     return this.#total - this.#entries.length
   }
 
-  /** Copies of the last so many, the oldest first. */
+  /** Copies of the last `last` entries, the oldest first. */
   list(last = Infinity): LedgerEntry[] {
     const oldest = this.dropped % this.#size
     const ordered = [...this.#entries.slice(oldest), ...this.#entries.slice(0, oldest)]

@@ -11,19 +11,19 @@ import type { ProvisionedThroughput } from './options/limits.js'
 import type { Settings } from './settings/settings.js'
 import type { Limits } from '../types.js'
 
-/** One model: its limits and its sums. */
+/** One model: its limits and its totals. */
 export interface Model {
   readonly name: string
   readonly throttle: Throttle
   readonly surge: SurgeDetector | undefined
   readonly tally: ModelTally
-  /** By workspace, those with limits of their own. */
+  /** The limits of the workspaces that have their own, by workspace. */
   readonly workspaces: Map<string, Throttle>
-  provisioned: { readonly bought: ProvisionedThroughput; readonly throttle: Throttle } | undefined
+  provisioned: { readonly capacity: ProvisionedThroughput; readonly throttle: Throttle } | undefined
   row: ModelRow
 }
 
-/** The models of the account. Each is set up when it is first asked for. */
+/** The models of the simulated account. Each is created when a request first names it. */
 export class Models {
   readonly #rows: ModelRows
   readonly #settings: Settings
@@ -45,17 +45,17 @@ export class Models {
     )
   }
 
-  /** Models that come and go as they are deployed. */
+  /** Adds the models that deployments serve. */
   addDeployed(deployed: DeployedModels): void {
     this.#rows.deployed = deployed
   }
 
-  /** A deployment is gone, and what was set for it. */
+  /** Forgets the limits that were set for a deployment. */
   forgetDeployed(name: string): void {
     this.#rows.forget(name)
   }
 
-  /** The model of exactly this name, or undefined where it does not exist, is retired, or serves no requests now. */
+  /** The model with exactly this name. Undefined if it does not exist, is retired, or serves no requests now. */
   find(name: string): Model | undefined {
     const row = this.rowOf(name)
     if (row === undefined) return undefined
@@ -64,23 +64,23 @@ export class Models {
     return model
   }
 
-  /** Whether a request for it would be judged. */
+  /** Whether the model exists and serves requests now. */
   exists(name: string): boolean {
     return this.rowOf(name) !== undefined
   }
 
-  /** What holds for a model now, or undefined as for `find`. */
+  /** The current row of a model. Undefined in the same cases as `find`. */
   rowOf(name: string): ModelRow | undefined {
     this.catchUp()
     return this.#rows.get(name)
   }
 
-  /** The limits of a model in a workspace, where they are lower. */
+  /** A workspace's own limits of a model, if it has any. */
   workspaceLimits(workspace: string, name: string): Limits | undefined {
     return this.#workspaces.get(workspace)?.get(name)
   }
 
-  /** The limits that a workspace puts on requests for a model; undefined where it has none of its own. */
+  /** The throttle of a workspace's own limits of a model, if it has any. */
   workspaceThrottle(workspace: string, model: Model): Throttle | undefined {
     const known = model.workspaces.get(workspace)
     if (known !== undefined) return known
@@ -91,14 +91,14 @@ export class Models {
     return throttle
   }
 
-  /** Gives the model these limits, whole, at once; a model that did not exist does from now on. */
+  /** Replaces all limits of a model at once. A model that did not exist does from now on. @throws InvalidLimits */
   setLimits(name: string, limits: Limits): void {
     checkLimits(name, limits)
     this.catchUp()
     this.#set(name, limits, this.#settings.clock.now())
   }
 
-  /** Gives a workspace these limits of a model, whole, at once. */
+  /** Replaces all of a workspace's own limits of a model at once. @throws InvalidLimits */
   setWorkspaceLimits(workspace: string, name: string, limits: Limits): void {
     checkWorkspace(workspace, name, limits, this.rowOf(name)?.limits)
     const rows = this.#workspaces.get(workspace) ?? new Map<string, Limits>()
@@ -106,7 +106,7 @@ export class Models {
     this.#models.get(name)?.workspaces.get(workspace)?.setLimits(limits, this.#settings.clock.now())
   }
 
-  /** Puts the account, or one model, into a lasting state, or out of it. */
+  /** Sets the lasting state of the account or of one model. Undefined ends the state. @throws InvalidRequest */
   setState(state: AccountState | undefined, name?: string): void {
     if (state !== undefined) checkState('state', state)
     if (name === undefined) this.#state = state
@@ -114,7 +114,10 @@ export class Models {
     else this.#states.set(name, state)
   }
 
-  /** The state that keeps a model from answering now. */
+  /**
+   * The state in which the service refuses requests for this model now, if any. The model's state precedes the
+   * account's.
+   */
   stateOf(model: Model, epochMs: number): AccountState | undefined {
     const own = this.#states.get(model.name)
     if (own !== undefined && isInForce(own, tokensOf(model), epochMs)) return own
@@ -123,13 +126,13 @@ export class Models {
     return isInForce(this.#state, used, epochMs) ? this.#state : undefined
   }
 
-  /** The names that the table knows, those that were deployed, and those that were asked for. */
+  /** The names of the table, of deployments, and of models that requests named. */
   names(): string[] {
     const names = new Set([...this.listed(), ...this.#rows.deployed.names(), ...this.#models.keys()])
     return [...names].filter((name) => this.exists(name))
   }
 
-  /** The names that the table knows, and those that were added to it. */
+  /** The names of the table, and of models that `setLimits` added. */
   listed(): string[] {
     this.catchUp()
     return this.#rows.listed()
@@ -146,8 +149,8 @@ export class Models {
   }
 
   /**
-   * Makes the changes of limits that have fallen due, each at its own time. To be called before anything is counted, since
-   * counters go forward alone.
+   * Makes the changes of limits that have fallen due, each at its own time. It must run before anything is counted,
+   * because counters do not go back in time.
    */
   catchUp(): void {
     const { limitChanges, clock } = this.#settings
@@ -175,7 +178,7 @@ export class Models {
       surge: surge && new SurgeDetector({ ...surge, minimum: this.#surgeMinimum(throttle) }),
       tally: emptyTally(),
       workspaces: new Map(),
-      provisioned: row.provisioned && { bought: row.provisioned, throttle: this.#bought(row.provisioned) },
+      provisioned: row.provisioned && { capacity: row.provisioned, throttle: this.#provisioned(row.provisioned) },
       row,
     }
     this.#models.set(name, model)
@@ -187,13 +190,13 @@ export class Models {
     model.row = row
     model.throttle.setLimits(row.limits, since)
     if (model.surge !== undefined) model.surge.minimum = this.#surgeMinimum(model.throttle)
-    const { provisioned: bought } = row
-    if (bought === undefined) model.provisioned = undefined
-    else if (model.provisioned === undefined) model.provisioned = { bought, throttle: this.#bought(bought) }
+    const { provisioned: capacity } = row
+    if (capacity === undefined) model.provisioned = undefined
+    else if (model.provisioned === undefined) model.provisioned = { capacity, throttle: this.#provisioned(capacity) }
     else {
       const { throttle } = model.provisioned
-      throttle.setLimits(windowsOf(bought), since)
-      model.provisioned = { bought, throttle }
+      throttle.setLimits(windowsOf(capacity), since)
+      model.provisioned = { capacity, throttle }
     }
   }
 
@@ -206,8 +209,8 @@ export class Models {
     return new Throttle(limits, this.#settings, this.#startedAt + this.#settings.windowPhaseMs)
   }
 
-  #bought(bought: ProvisionedThroughput): Throttle {
-    return this.#throttle(windowsOf(bought))
+  #provisioned(capacity: ProvisionedThroughput): Throttle {
+    return this.#throttle(windowsOf(capacity))
   }
 }
 

@@ -1,8 +1,10 @@
 import type { SimulatorOptions } from './options/options.js'
 
 /**
- * Model Studio at its strictest: all limits of the table of Singapore, sliding windows a minute and a second, refused
- * requests counted, a detector of surges, and 429s in every form that was seen. `options` go on top.
+ * Options that simulate Model Studio at its strictest.
+ *
+ * All limits of the Singapore table apply, per minute and per second, in sliding windows. Refused requests count. A
+ * surge detector is on. A 429 has any of the forms that users saw. `options` override the preset.
  */
 export function modelStudio(options: SimulatorOptions = {}): SimulatorOptions {
   return {
@@ -18,9 +20,11 @@ export function modelStudio(options: SimulatorOptions = {}): SimulatorOptions {
 }
 
 /**
- * OpenAI: its paths, headers and errors, with `x-ratelimit-*` and `Retry-After`; buckets a minute, nothing a second, the
- * longest output reserved, refused requests counted (all documented by OpenAI). Without `limits`,
- * every model has 500 requests and 200,000 tokens a minute. `options` go on top.
+ * Options that simulate OpenAI: its paths, headers and errors, with `x-ratelimit-*` and `Retry-After`.
+ *
+ * Limits per minute are buckets, and there are none per second. The longest output is reserved. Refused requests count.
+ * OpenAI documents this behaviour. Without `limits`, every model has 500 requests and 200,000 tokens per minute
+ * (chosen). `options` override the preset.
  */
 export function openai(options: SimulatorOptions = {}): SimulatorOptions {
   return {
@@ -41,9 +45,11 @@ export function openai(options: SimulatorOptions = {}): SimulatorOptions {
 }
 
 /**
- * Azure OpenAI: paths `/openai/deployments/{name}/…?api-version=…`, its headers and errors; requests counted by the second
- * as well as by the minute, in fixed windows, the longest output reserved (documented by Azure: requests are evaluated over
- * 1 or 10 seconds). Without `limits`, every deployment has 60 requests and 10,000 tokens a minute. `options` go on top.
+ * Options that simulate Azure OpenAI: its paths `/openai/deployments/{name}/…?api-version=…`, headers and errors.
+ *
+ * Windows are fixed, and the longest output is reserved. Requests are limited per second too: Azure documents that it
+ * evaluates them over 1 or 10 seconds. Without `limits`, every deployment has 60 requests and 10,000 tokens per minute
+ * (chosen). `options` override the preset.
  */
 export function azure(options: SimulatorOptions = {}): SimulatorOptions {
   return {
@@ -65,8 +71,10 @@ export function azure(options: SimulatorOptions = {}): SimulatorOptions {
 }
 
 /**
- * Model Studio at its mildest: the limits of the table of Singapore by the minute alone, in fixed windows, output counted at
- * the end, refused requests free, and every model known. `options` go on top.
+ * Options that simulate Model Studio at its mildest.
+ *
+ * The limits of the Singapore table apply per minute only, in fixed windows. Output counts at the end. Refused requests
+ * do not count. Every model exists. `options` override the preset.
  */
 export function lenient(options: SimulatorOptions = {}): SimulatorOptions {
   return {

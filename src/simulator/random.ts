@@ -1,4 +1,4 @@
-/** Spreads the bits of a 32-bit number over all 32. */
+/** A 32-bit number that depends on all bits of `value`. The constants are from the hash-prospector project. */
 function mix(value: number): number {
   let x = value | 0
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)
@@ -7,8 +7,10 @@ function mix(value: number): number {
 }
 
 /**
- * A small seeded generator. One is made for each request from the simulator's seed and the request's number, so that
- * what a request is answered does not depend on what the others drew.
+ * A small seeded generator of pseudo-random numbers.
+ *
+ * Each request has its own, made from the simulator's seed and the request's number. The draws for one request do not
+ * depend on the other requests.
  */
 export class Random {
   #state: number
@@ -17,7 +19,7 @@ export class Random {
     this.#state = mix(mix(seed) + Math.imul(stream, 0x9e3779b9))
   }
 
-  /** A whole number from 0 to 2^32 − 1. */
+  /** An integer from 0 to 2^32 − 1. */
   uint32(): number {
     this.#state = (this.#state + 0x9e3779b9) | 0
     return mix(this.#state)
@@ -28,12 +30,12 @@ export class Random {
     return this.uint32() / 4_294_967_296
   }
 
-  /** A draw of the normal distribution with mean 0 and variance 1 (Box and Muller). */
+  /** A draw from the normal distribution with mean 0 and variance 1, by Box and Muller's method. */
   normal(): number {
     return Math.sqrt(-2 * Math.log(1 - this.unit())) * Math.cos(2 * Math.PI * this.unit())
   }
 
-  /** Something of the form of a version 4 UUID. */
+  /** A string in the form of a version 4 UUID. */
   uuid(): string {
     const hex = (): string => this.uint32().toString(16).padStart(8, '0')
     const [a, b, c, d] = [hex(), hex(), hex(), hex()]
@@ -41,7 +43,7 @@ export class Random {
   }
 }
 
-/** A 32-bit number that stands for `text`. */
+/** A 32-bit hash of `text`: FNV-1a, mixed once more. */
 export function hashOf(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)

@@ -22,43 +22,52 @@ import type { Settings } from './settings/settings.js'
 
 /** A running simulator. */
 export interface Simulator {
-  /** What to give the `openai` client as its `baseURL`. */
+  /** The base URL for the `openai` client. */
   readonly url: string
   readonly port: number
-  /** What the server counted so far; also at `GET /__ledger`, as JSON. */
+  /** What the simulator has counted up to now. `GET /__ledger` returns the same as JSON. */
   ledger(): Ledger
   /**
-   * Gives a model these limits in place of all that it had, at once; a model that did not exist does from now on. Those of a
-   * deployment end with it.
+   * Replaces all limits of a model at once. A model that did not exist does from now on. Limits of a deployment end
+   * with it.
    *
    * @throws InvalidLimits
    */
   setLimits(model: string, limits: Limits): void
   /**
-   * Gives a workspace these limits of a model in place of all that it had, at once.
+   * Replaces all of a workspace's own limits of a model at once.
    *
-   * @throws InvalidLimits, also where they are above the account's
+   * @throws InvalidLimits for a wrong limit, and for one above the account's
    */
   setWorkspaceLimits(workspace: string, model: string, limits: Limits): void
   /**
-   * Puts the account into a lasting state, or one model; undefined puts it out of it.
+   * Sets the lasting state of one model, or of the account without `model`. Undefined ends the state.
    *
    * @throws InvalidRequest
    */
   setState(state: AccountState | undefined, model?: string): void
-  /** Tears down all connections and frees the port. What was in flight is charged as if the clients had hung up. */
+  /**
+   * Destroys all connections and frees the port. Requests in flight are charged as if their clients had disconnected.
+   */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/**
+ * How long an idle connection stays open, in ms.
+ *
+ * Chosen: one minute window, so that a throttled client can reuse its connection after the window. Smaller: more
+ * clients send on a connection that the server is closing. Larger: idle connections stay open longer, until `close`.
+ */
 const KEEP_ALIVE_MS = 60_000
 const BASE_PATHS = { 'model-studio': '/compatible-mode/v1', openai: '/v1', azure: '/openai' } as const
 
 /**
- * Starts a server that throttles like the vendor's.
+ * Starts a local server that throttles like the service.
  *
- * @throws InvalidRequest or InvalidLimits for an option that it does not know or cannot take: the message says which, what it
- * may be and what was given; what `listen` throws for a port in use.
+ * @throws InvalidRequest or InvalidLimits for an unknown or wrong option. The message names the option, its allowed
+ * values and the given value.
+ * @throws The error of `listen` if the port is in use
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = settingsOf(options)
@@ -117,7 +126,7 @@ function listening(server: Server, port: number, host: string): Promise<AddressI
   })
 }
 
-/** The host under which this machine reaches what it listens on. */
+/** The host name under which this machine reaches a server that listens on `host`. */
 function urlHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'

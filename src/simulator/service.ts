@@ -25,7 +25,7 @@ import { parseBody } from './requests/request.js'
 import type { ParsedBody, SimulatedRequest, SimulatedRoute } from './requests/request.js'
 import type { Settings } from './settings/settings.js'
 
-/** The service apart from its transport: it judges requests, counts them, and has them answered. */
+/** The simulated service without its transport. It judges requests, counts them and sends the responses. */
 export class Service {
   readonly settings: Settings
   readonly models: Models
@@ -49,13 +49,13 @@ export class Service {
     this.#around = { clock, seed, epochAtZero, live: this.live, service, catchUp }
   }
 
-  /** A request that is not metered and that the ledger does not list. */
+  /** Begins an unmetered request. The ledger does not list it. */
   unmetered(response: ServerResponse, dialect: Dialect): Exchange {
     this.#others += 1
     return new Exchange(this.#around, dialect, response, -this.#others)
   }
 
-  /** A request to a metered endpoint, that is taken now. */
+  /** Begins a request to a metered endpoint. */
   metered(response: ServerResponse, route: SimulatedRoute): Exchange {
     this.#metered += 1
     const exchange = new Exchange(this.#around, this.dialect, response, this.#metered, route)
@@ -63,13 +63,13 @@ export class Service {
     return exchange
   }
 
-  /** Whether this key may enter. */
+  /** Whether the service accepts this key. */
   knows(apiKey: string | undefined): boolean {
     const { apiKeys } = this.settings
     return apiKeys === undefined || (apiKey !== undefined && apiKeys.has(apiKey))
   }
 
-  /** Judges a request, whole and of a known key, and answers it. `named`: the model that its path names. */
+  /** Judges a complete request with a valid key, and answers it. `named` is the model that the path names. */
   serve(exchange: Exchange, route: SimulatedRoute, headers: IncomingHttpHeaders, text: string, named?: string): void {
     exchange.attempt(() => {
       const parsed = this.#parse(exchange, route, text, named)
@@ -86,18 +86,18 @@ export class Service {
     })
   }
 
-  /** A clock time in epoch seconds. */
+  /** Converts clock milliseconds to epoch seconds. */
   epochSeconds(at: number): number {
     return Math.floor((at + this.#around.epochAtZero) / 1000)
   }
 
-  /** `last`: how many of the entries, the latest. */
+  /** The ledger, with the latest `last` entries. @default all kept entries */
   ledger(last?: number): Ledger {
     const at = this.settings.clock.now()
     return { at, entries: this.#log.list(last), dropped: this.#log.dropped, models: this.models.summaries(at) }
   }
 
-  /** The answer of a request that is not metered, and goes wrong. */
+  /** Sends the scripted fault of an unmetered request. False if it has none. */
   failOther(exchange: Exchange, method: string, path: string): boolean {
     const fault = this.settings.failOthers?.({ method, path, n: -exchange.entry.n })
     if (fault !== undefined) this.#sendStatus(exchange, fault)
@@ -114,7 +114,7 @@ export class Service {
     }
   }
 
-  /** Asks the script and the rates of faults, the state of the account, then the limits. */
+  /** Checks the scripted and drawn faults, then the state of the account, then the limits. */
   #judge(exchange: Exchange, model: Model, request: SimulatedRequest): void {
     const fault = this.#faultOf(request)
     if (fault !== undefined && 'status' in fault && fault.charged !== true) return this.#sendStatus(exchange, fault)
@@ -173,7 +173,7 @@ export class Service {
   }
 }
 
-/** The key of a request: of its `authorization` header, or of `api-key`. */
+/** The API key of a request, from its `authorization` or its `api-key` header. */
 export function keyOf(headers: IncomingHttpHeaders): string | undefined {
   const bearer = /^Bearer\s+(\S+)/i.exec(headers.authorization ?? '')?.[1]
   const own = headers['api-key']

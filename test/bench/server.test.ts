@@ -26,7 +26,7 @@ const RULES: ServerRules = {
   charging: 'admission',
   networkJitterMs: 50,
   hasSurgeDetector: false,
-  change: { kind: 'told', afterMs: 0 },
+  change: { kind: 'unchanged', afterMs: 0 },
   beginsByClock: false,
   tellsArrival: false,
 }
@@ -137,11 +137,11 @@ describe('the server', () => {
 
   test('tells when it counted a request, if it is to', async () => {
     const { server, answers } = await flood({ ...RULES, tellsArrival: true }, 1, 0)
-    const told = Number((answers[0] as { headers: Headers }).headers.get('req-arrive-time'))
+    const reported = Number((answers[0] as { headers: Headers }).headers.get('req-arrive-time'))
     const delayMs = (server.admitted[0]?.atMs ?? 0) - START_MS
     expect(delayMs).toBeGreaterThanOrEqual(20)
     expect(delayMs).toBeLessThan(70)
-    expect(told).toBe(Math.floor(SERVER_EPOCH_MS + (server.admitted[0]?.atMs ?? 0)))
+    expect(reported).toBe(Math.floor(SERVER_EPOCH_MS + (server.admitted[0]?.atMs ?? 0)))
   })
 
   test('refuses a surge that the limits would have room for, and takes the same rate once it has grown', async () => {
@@ -158,7 +158,7 @@ describe('the server', () => {
       const { server } = await flood({ ...RULES, tpm: 1e9, rpm: 60, change: { ...change, kind } }, 2000, 150)
       return server.admitted.filter(({ atMs }) => atMs > START_MS + 120_000).length / 3
     }
-    expect(await admittedBy('told')).toBeCloseTo(60, -1)
+    expect(await admittedBy('unchanged')).toBeCloseTo(60, -1)
     expect(await admittedBy('halved')).toBeCloseTo(30, -1)
     expect(await admittedBy('doubled')).toBeCloseTo(120, -1)
     expect(await admittedBy('shared')).toBeLessThan(60)

@@ -53,7 +53,7 @@ export async function surge(
   const admitted: number[] = []
   const episodes: number[] = []
   let first = 0
-  let heardAtMs = -Infinity
+  let receivedAtMs = -Infinity
   let refusals = 0
   let done = 0
   let lost = 0
@@ -67,9 +67,9 @@ export async function surge(
       return undefined
     }
     refusals++
-    if (sentAtMs > heardAtMs) {
+    if (sentAtMs > receivedAtMs) {
       episodes.push(Math.round((sentAtMs - START_MS) / 1000))
-      heardAtMs = atMs + NETWORK_MS
+      receivedAtMs = atMs + NETWORK_MS
     }
     return refusalOf(isFull ? 'requests' : 'surge', new Headers())
   }

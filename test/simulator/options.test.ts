@@ -20,7 +20,7 @@ async function refused(options: unknown): Promise<{ code: unknown; message: stri
 
 describe('a value that is out of range', () => {
   it.each<[SimulatorOptions, string, RegExp]>([
-    [{ limits: { [model]: { rpm: -1 } } }, 'invalid_limits', /qwen-plus: rpm must be a number from 0 on, not -1/],
+    [{ limits: { [model]: { rpm: -1 } } }, 'invalid_limits', /qwen-plus: rpm must be a number of at least 0, not -1/],
     [{ defaultLimits: { tps: Number.NaN } }, 'invalid_limits', /defaultLimits: tps .* not NaN/],
     [
       { minuteWindow: 'rolling' as never },
@@ -30,17 +30,17 @@ describe('a value that is out of range', () => {
     [{ secondWindow: 'on' as never }, 'invalid_request', /secondWindow .* off/],
     [{ latency: { jitter: 2 } }, 'invalid_request', /latency\.jitter must be a number from 0 to 1, not 2/],
     [{ latency: { firstTokenMs: -1 } }, 'invalid_request', /latency\.firstTokenMs/],
-    [{ chunkTokens: 0 }, 'invalid_request', /chunkTokens must be a number from 1 on, not 0/],
+    [{ chunkTokens: 0 }, 'invalid_request', /chunkTokens must be a number of at least 1, not 0/],
     [{ maxOutputTokens: 1.5 }, 'invalid_request', /maxOutputTokens must be a whole number, not 1.5/],
-    [{ imageTokens: -1 }, 'invalid_request', /imageTokens must be a number from 0 on, not -1/],
-    [{ maxTotalBytes: 0 }, 'invalid_request', /maxTotalBytes must be a number from 1 on, not 0/],
+    [{ imageTokens: -1 }, 'invalid_request', /imageTokens must be a number of at least 0, not -1/],
+    [{ maxTotalBytes: 0 }, 'invalid_request', /maxTotalBytes must be a number of at least 1, not 0/],
     [
       { limits: 'model-studio/paris' as never },
       'invalid_request',
       /limits must be one of model-studio\/international-2025/,
     ],
     [{ perSecond: 'tokens' as never }, 'invalid_request', /perSecond must be true, false or 'requests', not .*tokens/],
-    [{ surge: { windowMs: 0 } }, 'invalid_request', /surge\.windowMs must be a number from 1 on/],
+    [{ surge: { windowMs: 0 } }, 'invalid_request', /surge\.windowMs must be a number of at least 1/],
     [
       { provisioned: { [model]: { inputTpm: 5 } as never } },
       'invalid_limits',
@@ -57,7 +57,7 @@ describe('a value that is out of range', () => {
     [
       { controlPlane: { deployMs: [5, 4] } },
       'invalid_request',
-      /controlPlane\.deployMs must be a number from 5 on, not 4/,
+      /controlPlane\.deployMs must be a number of at least 5, not 4/,
     ],
     [{ controlPlane: { updatingStatus: 'X' as never } }, 'invalid_request', /one of UPDATING, PENDING, not/],
     [{ batch: { linesPerSecond: 0 } }, 'invalid_request', /batch\.linesPerSecond/],
@@ -92,9 +92,9 @@ describe('a name that is no option', () => {
   })
 
   it.each<[Anything, string]>([
-    [{ limits: { m: { rmp: 60 } } }, 'm: rmp is no limit: did you mean rpm?'],
-    [{ defaultLimits: { qpm: 60 } }, 'defaultLimits: qpm is no limit: did you mean rpm?'],
-    [{ workspaces: { w: { m: { tokens: 6 } } } }, 'workspace w, m: tokens is no limit: did you mean tpm?'],
+    [{ limits: { m: { rmp: 60 } } }, 'm: rmp is not a limit: did you mean rpm?'],
+    [{ defaultLimits: { qpm: 60 } }, 'defaultLimits: qpm is not a limit: did you mean rpm?'],
+    [{ workspaces: { w: { m: { tokens: 6 } } } }, 'workspace w, m: tokens is not a limit: did you mean tpm?'],
   ])('%o is no limit', async (options, message) => {
     expect(await refused(options)).toEqual({ code: 'invalid_limits', message })
   })
@@ -111,12 +111,12 @@ describe('a value of the wrong type', () => {
   })
 
   it.each<[Anything, string]>([
-    [{ apiKeys: 'x' }, 'apiKeys must be a list of texts, not the text "x"'],
-    [{ apiKeys: [7] }, 'apiKeys[0] must be a text, not 7'],
+    [{ apiKeys: 'x' }, 'apiKeys must be a list of strings, not the text "x"'],
+    [{ apiKeys: [7] }, 'apiKeys[0] must be a non-empty string, not 7'],
     [{ seed: '1' }, 'seed must be a number, not the text "1"'],
     [{ seed: null }, 'seed must not be null: leave it out'],
     [{ port: '8080' }, 'port must be a number from 0 to 65535, not the text "8080"'],
-    [{ host: 5 }, 'host must be a text, not 5'],
+    [{ host: 5 }, 'host must be a non-empty string, not 5'],
     [{ countsRejected: 'yes' }, 'countsRejected must be true or false, not the text "yes"'],
     [{ showsReasoning: 0 }, 'showsReasoning must be true or false, not 0'],
     [{ rateLimitHeaders: 1 }, 'rateLimitHeaders must be true or false, not 1'],
@@ -128,23 +128,26 @@ describe('a value of the wrong type', () => {
     [{ failOthers: 1 }, 'failOthers must be a function, not 1'],
     [{ thinks: true }, 'thinks must be a function, not true'],
     [{ countTokens: 4 }, 'countTokens must be a function, not 4'],
-    [{ workspaces: [] }, 'workspaces must be an object with a table of limits by workspace, not an array'],
-    [{ workspaces: { w: 'x' } }, 'workspaces.w must be an object with limits by model, not the text "x"'],
+    [{ workspaces: [] }, 'workspaces must be an object with a limits table for each workspace, not an array'],
+    [{ workspaces: { w: 'x' } }, 'workspaces.w must be an object with limits for each model, not the text "x"'],
     [{ provisioned: { m: 5 } }, 'provisioned.m must be an object with inputTpm, outputTpm'],
-    [{ provisioned: { m: { inputTpm: 1, outputTpm: 1, snapshot: 1 } } }, 'provisioned.m.snapshot must be a text'],
-    [{ floors: 'm' }, 'floors must be an object with floors by model, not the text "m"'],
+    [
+      { provisioned: { m: { inputTpm: 1, outputTpm: 1, snapshot: 1 } } },
+      'provisioned.m.snapshot must be a non-empty string',
+    ],
+    [{ floors: 'm' }, 'floors must be an object with a floor for each model, not the text "m"'],
     [{ floors: { m: { spare: 'half' } } }, 'floors.m.spare must be a number from 0 to 1, not the text "half"'],
     [{ floors: { m: { says: 'no' } } }, 'floors.m.says must be one of limit, capacity'],
     [{ limitChanges: {} }, 'limitChanges must be a list of changes, not an object'],
-    [{ limitChanges: [{ afterMs: 1, limits: {} }] }, 'limitChanges.model must be a text, not undefined'],
+    [{ limitChanges: [{ afterMs: 1, limits: {} }] }, 'limitChanges.model must be a non-empty string, not undefined'],
     [{ state: 'budget' }, 'state must be an object with kind'],
-    [{ state: { kind: 'budget', period: 5 } }, 'state.period must be a text, not 5'],
-    [{ modelStates: 'm' }, 'modelStates must be an object with states by model'],
+    [{ state: { kind: 'budget', period: 5 } }, 'state.period must be a non-empty string, not 5'],
+    [{ modelStates: 'm' }, 'modelStates must be an object with a state for each model'],
     [{ controlPlane: [] }, 'controlPlane must be an object with quotasPath'],
-    [{ controlPlane: { deployable: 'm' } }, 'controlPlane.deployable must be a list of texts'],
+    [{ controlPlane: { deployable: 'm' } }, 'controlPlane.deployable must be a list of strings'],
     [{ controlPlane: { deployMs: 5 } }, 'controlPlane.deployMs must be a list of two numbers, not 5'],
     [{ controlPlane: { failsToDeploy: true } }, 'controlPlane.failsToDeploy must be a function'],
-    [{ controlPlane: { quotasPath: 5 } }, 'controlPlane.quotasPath must be a text'],
+    [{ controlPlane: { quotasPath: 5 } }, 'controlPlane.quotasPath must be a non-empty string'],
     [{ batch: 5 }, 'batch must be an object with maxFileBytes'],
     [{ batch: { failLine: 5 } }, 'batch.failLine must be a function, not 5'],
     [{ faultRates: 0.5 }, 'faultRates must be an object with drop'],
@@ -158,7 +161,7 @@ describe('a value of the wrong type', () => {
   it.each<[Anything, string]>([
     [{ limits: 7 }, 'limits: a table of limits must be an object, not the number 7'],
     [{ limits: { m: 60 } }, 'm: the limits must be an object, not the number 60'],
-    [{ limits: { m: { rpm: '60' } } }, 'm: rpm must be a number from 0 on, not the text "60"'],
+    [{ limits: { m: { rpm: '60' } } }, 'm: rpm must be a number of at least 0, not the text "60"'],
     [{ defaultLimits: [] }, 'defaultLimits: the limits must be an object, not an array'],
   ])('%o is refused as limits', async (options, message) => {
     expect(await refused(options)).toEqual({ code: 'invalid_limits', message })

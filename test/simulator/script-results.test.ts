@@ -12,22 +12,25 @@ const giving =
 
 describe('what a script gives and cannot be', () => {
   it.each<[string, SimulatorOptions]>([
-    ['answer must give a whole number from 0 on as outputTokens, not -5', { answer: giving({ outputTokens: -5 }) }],
     [
-      'answer must give a whole number from 0 on as outputTokens, not NaN',
+      'answer must return a whole number of at least 0 as outputTokens, not -5',
+      { answer: giving({ outputTokens: -5 }) },
+    ],
+    [
+      'answer must return a whole number of at least 0 as outputTokens, not NaN',
       { answer: giving({ outputTokens: Number.NaN }) },
     ],
     [
-      'answer must give a whole number from 0 on as outputTokens, not Infinity',
+      'answer must return a whole number of at least 0 as outputTokens, not Infinity',
       { answer: giving({ outputTokens: Infinity }) },
     ],
-    ['answer must give a text as content, not 7', { answer: giving({ content: 7 }) }],
-    ['answer must give a list of calls as toolCalls, not an object', { answer: giving({ toolCalls: {} }) }],
-    ['answer must give a text or an object, not undefined', { answer: giving(undefined) }],
-    ['answer must give a text or an object, not', { answer: giving(Promise.resolve('deep')) }],
-    ['countTokens must give a number from 0 on, not NaN', { countTokens: giving(Number.NaN) }],
-    ['countTokens must give a number from 0 on, not -1', { countTokens: giving(-1) }],
-    ['countTokens must give a number from 0 on, not the text "8"', { countTokens: giving('8') }],
+    ['answer must return a string as content, not 7', { answer: giving({ content: 7 }) }],
+    ['answer must return a list of calls as toolCalls, not an object', { answer: giving({ toolCalls: {} }) }],
+    ['answer must return a string or an object, not undefined', { answer: giving(undefined) }],
+    ['answer must return a string or an object, not', { answer: giving(Promise.resolve('deep')) }],
+    ['countTokens must return a number of at least 0, not NaN', { countTokens: giving(Number.NaN) }],
+    ['countTokens must return a number of at least 0, not -1', { countTokens: giving(-1) }],
+    ['countTokens must return a number of at least 0, not the text "8"', { countTokens: giving('8') }],
   ])('is a 500 that says: %s', async (message, options) => {
     const { simulator, client } = await simulate({ ...options, limits: { [model]: { tpm: 1e6 } } })
     for (const stream of [false, true]) {

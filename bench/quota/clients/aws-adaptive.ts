@@ -2,12 +2,15 @@ import { AdaptiveRetryStrategy } from '@smithy/util-retry'
 import { isRefusal } from '../refusal.js'
 import type { ClientKind } from './client.js'
 
-/** The default of the AWS SDKs. */
+/** The default of the AWS SDKs (documented). */
 const MAX_ATTEMPTS = 3
 
 type Token = Parameters<AdaptiveRetryStrategy['recordSuccess']>[0]
 
-/** The adaptive mode of the AWS SDKs: its rate limiter and its retries, with one strategy for all requests of a client. */
+/**
+ * The adaptive retry mode of the AWS SDKs: its rate limiter and its retries. All requests of a client share one
+ * strategy.
+ */
 export const awsAdaptive: ClientKind = {
   name: 'aws-adaptive',
   packages: ['@smithy/util-retry'],

@@ -2,7 +2,7 @@ import Bottleneck from 'bottleneck'
 import { reservedTokens, type ClientKind } from './client.js'
 import { sendWithRetries } from './openai.js'
 
-/** A reservoir of a minute's requests around one of a minute's tokens, each filled anew every minute. */
+/** A reservoir of a minute's requests around a reservoir of a minute's tokens. Each is refilled every minute. */
 export const bottleneck: ClientKind = {
   name: 'bottleneck',
   packages: ['bottleneck'],
@@ -15,7 +15,7 @@ export const bottleneck: ClientKind = {
     return {
       submit(job) {
         const weight = reservedTokens(job, setting)
-        // Not `chain`, which would charge both with the same weight.
+        // `chain` would charge both reservoirs with the same weight.
         return requests.schedule(() => tokens.schedule({ weight }, () => sendWithRetries(setting, job)))
       },
       close() {

@@ -4,7 +4,7 @@ import type { OutputForesight } from '../output-foresight.js'
 import type { Answer } from '../server.js'
 import type { Job } from '../workloads.js'
 
-/** What a client is told of a row, and what it sends requests with. */
+/** What a client knows about a row, and the function by which it sends requests. */
 export interface Setting {
   readonly timeline: Timeline
   readonly random: () => number
@@ -12,33 +12,33 @@ export interface Setting {
   readonly tpm: number
   readonly perSecond: boolean
   readonly networkJitterMs: number
-  /** Whether the output of a job is known before it is sent; else no more than its `max_tokens` is. */
+  /** Whether the output of a job is known before it is sent. Otherwise only its `max_tokens` is known. */
   readonly knowsOutput: boolean
-  /** Whether limits may be higher than told. */
+  /** Whether the server's limits may be higher than the configured ones. */
   readonly triesForMore: boolean
-  /** What is known of the server beside its limits; undefined: nothing. */
+  /** The server's profile. Undefined: only its limits are known. */
   readonly profile: Profile | undefined
   send(job: Job): Promise<Answer>
 }
 
 export interface Client {
-  /** Resolves when the job is answered; rejects when the client gives it up. */
+  /** Resolves when the job is answered. Rejects when the client gives up. */
   submit(job: Job): Promise<unknown>
-  /** How well it foresaw the output; undefined where that was known to it, or where it foresees none. */
+  /** How well it predicted the output. Undefined if it knew the output, or does not predict it. */
   foresight?(): OutputForesight | undefined
   close?(): void
 }
 
 export interface ClientKind {
   readonly name: string
-  /** The packages that it is made of. */
+  /** The packages that it uses. */
   readonly packages: readonly string[]
-  /** Whether it reads the process's own clocks, which then are replaced. */
+  /** Whether it reads the process's own clocks. They are then replaced. */
   readonly usesGlobals: boolean
   create(setting: Setting): Client
 }
 
-/** What a client that reserves charges a job with: the true cost where it is known, else all that it may use. */
+/** The tokens that a client reserves for a job: the true cost if it is known, else the largest possible cost. */
 export function reservedTokens(job: Job, { knowsOutput }: Pick<Setting, 'knowsOutput'>): number {
   return job.inputTokens + (knowsOutput ? job.outputTokens : job.maxTokens)
 }

@@ -3,6 +3,7 @@ import type { Answer } from '../server.js'
 import type { Job } from '../workloads.js'
 import { reservedTokens, sleep, type Client, type ClientKind, type Setting } from './client.js'
 
+/** The constants of the original. */
 const PAUSE_AFTER_REFUSAL_MS = 15_000
 const LOOP_MS = 1
 const MAX_ATTEMPTS = 5
@@ -16,8 +17,10 @@ interface Entry {
 }
 
 /**
- * The algorithm of the OpenAI Cookbook's `api_request_parallel_processor.py`: capacities that refill by the minute's rates up
- * to a minute's worth, what was refused before what is new, 15 s without a request after a 429, and five attempts.
+ * The algorithm of the OpenAI Cookbook's `api_request_parallel_processor.py`.
+ *
+ * Its capacities refill at the rates per minute, up to one minute's worth. It sends refused requests before new ones,
+ * pauses for 15 s after a 429, and tries each request five times.
  */
 class ParallelProcessor implements Client {
   readonly #setting: Setting
@@ -47,7 +50,8 @@ class ParallelProcessor implements Client {
   async #loop(): Promise<void> {
     this.#isRunning = true
     for (let entry = this.#take(); entry !== undefined; entry = this.#take()) {
-      // The original looks each millisecond; nothing can happen before there is capacity, so this sleeps until then.
+      // The original polls each millisecond. Nothing can happen before there is capacity, so this version sleeps until
+      // then.
       for (let waitMs = this.#waitMs(entry); waitMs > 0; waitMs = this.#waitMs(entry)) await this.#pause(waitMs)
       this.#requests -= 1
       this.#tokens -= entry.tokens

@@ -5,7 +5,7 @@ import type { ClientKind } from './client.js'
 
 const MODEL = 'm'
 
-/** This package, with its defaults but for what the row tells. */
+/** This package with its defaults, except for the settings of the row. */
 export const headgate: ClientKind = {
   name: 'headgate',
   packages: [],
@@ -21,7 +21,7 @@ export const headgate: ClientKind = {
       random,
     })
     const foresight = new ForesightLog()
-    // Answers come one at a time, and each is settled before the next one comes.
+    // Responses arrive one at a time, and each is settled before the next arrives.
     let ending: Job | undefined
     if (!knowsOutput) {
       limiter.on('settle', ({ reserved, usage }) => {

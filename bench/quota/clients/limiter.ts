@@ -2,7 +2,7 @@ import { RateLimiter } from 'limiter'
 import { reservedTokens, type ClientKind } from './client.js'
 import { sendWithRetries } from './openai.js'
 
-/** A bucket of a minute's requests, and one of a minute's tokens. */
+/** A bucket of a minute's requests, and a bucket of a minute's tokens. */
 export const limiter: ClientKind = {
   name: 'limiter',
   packages: ['limiter'],

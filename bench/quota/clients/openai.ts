@@ -3,13 +3,16 @@ import type { Answer } from '../server.js'
 import type { Job } from '../workloads.js'
 import { sleep, type ClientKind, type Setting } from './client.js'
 
+/** The defaults of the `openai` client. */
 const MAX_RETRIES = 2
 const FIRST_DELAY_SECONDS = 0.5
 const MAX_DELAY_SECONDS = 8
 
 /**
- * A request as the plain `openai` client sends it: repeated twice after a 429, when the server says or else after 0.5 s
- * doubling to 8 s, less up to a quarter at random. What only paces sends through this.
+ * Sends a request as the plain `openai` client does. Clients that only pace use it too.
+ *
+ * It retries twice after a 429. It waits as long as the server says. Otherwise it waits 0.5 s, doubled each time up to
+ * 8 s, less a random part of up to a quarter.
  */
 export async function sendWithRetries(setting: Pick<Setting, 'send'>, job: Job): Promise<Answer> {
   for (let retry = 0; ; retry++) {
@@ -36,7 +39,7 @@ function advisedMs(headers: Headers): number | undefined {
   return Number.isNaN(seconds) ? Date.parse(text) - Date.now() : seconds * 1000
 }
 
-/** The client alone: no limit is known to it. */
+/** The plain client. It knows no limits. */
 export const openai: ClientKind = {
   name: 'openai',
   packages: ['openai'],

@@ -2,7 +2,7 @@ import PQueue from 'p-queue'
 import type { ClientKind } from './client.js'
 import { sendWithRetries } from './openai.js'
 
-/** RPM/60 in any second. */
+/** At most RPM/60 requests in any second. */
 export const pQueue: ClientKind = {
   name: 'p-queue',
   packages: ['p-queue'],

@@ -1,55 +1,71 @@
 import { Random } from '../random.js'
 import type { SimulatedRequest } from '../requests/request.js'
 
-/** A call of one of the request's tools. */
+/** One tool call of a scripted answer. */
 export interface ScriptedToolCall {
   readonly name: string
-  /** An object goes out as its JSON. @default {} */
+  /** The arguments. An object is sent as its JSON, a string unchanged. @default {} */
   readonly arguments?: string | object
 }
 
-/** What the model is to say. */
+/** An answer that a script supplies in place of a drawn one. */
 export interface ScriptedAnswer {
-  /** @default '' */
+  /** The text. @default '' */
   readonly content?: string
-  /** Its thinking, which comes before the content and counts as output. */
+  /** The thinking. It comes before the content and counts as output. @default '' */
   readonly reasoning?: string
-  /** The tools that it calls, after the content. */
+  /** The tool calls. They come after the content. @default [] */
   readonly toolCalls?: readonly ScriptedToolCall[]
-  /** Tokens of all of it together. @default what `countTokens` says of each part */
+  /** The output tokens of the whole answer, thinking included. @default the sum of `countTokens` over the parts */
   readonly outputTokens?: number
 }
 
-/** Says what the model is to say; asked once for each of a request's answers, `choice` counted from 0. */
+/**
+ * Returns one answer of the model. The simulator calls it once for each answer of a request. `choice` counts the
+ * answers from 0.
+ */
 export type AnswerScript = (request: SimulatedRequest, choice: number) => string | ScriptedAnswer
 
-/** A part of an answer, in the order in which the parts are generated. */
+/** One part of an answer: thinking, text or a tool call. Parts are generated in order. */
 export interface Segment {
   readonly kind: 'reasoning' | 'content' | 'tool'
-  /** Of a tool call, its arguments. */
+  /** The arguments, for a tool call. */
   readonly text: string
   readonly tokens: number
-  /** The tool that is called. */
+  /** The called tool. `index` counts the tool calls of an answer from 0. */
   readonly call?: { readonly id: string; readonly name: string; readonly index: number }
 }
 
-/** What will be generated, after the cap. */
+/** What the model generates for one choice, already cut at the output cap. */
 export interface Answer {
   readonly segments: readonly Segment[]
-  /** Thinking included. */
+  /** The output tokens, thinking included. */
   readonly tokens: number
-  /** Thinking comes first. */
+  /** How many of `tokens` are thinking. They are generated first. */
   readonly reasoningTokens: number
   readonly finishReason: 'stop' | 'length' | 'tool_calls'
 }
 
-/** Words of four characters with their space, so that a token is a word under the simulator's own count. */
+/**
+ * Words of three letters. With its space each has four bytes, so the default count of a text (bytes / 4) is its number
+ * of words. With longer words, the counted tokens of an answer's text would exceed its drawn tokens.
+ */
 const WORDS = 'the sea and its ebb may run far out but low sun era dry bed ice fog rim dam'.split(' ')
+/**
+ * The spread of drawn answer lengths: the standard deviation of the logarithm of the length. It has no unit.
+ *
+ * Chosen: two thirds of the answers have between 0.46 and 1.5 times the mean length. With a larger spread, a few
+ * answers are very long and averages of short runs vary. At 0 every answer has the mean length, and estimates of output
+ * are not tested.
+ */
 const SIGMA = 0.6
 
 let corpus = ''
 
-/** A long text, made once, that answers are slices of: they cost nothing to make. At least twice `tokens` long. */
+/**
+ * A text of at least twice `tokens` words. It is made once. A drawn answer is a slice of it, which costs almost
+ * nothing.
+ */
 function corpusFor(tokens: number): string {
   if (corpus.length < 8 * tokens) {
     const random = new Random(1)
@@ -59,18 +75,24 @@ function corpusFor(tokens: number): string {
   return corpus
 }
 
-/** A length drawn from a log-normal distribution with this mean: many short ones, a few long. */
+/**
+ * A length in tokens, at least 1, drawn from a log-normal distribution with this mean: many short answers and a few
+ * long ones.
+ */
 export function drawnTokens(random: Random, meanTokens: number): number {
   return Math.max(1, Math.round(meanTokens * Math.exp(SIGMA * random.normal() - (SIGMA * SIGMA) / 2)))
 }
 
-/** Text of so many tokens. */
+/**
+ * A text of `tokens` words, and so of `tokens` tokens by the default count. It begins at one of the first 4,096 words
+ * of the long text, so texts differ.
+ */
 export function drawnText(random: Random, tokens: number): string {
   const start = 4 * (random.uint32() % 4096)
   return corpusFor(Math.max(4096, tokens)).slice(start, start + 4 * tokens)
 }
 
-/** The answer that a script gave, counted. */
+/** The parts of a scripted answer, with their tokens. An empty answer has one empty part. */
 export function segmentsOfScript(
   script: string | ScriptedAnswer,
   countTokens: (text: string) => number,
@@ -94,7 +116,7 @@ export function segmentsOfScript(
   return outputTokens === undefined ? parts : spread(parts, outputTokens)
 }
 
-/** A call of a tool; its name counts as well as its arguments. */
+/** The part for one tool call. Its tokens are those of the name and the arguments, at least 1. */
 export function toolSegment(
   name: string,
   text: string,
@@ -106,11 +128,11 @@ export function toolSegment(
   return { kind: 'tool', text, tokens: Math.max(1, countTokens(name + text)), call: { id, name, index } }
 }
 
-/** The answer made of these parts, cut at the cap. What no token is left for is not said. */
+/** The answer that consists of these parts, cut after `cap` tokens. A part that gets no token is left out. */
 export function answerOf(segments: readonly Segment[], cap: number): Answer {
   const whole = segments.reduce((sum, { tokens }) => sum + tokens, 0)
   let left = cap
-  const said = segments.flatMap((segment): Segment[] => {
+  const kept = segments.flatMap((segment): Segment[] => {
     const tokens = Math.min(segment.tokens, left)
     if (tokens === segment.tokens) {
       left -= tokens
@@ -121,26 +143,29 @@ export function answerOf(segments: readonly Segment[], cap: number): Answer {
   })
   const called = segments.some(({ kind }) => kind === 'tool')
   return {
-    segments: said,
+    segments: kept,
     tokens: Math.min(whole, cap),
-    reasoningTokens: said.reduce((sum, { kind, tokens }) => sum + (kind === 'reasoning' ? tokens : 0), 0),
+    reasoningTokens: kept.reduce((sum, { kind, tokens }) => sum + (kind === 'reasoning' ? tokens : 0), 0),
     finishReason: whole > cap ? 'length' : called ? 'tool_calls' : 'stop',
   }
 }
 
-/** All text of one kind. */
+/** The joined text of all parts of one kind. */
 export function textOf(answer: Answer, kind: 'reasoning' | 'content'): string {
   let text = ''
   for (const segment of answer.segments) if (segment.kind === kind) text += segment.text
   return text
 }
 
-/** The part of a text of `tokens` tokens from one token to another; never cuts a character in two. */
+/**
+ * The piece of `text` from token `from` to token `to`, where the whole text has `tokens` tokens. It never splits a
+ * surrogate pair.
+ */
 export function pieceOf(text: string, tokens: number, from: number, to: number): string {
   return text.slice(offsetOf(text, tokens, from), offsetOf(text, tokens, to))
 }
 
-/** Gives `tokens` to the parts in proportion to their own. */
+/** Distributes `tokens` over the parts in proportion to their own tokens. */
 function spread(parts: readonly Segment[], tokens: number): Segment[] {
   const whole = parts.reduce((sum, part) => sum + part.tokens, 0)
   let counted = 0

@@ -2,7 +2,7 @@ import { textOf } from './answers.js'
 import type { Answer, Segment } from './answers.js'
 import type { Account, AnswerHead, TextFormat } from './format.js'
 
-/** OpenAI's account of what a request used. */
+/** The `usage` object of a chat or text completion. */
 export interface ReportedUsage {
   readonly prompt_tokens: number
   readonly completion_tokens: number
@@ -11,6 +11,7 @@ export interface ReportedUsage {
   readonly completion_tokens_details?: { readonly reasoning_tokens: number }
 }
 
+/** The usage as the service reports it. Thinking tokens are listed only if there are any. */
 export function reportedUsage(account: Account): ReportedUsage {
   const { inputTokens, cachedTokens, outputTokens, reasoningTokens } = account
   return {
@@ -24,7 +25,7 @@ export function reportedUsage(account: Account): ReportedUsage {
 
 const DONE = 'data: [DONE]\n\n'
 
-/** Chat completions. The parts of a chunk that do not change are written once. */
+/** The format of chat completions. A chunk's constant parts are serialized once for each request. */
 export function chatFormat(head: AnswerHead, choices: number, showsReasoning: boolean): TextFormat {
   const id = `chatcmpl-${head.requestId}`
   const tail = tailOf('chat.completion.chunk', id, head)
@@ -61,7 +62,10 @@ export function chatFormat(head: AnswerHead, choices: number, showsReasoning: bo
   }
 }
 
-/** Text completions, which know no thinking and no tools: what there is of them is generated and counted, not shown. */
+/**
+ * The format of text completions. It has no fields for thinking and tool calls. They are generated and counted, but not
+ * sent.
+ */
 export function completionFormat(head: AnswerHead): TextFormat {
   const id = `cmpl-${head.requestId}`
   const tail = tailOf('text_completion', id, head)

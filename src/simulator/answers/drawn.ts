@@ -5,13 +5,13 @@ import { answerOf, drawnText, drawnTokens, segmentsOfScript, toolSegment } from 
 import type { Answer, Segment } from './answers.js'
 import { drawnCall } from './tools.js'
 
-/** The most that may be generated for each answer to a request. */
+/** The most output tokens of each answer to a request. Embeddings have none. */
 export function outputCap(request: SimulatedRequest, settings: Settings): number {
   if (request.route === 'embeddings') return 0
   return Math.min(request.maxTokens ?? Infinity, settings.maxOutputTokens)
 }
 
-/** The answers to a request, as many as it asks for. */
+/** The answers to a request: one for each choice, from the script or drawn. */
 export function answersTo(request: SimulatedRequest, settings: Settings, random: Random): Answer[] {
   const cap = outputCap(request, settings)
   return Array.from({ length: request.choices }, (_, choice) => {
@@ -23,7 +23,7 @@ export function answersTo(request: SimulatedRequest, settings: Settings, random:
   })
 }
 
-/** Thinking where it is asked for, then a tool call or words. */
+/** Thinking if the request asks for it, then a tool call or text. */
 function drawnSegments(request: SimulatedRequest, settings: Settings, random: Random): Segment[] {
   const segments: Segment[] = []
   if (request.thinking) {

@@ -5,7 +5,7 @@ import type { Settings } from '../settings/settings.js'
 import { embeddingsBody } from './embeddings.js'
 import { plainText } from './text.js'
 
-/** Takes the connection down in place of an answer, when its first token would be there. */
+/** Destroys the connection in place of an answer, at the time at which the first token would be sent. */
 export function dropAnswer(
   exchange: Exchange,
   request: SimulatedRequest,
@@ -14,7 +14,7 @@ export function dropAnswer(
 ): void {
   exchange.after(settings.latency.firstTokenMs + delayMs, () => {
     if (drop !== 'after-headers') return exchange.tear()
-    // The headers of a plain answer tell its length, so that answer has to be made.
+    // The headers of a response that is not streamed contain its length, so the body is needed.
     if (!request.stream) return exchange.sendTorn(200, plainBody(exchange, request, settings), 0)
     exchange.openStream()
     exchange.tear()

@@ -7,7 +7,9 @@ import { hashOf, Random } from '../random.js'
 import { textsToEmbed } from '../requests/input.js'
 import type { SimulatedRequest } from '../requests/request.js'
 
-/** Answers with one vector of length 1 for each text; the same text has the same vector, whatever else is asked for. */
+/**
+ * Sends one vector of length 1 for each text. A text always gets the same vector, whichever texts the request also has.
+ */
 export function answerEmbeddings(
   exchange: Exchange,
   request: SimulatedRequest,
@@ -16,13 +18,13 @@ export function answerEmbeddings(
 ): void {
   const { firstTokenMs } = drawnPace(settings.latency, exchange.random)
   exchange.after(firstTokenMs + (fault?.delayMs ?? 0), () => {
-    const toldUsage = fault === undefined || !('noUsage' in fault)
-    sendPlain(exchange, embeddingsBody(request, settings, toldUsage), fault)
+    const reportsUsage = fault === undefined || !('noUsage' in fault)
+    sendPlain(exchange, embeddingsBody(request, settings, reportsUsage), fault)
   })
 }
 
-/** The body of an answer. */
-export function embeddingsBody(request: SimulatedRequest, settings: Settings, toldUsage = true): string {
+/** The body of an embeddings response. Without `reportsUsage` it has no usage. */
+export function embeddingsBody(request: SimulatedRequest, settings: Settings, reportsUsage = true): string {
   const { body, model, inputTokens, id } = request
   const encoded = body['encoding_format'] === 'base64'
   const dimensions = dimensionsOf(request) ?? settings.embeddingDimensions
@@ -31,10 +33,10 @@ export function embeddingsBody(request: SimulatedRequest, settings: Settings, to
     return { object: 'embedding', index, embedding: encoded ? base64Of(vector) : [...vector] }
   })
   const usage = { prompt_tokens: inputTokens, total_tokens: inputTokens }
-  return JSON.stringify({ data, model, object: 'list', usage: toldUsage ? usage : undefined, id })
+  return JSON.stringify({ data, model, object: 'list', usage: reportsUsage ? usage : undefined, id })
 }
 
-/** The length that the request asks for; undefined where it leaves that open. */
+/** The vector length that the request asks for, if it names one. */
 function dimensionsOf({ body }: SimulatedRequest): number | undefined {
   const dimensions = body['dimensions']
   return typeof dimensions === 'number' ? dimensions : undefined

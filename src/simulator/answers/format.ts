@@ -1,16 +1,16 @@
 import type { Answer, Segment } from './answers.js'
 
-/** What a request used, in tokens. */
+/** The tokens that a request used. */
 export interface Account {
   readonly inputTokens: number
-  /** Of the input. */
+  /** How many of the input tokens came from the service's cache. */
   readonly cachedTokens: number
-  /** Thinking included. */
+  /** Including the thinking tokens. */
   readonly outputTokens: number
   readonly reasoningTokens: number
 }
 
-/** What stands in every answer and chunk. */
+/** The fields that every response and every chunk carries. */
 export interface AnswerHead {
   readonly requestId: string
   readonly model: string
@@ -18,30 +18,34 @@ export interface AnswerHead {
   readonly created: number
 }
 
-/** A piece of a part of an answer. */
+/** A piece of one part of an answer, as one chunk of a stream carries it. */
 export interface Piece {
-  /** Which of the request's answers it belongs to. */
+  /** The index of the answer, from 0. */
   readonly choice: number
   readonly segment: Segment
   readonly text: string
-  /** It is the first, or the last, of its segment. */
+  /** Whether the piece is the first of its segment, and whether it is the last. */
   readonly first: boolean
   readonly last: boolean
 }
 
-/** How an endpoint writes its answers. All but `plain` give the lines of events of a stream, or nothing. */
+/**
+ * How an endpoint serializes its answers. `plain` returns a whole body. The other methods return events of a stream, or
+ * ''.
+ */
 export interface TextFormat {
   plain(answers: readonly Answer[], account: Account | undefined): string
-  /** Before the first piece. */
+  /** The events before the first piece. */
   opening(): string
+  /** The events for one piece. */
   piece(piece: Piece): string
-  /** One answer is whole. */
+  /** The events after the last piece of one answer. */
   closing(choice: number, answer: Answer): string
-  /** All answers are whole; `account` where it is to be told. */
+  /** The events after all answers. `account` is undefined if the stream does not report usage. */
   ending(account: Account | undefined): string
 }
 
-/** The account of several answers to one input. */
+/** The tokens of a request with several answers: the input counts once, the output of every answer counts. */
 export function accountOf(inputTokens: number, cachedTokens: number, answers: readonly Answer[]): Account {
   let [outputTokens, reasoningTokens] = [0, 0]
   for (const answer of answers) {

@@ -1,7 +1,7 @@
 import type { Exchange } from '../exchange.js'
 import type { Fault } from '../faults/faults.js'
 
-/** Sends a whole answer, or what a fault leaves of it. */
+/** Sends a response that is not streamed, changed as the fault asks. */
 export function sendPlain(exchange: Exchange, body: string, fault: Fault | undefined): void {
   if (fault === undefined) return exchange.send(200, body)
   if ('cutAfterChunks' in fault) return exchange.sendTorn(200, body, Math.floor(body.length / 2))
@@ -10,7 +10,7 @@ export function sendPlain(exchange: Exchange, body: string, fault: Fault | undef
   exchange.send(200, body)
 }
 
-/** An answer that a script gave, as text. */
+/** A scripted body as text: a string unchanged, anything else as JSON. */
 export function bodyText(body: unknown): string {
   return typeof body === 'string' ? body : (JSON.stringify(body) ?? '')
 }

@@ -4,7 +4,7 @@ import type { Account, AnswerHead, Piece, TextFormat } from './format.js'
 
 type Item = Readonly<Record<string, unknown>>
 
-/** OpenAI's account of what a response used. */
+/** The `usage` object of the Responses API. */
 export function responseUsage(account: Account): Item {
   const { inputTokens, cachedTokens, outputTokens, reasoningTokens } = account
   return {
@@ -16,7 +16,7 @@ export function responseUsage(account: Account): Item {
   }
 }
 
-/** Responses: one answer, made of items; streamed as typed events that are numbered. */
+/** The format of the Responses API: one answer that consists of items. A stream consists of typed, numbered events. */
 export class ResponsesFormat implements TextFormat {
   readonly #head: AnswerHead
   readonly #body: Fields
@@ -53,7 +53,7 @@ export class ResponsesFormat implements TextFormat {
   closing(_choice: number, answer: Answer): string {
     this.#answer = answer
     if (this.#output.length > 0) return ''
-    // Nothing was said: that is a message too.
+    // An empty answer still has one empty message.
     const segment: Segment = { kind: 'content', text: '', tokens: 0 }
     const at = { item_id: this.#itemId(segment, 0), output_index: 0 }
     return this.#begin(segment, at) + this.#end(segment, at)
@@ -143,7 +143,7 @@ function partOf({ kind }: Segment, text: string): Item | undefined {
   return kind === 'content' ? { type: 'output_text', text, annotations: [] } : undefined
 }
 
-/** Where within its item a delta belongs. */
+/** The position of a delta within its item. */
 function placeOf({ kind }: Segment): Item {
   if (kind === 'reasoning') return { summary_index: 0 }
   return kind === 'content' ? { content_index: 0 } : {}

@@ -6,18 +6,18 @@ import type { Account, TextFormat } from './format.js'
 import { Generation } from './generation.js'
 import type { GenerationPace } from './generation.js'
 
-/** What one stream is to say. */
+/** The contents of one stream. */
 export interface StreamPlan {
   readonly answers: readonly Answer[]
   readonly format: TextFormat
-  /** Told at the end; undefined where nothing is to be told. */
+  /** The usage that the last event reports. Undefined: the stream reports none. */
   readonly account: Account | undefined
   readonly pace: GenerationPace
   readonly chunkTokens: number
   readonly fault: Fault | undefined
 }
 
-/** Streams answers as server-sent events, up to their end or the point at which the fault sets in. */
+/** Sends answers as server-sent events, up to their end or to the chunk at which the fault occurs. */
 export function streamAnswer(exchange: Exchange, plan: StreamPlan): void {
   const { answers, format, account, fault } = plan
   const longest = Math.max(0, ...answers.map(({ tokens }) => tokens))
@@ -62,14 +62,14 @@ export function streamAnswer(exchange: Exchange, plan: StreamPlan): void {
   generation.start()
 }
 
-/** How many chunks with text come before the stream goes wrong; Infinity where it does not. */
+/** How many chunks with text precede the fault. Infinity without such a fault. */
 function chunksBeforeFault(fault: Fault | undefined): number {
   if (fault === undefined) return Infinity
   if ('cutAfterChunks' in fault) return fault.cutAfterChunks
   return 'streamError' in fault ? (fault.afterChunks ?? 0) : Infinity
 }
 
-/** The events of the tokens from one to another of an answer. */
+/** The events for tokens `from` to `to` of one answer. */
 function piecesOf(answer: Answer, choice: number, format: TextFormat, from: number, to: number): string {
   let events = ''
   let start = 0

@@ -14,7 +14,7 @@ import { sendPlain } from './plain.js'
 import { ResponsesFormat } from './responses.js'
 import { streamAnswer } from './stream.js'
 
-/** Answers a chat, a text completion or a response, plain or streamed. */
+/** Answers a chat completion, a text completion or a Responses request, streamed or not. */
 export function answerText(
   exchange: Exchange,
   request: SimulatedRequest,
@@ -29,8 +29,8 @@ export function answerText(
   const account = fault !== undefined && 'noUsage' in fault ? undefined : whole
   const { chunkTokens, outputAccounting } = settings
   if (request.stream) {
-    const told = request.includeUsage ? account : undefined
-    return streamAnswer(exchange, { answers, format, account: told, pace, chunkTokens, fault })
+    const reported = request.includeUsage ? account : undefined
+    return streamAnswer(exchange, { answers, format, account: reported, pace, chunkTokens, fault })
   }
   const pieces = outputAccounting === 'generated' ? chunkTokens : Infinity
   const generation = new Generation(exchange, pace, answers, pieces, {
@@ -42,7 +42,7 @@ export function answerText(
   generation.start()
 }
 
-/** The body of a plain answer, and what it used. */
+/** The body of a response that is not streamed, and the tokens that it used. */
 export function plainText(
   request: SimulatedRequest,
   settings: Settings,
@@ -55,7 +55,7 @@ export function plainText(
   return { body: format.plain(answers, account), account }
 }
 
-/** The part of the input that comes from the service's cache. */
+/** How many input tokens come from the service's cache. */
 export function cachedTokens({ inputTokens }: SimulatedRequest, { cachedShare }: Settings): number {
   return Math.floor(inputTokens * cachedShare)
 }
@@ -66,6 +66,9 @@ function formatOf(request: SimulatedRequest, head: AnswerHead, settings: Setting
   return completionFormat(head)
 }
 
+/**
+ * The pace with the delay of the fault. A slow body of a stream takes its time between the first and the last token.
+ */
 function paceUnder(
   fault: Fault | undefined,
   pace: GenerationPace,

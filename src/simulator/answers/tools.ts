@@ -3,10 +3,10 @@ import { isObject } from '../requests/fields.js'
 import type { SimulatedRequest } from '../requests/request.js'
 import { drawnText } from './answers.js'
 
-/** A tool call that was made up. */
+/** A tool call that the simulator made up. */
 export interface DrawnCall {
   readonly name: string
-  /** JSON that fits the tool's parameters. */
+  /** JSON that fits the types of the tool's parameters. */
   readonly arguments: string
 }
 
@@ -15,11 +15,19 @@ interface Tool {
   readonly parameters: unknown
 }
 
+/**
+ * How many levels of a tool's JSON schema are filled in. A deeper value is null.
+ *
+ * Chosen: deeper than the schemas of common tools. Smaller: nested required values are null. Unbounded, a very deep
+ * schema could overflow the stack.
+ */
 const MAX_DEPTH = 5
 
 /**
- * The tool that the model calls, if it does: the one that `tool_choice` names, else the first; where the choice is the
- * model's own, with this probability, and never right after a tool's result.
+ * The tool call of an answer, or undefined.
+ *
+ * `tool_choice` decides: a named tool is called, and `required` calls the first tool. If the choice is free, the first
+ * tool is called with probability `callRate`. After a tool's result, a free choice calls no tool.
  */
 export function drawnCall(request: SimulatedRequest, random: Random, callRate: number): DrawnCall | undefined {
   const tools = toolsOf(request.body)
@@ -33,7 +41,7 @@ export function drawnCall(request: SimulatedRequest, random: Random, callRate: n
   return { name: tool.name, arguments: JSON.stringify(valueOf(tool.parameters, random, 0)) }
 }
 
-/** The functions of a request, in the form of chat completions or of responses. */
+/** The tools of a request, read in the form of chat completions and of the Responses API. */
 function toolsOf({ tools }: SimulatedRequest['body']): Tool[] {
   if (!Array.isArray(tools)) return []
   return tools.flatMap((tool: unknown): Tool[] => {
@@ -54,7 +62,10 @@ function endsWithResult({ messages, input }: SimulatedRequest['body']): boolean 
   return isObject(last) && (last['role'] === 'tool' || last['type'] === 'function_call_output')
 }
 
-/** A value that a JSON schema allows, as far as its types go; of an object, what is required. */
+/**
+ * A value of the type that a JSON schema asks for. An object gets its required properties only. Other constraints are
+ * ignored, except the bounds of numbers.
+ */
 function valueOf(schema: unknown, random: Random, depth: number): unknown {
   if (!isObject(schema) || depth > MAX_DEPTH) return depth === 0 ? {} : null
   if ('const' in schema) return schema['const']

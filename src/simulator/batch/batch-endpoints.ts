@@ -7,7 +7,7 @@ import type { Batch } from './batch.js'
 import type { Batches } from './batches.js'
 import { listOf } from './file-endpoints.js'
 
-/** Create, list, get and cancel. */
+/** The endpoints of the Batch API: create, list, get and cancel. */
 export function batchEndpoints(service: Service, batches: Batches): Endpoint[] {
   const { clock } = service.settings
   const shown = (batch: Batch): unknown => batch.output(clock.now(), (at) => service.epochSeconds(at))

@@ -15,12 +15,12 @@ export type BatchStatus =
   | 'cancelling'
   | 'cancelled'
 
-/** What a batch was asked for with. */
+/** The parameters that a batch was created with. */
 export interface BatchOrder {
   readonly id: string
   readonly input: StoredFile
   readonly endpoint: string
-  /** As it was written: `24h`. */
+  /** As the client wrote it, for example `24h`. */
   readonly completionWindow: string
   readonly windowMs: number
   readonly metadata: unknown
@@ -28,12 +28,12 @@ export interface BatchOrder {
 
 const ENDED: ReadonlySet<string> = new Set(['failed', 'completed', 'expired', 'cancelled'])
 
-/** One batch. It has no timer: what fell due is made up for whenever it is looked at. */
+/** One batch. It has no timer. Each call first makes the changes that have fallen due by its time. */
 export class Batch {
   readonly order: BatchOrder
   readonly #service: Service
   readonly #files: Files
-  /** When it entered each status, in clock milliseconds. */
+  /** When the batch entered each status, in clock milliseconds. */
   readonly #times: Partial<Record<BatchStatus, number>>
   #status: BatchStatus = 'validating'
   #lines: readonly InputLine[] = []
@@ -56,7 +56,7 @@ export class Batch {
     return this.order.id
   }
 
-  /** Brings it up to the time, one status after the other. */
+  /** Makes all changes of status up to `now`, and returns the status. */
   advance(now: number): BatchStatus {
     for (let next = this.#next(); next !== undefined && next.at <= now; next = this.#next()) {
       this.#enter(next.status, next.at)
@@ -65,7 +65,7 @@ export class Batch {
     return this.#status
   }
 
-  /** Stops it, unless it has ended; what was done is written. False where it has. */
+  /** Starts to cancel the batch. Its finished lines are written to the output. False if the batch has already ended. */
   cancel(now: number): boolean {
     const status = this.advance(now)
     if (status === 'cancelling') return true
@@ -74,7 +74,7 @@ export class Batch {
     return true
   }
 
-  /** As OpenAI's clients read it. `time` makes epoch seconds of a clock time. */
+  /** The batch object that OpenAI's clients read. `time` converts clock milliseconds to epoch seconds. */
   output(now: number, time: (at: number) => number): unknown {
     this.advance(now)
     const { id, input, endpoint, completionWindow, windowMs, metadata } = this.order
@@ -107,7 +107,7 @@ export class Batch {
     }
   }
 
-  /** The status that comes by itself, and when. */
+  /** The next change of status that time alone causes, and its time. */
   #next(): { readonly status: BatchStatus; readonly at: number } | undefined {
     const { validateMs, finalizeMs, cancelMs } = this.#service.settings.batch
     const since = this.#times[this.#status] ?? 0
@@ -122,13 +122,14 @@ export class Batch {
 
   #enter(status: BatchStatus, at: number): void {
     if (status === 'in_progress' && !this.#validate()) return this.#enter('failed', at)
-    // All lines are done when it ends, whatever the subtraction of two large times makes of the last one.
+    // When the work ends, all lines are done. The difference of two large times may be rounded below the last line.
     if (this.#status === 'in_progress') this.#work(status === 'finalizing' ? this.#lines.length : this.#linesDoneBy(at))
     this.#times[status] = at
     this.#status = status
     if (status === 'completed' || status === 'expired' || status === 'cancelled') this.#write(at)
   }
 
+  /** Reads the input file. False if any line is invalid. */
   #validate(): boolean {
     const { settings, models } = this.#service
     const { content } = this.order.input
@@ -140,17 +141,19 @@ export class Batch {
     return faults.length === 0
   }
 
+  /** How long `lines` lines take, in milliseconds. */
   #workMs(lines: number): number {
     return (lines / this.#service.settings.batch.linesPerSecond) * 1000
   }
 
   #linesDoneBy(now: number): number {
     const since = this.#times.in_progress ?? now
+    // 1e-9 of a line covers the rounding of the product, so a line is done at its exact time.
     const count = Math.floor(((now - since) / 1000) * this.#service.settings.batch.linesPerSecond + 1e-9)
     return Math.min(this.#lines.length, count)
   }
 
-  /** Answers the lines up to this number. */
+  /** Answers further lines until `upTo` lines are done. */
   #work(upTo: number): void {
     const { seed, batch } = this.#service.settings
     const startedAt = this.#times.in_progress ?? 0

@@ -8,12 +8,16 @@ import type { Files } from './files.js'
 import { batchRoutes } from './validation.js'
 
 const HOUR_MS = 3_600_000
+/**
+ * The shortest and the longest completion window, in hours. Documented by Model Studio: `24h` to `336h`. OpenAI takes
+ * `24h` alone.
+ */
 const MIN_HOURS = 24
 const MAX_HOURS = 336
-/** Keeps these ids apart from those of requests. */
+/** Added to the seed, so that batch ids differ from request ids. Any other constant would do. */
 const STREAM_OFFSET = 0xba7c4
 
-/** The batches of the account. */
+/** All batches of the simulated account. */
 export class Batches {
   readonly #service: Service
   readonly #files: Files
@@ -24,7 +28,7 @@ export class Batches {
     this.#files = files
   }
 
-  /** @throws InvalidRequest */
+  /** Creates a batch. @throws InvalidRequest for a missing file or a wrong parameter */
   create(fields: Fields, now: number): Batch {
     const inputId = optionalString(fields, 'input_file_id') ?? ''
     const input = this.#files.get(inputId)
@@ -54,12 +58,13 @@ export class Batches {
     return this.#all.get(id)
   }
 
-  /** The newest first. */
+  /** All batches, the newest first. */
   list(): Batch[] {
     return [...this.#all.values()].toReversed()
   }
 }
 
+/** A completion window in milliseconds. It is written in hours (`24h`) or days (`1d`). */
 function windowMsOf(text: string): number {
   const match = /^(\d+)([hd])$/.exec(text)
   const hours = Number(match?.[1]) * (match?.[2] === 'd' ? 24 : 1)

@@ -5,10 +5,15 @@ import { fileObject } from './files.js'
 import type { Files, StoredFile } from './files.js'
 import { readUpload } from './upload.js'
 
-/** Of the frame around a file in a form. */
+/**
+ * How many bytes of a form are allowed beside the file: the boundary lines, the part headers and the other fields.
+ *
+ * Chosen, far above what HTTP clients send. Smaller: a file of exactly the largest size could be refused with 413.
+ * Larger: a longer body is read before it is refused.
+ */
 const FORM_OVERHEAD_BYTES = 64 * 1024
 
-/** Upload, list, get, delete and content. */
+/** The endpoints of files: upload, list, get, delete and content. */
 export function fileEndpoints(service: Service, files: Files): Endpoint[] {
   const { maxFileBytes } = service.settings.batch
   const withFile = (exchange: Exchange, id: string, answer: (file: StoredFile) => void): void => {
@@ -71,7 +76,10 @@ export function fileEndpoints(service: Service, files: Files): Endpoint[] {
   ]
 }
 
-/** A page of a list, as OpenAI's clients page it: from the one after `after` on. */
+/**
+ * One page of a list in OpenAI's form. The query names the page: `after` is the last id of the page before, `limit` the
+ * page size. The page size is 20 by default and 100 at most, as OpenAI documents for batches.
+ */
 export function listOf<T extends { readonly id: string }>(
   all: readonly T[],
   query: URLSearchParams,

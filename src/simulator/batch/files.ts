@@ -1,7 +1,7 @@
 import { hashOf, Random } from '../random.js'
 import type { Settings } from '../settings/settings.js'
 
-/** A file that was uploaded, or that a batch wrote. */
+/** A file that a client uploaded or that a batch wrote. */
 export interface StoredFile {
   readonly id: string
   readonly content: Buffer
@@ -13,7 +13,7 @@ export interface StoredFile {
 
 export type FileKind = 'batch' | 'batch_output' | 'batch_error'
 
-/** The files of the account, all in memory. */
+/** All files of the simulated account. They are kept in memory. */
 export class Files {
   readonly #files = new Map<string, StoredFile>()
   readonly #seed: number
@@ -30,6 +30,7 @@ export class Files {
     this.#files.set(id, stored)
     return stored
   }
+
   get(id: string): StoredFile | undefined {
     return this.#files.get(id)
   }
@@ -38,13 +39,13 @@ export class Files {
     return this.#files.delete(id)
   }
 
-  /** The newest first. */
+  /** All files, the newest first. */
   list(): StoredFile[] {
     return [...this.#files.values()].toReversed()
   }
 }
 
-/** As OpenAI's clients read it. */
+/** The file object that OpenAI's clients read. */
 export function fileObject(file: StoredFile): unknown {
   return {
     id: file.id,

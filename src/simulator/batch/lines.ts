@@ -10,15 +10,18 @@ import type { Service } from '../service.js'
 import { batchRoutes, TEST_ENDPOINT } from './validation.js'
 import type { InputLine } from './validation.js'
 
-/** What became of one line, as it is written. */
+/** The result of one line, as the output file contains it. */
 export interface LineResult {
   readonly failed: boolean
   readonly text: string
 }
 
+/** The fixed answer of the test endpoint (documented). */
 const TEST_ANSWER = 'This is a test result.'
 
-/** Answers one line, outside all limits. `line` is counted from 1. */
+/**
+ * Answers one line of a batch. The real-time limits do not apply. `line` counts from 1, `created` is in epoch seconds.
+ */
 export function answerLine(
   service: Service,
   endpoint: string,
@@ -67,7 +70,7 @@ function testAnswer(model: string, requestId: string, created: number): unknown 
   return JSON.parse(format.plain([answer], accountOf(20, 0, [answer]))) as unknown
 }
 
-/** The error of a failed line beside its body. */
+/** The `error` of a failed line. The output line has it beside the response body. */
 function errorOf(answer: unknown): unknown {
   const error = (answer as { error?: { code?: unknown; message?: unknown } } | null)?.error
   return { code: error?.code ?? null, message: error?.message ?? null }

@@ -2,14 +2,20 @@ import { isObject } from '../requests/fields.js'
 import type { SimulatedRoute } from '../requests/request.js'
 import type { BatchSettings } from '../settings/plane-settings.js'
 
-/** The address that a test batch is sent to, its model, and how many lines it may have. */
+/** The endpoint of test batches, and their only model. They are free of charge (documented). */
 export const TEST_ENDPOINT = '/v1/chat/ds-test'
 export const TEST_MODEL = 'batch-test-model'
+/** The most lines of a test batch (documented). */
 const MAX_TEST_LINES = 100
-/** No more faults than this are listed. */
+/**
+ * The most errors that a failed batch lists.
+ *
+ * Chosen. Larger: a file of 50,000 wrong lines makes the batch object megabytes long. Smaller: a user sees fewer errors
+ * at once.
+ */
 const MAX_FAULTS = 100
 
-/** The endpoints that a batch may be for. */
+/** The endpoints that a batch may name, and the route that each line takes. */
 export const batchRoutes: Readonly<Record<string, SimulatedRoute>> = {
   '/v1/chat/completions': 'chat',
   '/v1/completions': 'completions',
@@ -18,21 +24,22 @@ export const batchRoutes: Readonly<Record<string, SimulatedRoute>> = {
   [TEST_ENDPOINT]: 'chat',
 }
 
-/** One line of an input file that is as it must be. */
+/** One valid line of an input file. */
 export interface InputLine {
   readonly customId: string
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** What is wrong with an input file. */
+/** One error in an input file. */
 export interface BatchFault {
   readonly code: string
+  /** Counted from 1; null for an error of the whole file. */
   readonly line: number | null
   readonly message: string
   readonly param: string | null
 }
 
-/** Reads an input file: its lines, or all that is wrong with them. */
+/** The lines of an input file, or its errors. `exists` says whether the account has a model. */
 export function validateInput(
   content: Buffer,
   endpoint: string,
@@ -54,7 +61,7 @@ export function validateInput(
   return { lines, faults: reader.faults.slice(0, MAX_FAULTS) }
 }
 
-/** Checks each line by itself and against those before it. */
+/** Checks each line by itself and against the lines before it. */
 class LineReader {
   readonly faults: BatchFault[] = []
   readonly #endpoint: string

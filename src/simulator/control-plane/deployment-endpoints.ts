@@ -7,7 +7,7 @@ import type { Deployments } from './deployments.js'
 
 const BASE = String.raw`^/api/v1/deployments`
 
-/** Create, list, get, update, scale and delete, and the models that can be deployed. */
+/** The endpoints of deployments: create, list, get, update, scale, delete, and the models that can be deployed. */
 export function deploymentEndpoints(deployments: Deployments): Endpoint[] {
   const { settings } = deployments.service
   const { clock, epochMs, controlPlane } = settings
@@ -48,13 +48,13 @@ export function deploymentEndpoints(deployments: Deployments): Endpoint[] {
   ]
 }
 
-/** The workspace that a request names. */
+/** The workspace that a request names in its header, or `byDefault`. */
 export function workspaceOf(headers: IncomingHttpHeaders, byDefault: string): string {
   const named = headers['x-dashscope-workspace']
   return typeof named === 'string' && named !== '' ? named : byDefault
 }
 
-/** Times stand without a zone, and with milliseconds only where there are any. */
+/** A time as the control plane writes it: without a zone, and with milliseconds only if they are not 0. */
 function localTime(epochMs: number): string {
   const text = new Date(Math.floor(epochMs)).toISOString().slice(0, -1)
   return text.replace(/\.000$/, '')

@@ -2,7 +2,7 @@ import type { ModelRow } from '../model-rows.js'
 import type { Limits } from '../../types.js'
 import type { ControlPlaneSettings } from '../settings/plane-settings.js'
 
-/** What a deployment can be in; the service knows more. */
+/** The statuses that the simulator gives a deployment. The service has more. */
 export type DeploymentStatus =
   | 'PENDING'
   | 'DEPLOYING'
@@ -13,16 +13,17 @@ export type DeploymentStatus =
   | 'DELETING'
   | 'FAILED'
 
+/** How a deployment is paid for: model units, provisioned throughput, or a fine-tuned model billed by tokens. */
 export type Plan = 'mu' | 'ptu' | 'lora'
 
-/** Provisioned throughput as the control plane writes it. */
+/** Provisioned throughput in the form of the control plane, in tokens per minute. */
 export interface PtuCapacity {
   readonly input_tpm: number
   readonly output_tpm: number
   readonly thinking_output_tpm?: number
 }
 
-/** What does not change in a deployment's life. */
+/** The constant properties of a deployment. */
 export interface DeploymentOrder {
   readonly deployedModel: string
   readonly modelName: string
@@ -30,11 +31,11 @@ export interface DeploymentOrder {
   readonly baseCapacity: number
   readonly workspace: string
   readonly chargeType: string
-  /** Fields that go out as they came in. */
+  /** Fields that are returned as the client sent them. */
   readonly given: Readonly<Record<string, unknown>>
 }
 
-/** What may change. */
+/** The properties that an update or a scaling changes. */
 export interface Sizing {
   capacity?: number
   ptu?: PtuCapacity
@@ -43,29 +44,29 @@ export interface Sizing {
 }
 
 interface Step {
-  /** Clock milliseconds. */
+  /** When the status begins, in clock milliseconds. */
   readonly at: number
   readonly status: DeploymentStatus | 'GONE'
 }
 
-/** One deployment. It has no timer: what fell due is made up for whenever it is looked at. */
+/** One deployment. It has no timer. Each call first makes the changes of status that have fallen due by its time. */
 export class Deployment {
   readonly order: DeploymentOrder
   readonly #settings: ControlPlaneSettings
   readonly #createdAt: number
-  /** What was asked for last, and what serves. */
+  /** The sizing of the last order or change. `#inForce` is the sizing that serves requests now. */
   readonly #sizing: Sizing
   #inForce: Sizing = {}
   #modifiedAt: number
   #inForceSince = 0
   #status: DeploymentStatus | 'GONE' = 'PENDING'
-  /** It was set up, whatever it runs or not. */
+  /** Whether the deployment has been RUNNING or STOPPED once. Until then, a change does not begin a new status. */
   #isSetUp = false
-  /** It runs, whatever its status is called while it changes. */
+  /** Whether the deployment serves requests. It keeps serving while an update or a scaling changes its status. */
   #serves = false
   #steps: Step[]
   #row: ModelRow | undefined
-  /** The row of its model that `#row` was made with. */
+  /** The row of the deployed model from which `#row` was made. */
   #base: ModelRow | undefined
 
   constructor(order: DeploymentOrder, sizing: Sizing, settings: ControlPlaneSettings, deployMs: number, now: number) {
@@ -82,7 +83,7 @@ export class Deployment {
     ]
   }
 
-  /** What it is in; undefined once it is gone. */
+  /** The status; undefined once the deployment is gone. */
   statusAt(now: number): DeploymentStatus | undefined {
     for (let next = this.#steps[0]; next !== undefined && next.at <= now; next = this.#steps[0]) {
       this.#steps.shift()
@@ -91,25 +92,31 @@ export class Deployment {
     return this.#status === 'GONE' ? undefined : this.#status
   }
 
-  /** Changes its limits; they hold when it is RUNNING again. */
+  /** Changes the limits. They take effect when the status is RUNNING again. */
   update(limits: { rpm?: number; tpm?: number }, now: number): void {
     Object.assign(this.#sizing, limits)
     this.#change(this.#settings.updatingStatus, this.#settings.updateMs, now)
   }
 
-  /** Changes its units or its throughput, which is there when it is RUNNING again. */
+  /**
+   * Changes the model units or the provisioned throughput. The change takes effect when the status is RUNNING again.
+   */
   scale(sizing: Pick<Sizing, 'capacity' | 'ptu'>, now: number): void {
     Object.assign(this.#sizing, sizing)
     this.#change(this.#settings.scalingStatus, this.#settings.scaleMs, now)
   }
 
+  /** Starts to delete the deployment. It stops serving at once. */
   delete(now: number): void {
     this.#modifiedAt = now
     this.#enter('DELETING', now)
     this.#steps = [{ at: now + this.#settings.deleteMs, status: 'GONE' }]
   }
 
-  /** What holds for requests to it; undefined while it serves none. The same object until it changes. */
+  /**
+   * The limits of requests to the deployment. Undefined while it serves none. The same object is returned until it
+   * changes.
+   */
   rowAt(now: number, base: ModelRow | undefined): ModelRow | undefined {
     this.statusAt(now)
     if (!this.#serves) return undefined
@@ -120,7 +127,7 @@ export class Deployment {
     return this.#row
   }
 
-  /** As the control plane answers. `time` writes a clock time. */
+  /** The deployment object of the control plane. `time` formats clock milliseconds. */
   output(now: number, time: (at: number) => string): Readonly<Record<string, unknown>> {
     const status = this.statusAt(now) ?? 'DELETING'
     const { order } = this
@@ -147,12 +154,14 @@ export class Deployment {
     }
   }
 
-  /** Goes through a change if it is set up; else what comes into force is what was asked for last. */
+  /**
+   * Begins a change of status. Before the first RUNNING there is none: the new sizing takes effect with that status.
+   */
   #change(status: DeploymentStatus, takesMs: number, now: number): void {
     this.statusAt(now)
     this.#modifiedAt = now
     if (!this.#isSetUp) return
-    // One change does not cut another short.
+    // A second change does not shorten the first.
     const doneAt = Math.max(now + takesMs, ...this.#steps.map(({ at }) => at))
     this.#status = status
     this.#steps = [{ at: doneAt, status: 'RUNNING' }]
@@ -178,12 +187,12 @@ export class Deployment {
       return { limits, since }
     }
     const { input_tpm: inputTpm, output_tpm: outputTpm, thinking_output_tpm: thinkingTpm } = ptu
-    const bought = {
+    const provisioned = {
       inputTpm,
       outputTpm,
       snapshot: this.order.modelName,
       ...(thinkingTpm !== undefined && { thinkingTpm }),
     }
-    return { limits: base?.limits ?? {}, provisioned: bought, since }
+    return { limits: base?.limits ?? {}, provisioned, since }
   }
 }

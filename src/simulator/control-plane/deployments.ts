@@ -8,12 +8,14 @@ import { Deployment } from './deployment.js'
 import type { Plan, PtuCapacity } from './deployment.js'
 
 const PLANS: readonly Plan[] = ['mu', 'ptu', 'lora']
+/** The most characters of a suffix (documented). */
 const MAX_SUFFIX = 8
+/** A capacity is below this many model units (documented: the error message names it). */
 const MAX_CAPACITY = 1000
-/** What a deployment may be ordered with, and is reported as it was given. */
+/** Optional fields of an order. The deployment reports them unchanged. */
 const GIVEN = ['model_unit_spec', 'enable_thinking', 'max_context_length', 'service_tier', 'overflow_strategy'] as const
 
-/** The deployments of the account. Those that run can be called by their identifier. */
+/** The deployments of the simulated account. A request calls one that serves by its identifier. */
 export class Deployments {
   readonly service: Service
   readonly #all = new Map<string, Deployment>()
@@ -23,7 +25,7 @@ export class Deployments {
     service.models.addDeployed({ find: (name) => this.#placeOf(name), names: () => [...this.#all.keys()] })
   }
 
-  /** @throws PlaneError */
+  /** Orders a deployment. @throws PlaneError */
   create(fields: Fields, workspace: string, now: number): Deployment {
     const modelName = textOf(fields, 'model_name')
     if (modelName === undefined) throw invalid("'model_name' is required.")
@@ -55,7 +57,7 @@ export class Deployments {
     return deployment
   }
 
-  /** The deployment of this identifier, unless it is gone. */
+  /** The deployment with this identifier; undefined if there is none or it is gone. */
   find(deployedModel: string, now: number): Deployment | undefined {
     const deployment = this.#all.get(deployedModel)
     if (deployment === undefined || deployment.statusAt(now) !== undefined) return deployment
@@ -63,21 +65,25 @@ export class Deployments {
     return undefined
   }
 
-  /** @throws PlaneError */
+  /** The deployment with this identifier. @throws PlaneError if there is none */
   get(deployedModel: string, now: number): Deployment {
     const deployment = this.find(deployedModel, now)
     if (deployment === undefined) throw notFound(deployedModel)
     return deployment
   }
 
-  /** As `get`, for a change. @throws PlaneError also where it is being deleted */
+  /**
+   * The deployment with this identifier, to be changed.
+   *
+   * @throws PlaneError if there is none, or if it is being deleted
+   */
   getToChange(deployedModel: string, now: number): Deployment {
     const deployment = this.get(deployedModel, now)
     if (deployment.statusAt(now) !== 'DELETING') return deployment
     throw new PlaneError(409, 'Conflict', `Deployed model ${deployedModel} is being deleted.`)
   }
 
-  /** @throws PlaneError */
+  /** Changes the limits of a deployment. @throws PlaneError */
   update(deployedModel: string, fields: Fields, now: number): Deployment {
     const deployment = this.getToChange(deployedModel, now)
     const limits = limitsOf(fields)
@@ -91,7 +97,7 @@ export class Deployments {
     return deployment
   }
 
-  /** @throws PlaneError */
+  /** Changes the model units or the provisioned throughput of a deployment. @throws PlaneError */
   scale(deployedModel: string, fields: Fields, now: number): Deployment {
     const deployment = this.getToChange(deployedModel, now)
     const { plan, baseCapacity } = deployment.order
@@ -103,7 +109,7 @@ export class Deployments {
     return deployment
   }
 
-  /** @throws PlaneError */
+  /** Starts to delete a deployment. @throws PlaneError */
   delete(deployedModel: string, now: number): Deployment {
     const deployment = this.getToChange(deployedModel, now)
     deployment.delete(now)
@@ -111,7 +117,7 @@ export class Deployments {
     return deployment
   }
 
-  /** All that are not gone, the newest first. */
+  /** The deployments that are not gone, the newest first. */
   list(now: number): Deployment[] {
     const found = [...this.#all.keys()].map((name) => this.find(name, now))
     return found.filter((one): one is Deployment => one !== undefined).toReversed()
@@ -123,12 +129,13 @@ export class Deployments {
     return deployable === undefined ? this.service.models.listed() : [...deployable]
   }
 
+  /** The number of model units of which a capacity must be a multiple. */
   baseCapacityOf(model: string): number {
     const { baseCapacity } = this.service.settings.controlPlane
     return Object.hasOwn(baseCapacity, model) ? (baseCapacity[model] ?? 1) : 1
   }
 
-  /** Of the table of models: whether there is such a deployment, and what holds for it while it serves. */
+  /** The row of a deployment. `row` is undefined while it serves nothing. Undefined if there is no such deployment. */
   #placeOf(name: string): { readonly row: ModelRow | undefined } | undefined {
     const now = this.service.settings.clock.now()
     const deployment = this.find(name, now)
@@ -143,7 +150,10 @@ export class Deployments {
     return !this.#all.has(model) && this.service.models.exists(model)
   }
 
-  /** As the documents' examples are made: the model, eight digits, and the suffix where one was given. */
+  /**
+   * The identifier of a new deployment: the model, eight hexadecimal digits, and the suffix if the order has one. The
+   * examples of the documents have this form.
+   */
   #nameOf(model: string, suffix: string | undefined): string {
     if (suffix !== undefined && (suffix === '' || suffix.length > MAX_SUFFIX || !/^[\w-]+$/.test(suffix))) {
       throw invalid(`Invalid suffix (${suffix}), suffix must have 1 to ${MAX_SUFFIX} letters, digits, - or _.`)

@@ -4,7 +4,10 @@ import type { Service } from '../service.js'
 import type { Limits } from '../../types.js'
 import { workspaceOf } from './deployment-endpoints.js'
 
-/** The live table of limits: of all models, of those whose name has `name` in it, or of the one that is exactly `model`. */
+/**
+ * The live table of limits. The query selects rows: `name` is a part of the model's name, `model` the exact name.
+ * Without them it returns all models.
+ */
 export function quotasEndpoint(service: Service): Endpoint {
   const { quotasPath, defaultWorkspace } = service.settings.controlPlane
   return {
@@ -35,7 +38,7 @@ export function quotasEndpoint(service: Service): Endpoint {
   }
 }
 
-/** A row as the table writes it: by the minute, or by the second where a row has no other requests. */
+/** A row in the form of the live table. A limit per second is written only if the row has no such limit per minute. */
 function quotaOf({ rpm, rps, tpm, tps }: Limits): unknown {
   const bySecond = rpm === undefined && rps !== undefined
   const tokensBySecond = tpm === undefined && tps !== undefined

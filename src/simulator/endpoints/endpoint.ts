@@ -3,31 +3,31 @@ import { InvalidRequest } from '../../errors.js'
 import { flatBody } from '../errors/bodies.js'
 import type { Exchange } from '../exchange.js'
 
-/** A request to an endpoint that is not metered, whole and of a known key. */
+/** A request to an unmetered endpoint. Its body is complete and its key is valid. */
 export interface EndpointCall {
   readonly exchange: Exchange
-  /** What the groups of the endpoint's path matched, decoded. */
+  /** The decoded matches of the groups of the endpoint's path. */
   readonly params: readonly string[]
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
 
-/** An endpoint that is not metered. */
+/** An unmetered endpoint: it counts against no limit. */
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** Of the path: after the version's prefix, or whole where it is the control plane's. */
+  /** Matches the path without the version prefix, or the whole path of a control-plane endpoint. */
   readonly path: RegExp
-  /** Whether its errors are of the vendor's flat form, and its path is whole. */
+  /** Whether the endpoint belongs to the control plane: its path is whole, and its errors have the flat form. */
   readonly controlPlane?: true
-  /** Whether it asks for no key. */
+  /** Whether the endpoint needs no key. */
   readonly open?: true
-  /** The largest body, where it is not the one of all. */
+  /** The largest body in bytes. @default `maxBodyBytes` and `maxTotalBytes` of the options */
   readonly maxBytes?: number
   handle(call: EndpointCall): void | Promise<void>
 }
 
-/** A refusal of the control plane. */
+/** An error response of the control plane. */
 export class PlaneError extends Error {
   readonly status: number
   readonly code: string
@@ -39,7 +39,9 @@ export class PlaneError extends Error {
   }
 }
 
-/** Sends what `answer` gives as the `output` of the control plane, or its refusal. */
+/**
+ * Sends the result of `answer` as the `output` of the control plane. An error that it throws becomes an error response.
+ */
 export function sendOutput(exchange: Exchange, answer: () => unknown): void {
   try {
     const output = answer()
@@ -53,7 +55,7 @@ export function sendOutput(exchange: Exchange, answer: () => unknown): void {
   }
 }
 
-/** One page of a list, and where it stands. */
+/** One page of a list in the form of the control plane. The page size is at most 100 (a guess). */
 export function pageOf<T>(
   all: readonly T[],
   query: URLSearchParams,

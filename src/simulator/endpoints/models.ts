@@ -1,7 +1,7 @@
 import type { Service } from '../service.js'
 import type { Endpoint } from './endpoint.js'
 
-/** The list of models, as OpenAI's clients ask for it. */
+/** The endpoints of OpenAI's list of models. */
 export function modelEndpoints(service: Service): Endpoint[] {
   const created = Math.floor(service.settings.epochMs / 1000)
   const card = (id: string): unknown => ({ id, object: 'model', created, owned_by: 'system' })
@@ -25,7 +25,7 @@ export function modelEndpoints(service: Service): Endpoint[] {
   ]
 }
 
-/** The simulator's own: what it counted. `?last=100` gives the latest entries alone. */
+/** The simulator's own endpoint, which returns the ledger. `?last=100` returns the latest 100 entries only. */
 export function ledgerEndpoint(service: Service): Endpoint {
   return {
     method: 'GET',

@@ -2,13 +2,13 @@ import type { ServiceName } from '../errors/dialect.js'
 import type { SimulatedRoute } from '../requests/request.js'
 import type { Endpoint } from './endpoint.js'
 
-/** What a path leads to. */
+/** The result of routing a request. */
 export type Target =
   | { readonly kind: 'metered'; readonly route: SimulatedRoute; readonly named: string | undefined }
   | Other
 
 type Other = {
-  /** Whether it is of the control plane, or of the simulator itself. */
+  /** Whether the path belongs to the control plane or to the simulator itself. */
   readonly isControlPlane: boolean
 } & (
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly params: readonly string[] }
@@ -16,6 +16,7 @@ type Other = {
   | { readonly kind: 'nothing' }
 )
 
+/** The metered endpoints, by their path without the version prefix. */
 const METERED: Readonly<Record<string, SimulatedRoute>> = {
   '/chat/completions': 'chat',
   '/completions': 'completions',
@@ -27,7 +28,7 @@ const AZURE_PREFIX = /^\/openai\/v1(?=\/)/
 const AZURE_DATED = /^\/openai(?:\/deployments\/([^/]+))?(?=\/)/
 const PLANE_PREFIX = /^\/api(?=\/)/
 
-/** Finds what is to answer a request. */
+/** Finds the endpoint for a request. */
 export class Router {
   readonly #service: ServiceName
   readonly #endpoints: readonly Endpoint[]
@@ -49,7 +50,7 @@ export class Router {
     return named === undefined ? this.#endpoint(method, rest, false) : { kind: 'nothing', isControlPlane: false }
   }
 
-  /** The path after its version, and the model that the path names; undefined where it has no version. */
+  /** The path without its version prefix, and the model that the path names. Undefined without a version prefix. */
   #placeOf(path: string, query: string): { rest: string; named: string | undefined } | undefined {
     const version = (this.#service === 'azure' ? AZURE_PREFIX : PREFIX).exec(path)?.[0]
     if (version !== undefined) return { rest: path.slice(version.length), named: undefined }

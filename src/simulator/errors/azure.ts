@@ -4,7 +4,7 @@ const FAILED = 'The server had an error processing your request. Sorry about tha
 const OVERLOADED = 'The service is temporarily unable to process your request. Please try again later.'
 const RATE = 'Requests to the Azure OpenAI API have exceeded'
 
-/** Azure OpenAI, whose errors have a code and a message alone. */
+/** Error bodies of Azure OpenAI. They have a code and a message only. */
 export const azure: Dialect = {
   throttled: (refused) => {
     const seconds = Number.isFinite(refused.waitMs) ? Math.ceil(refused.waitMs / 1000) : 60

@@ -1,15 +1,18 @@
-/** An error of the OpenAI-compatible form, as text. */
+/** The JSON of an error in the OpenAI-compatible form. */
 export function errorBody(code: string, type: string, message: string, requestId?: string): string {
   const error = { message, type, param: null, code }
   return JSON.stringify(requestId === undefined ? { error } : { error, request_id: requestId })
 }
 
-/** An error of the vendor's own form, as its control plane answers with. */
+/** The JSON of an error in the flat form of Model Studio, which its control plane uses. */
 export function flatBody(code: string, message: string, requestId: string): string {
   return JSON.stringify({ request_id: requestId, message, code })
 }
 
-/** Bodies of Model Studio that are not about the rate; for the simulator itself and for fault scripts. */
+/**
+ * Error bodies of Model Studio that have nothing to do with rate limits. The simulator sends them, and fault scripts
+ * may.
+ */
 export const errorBodies = {
   badKey: (): string => errorBody('invalid_api_key', 'invalid_request_error', 'Incorrect API key provided. '),
   modelNotFound: (model: string, requestId: string): string =>
@@ -29,7 +32,7 @@ export const errorBodies = {
     errorBody('method_not_allowed', 'invalid_request_error', `Not allowed to ${method} on ${path}`, requestId),
   internal: (message: string, requestId: string): string =>
     errorBody('InternalError', 'server_error', message, requestId),
-  /** Status 500 or 503. */
+  /** Sent with status 500 or 503. */
   unavailable: (requestId: string): string =>
     errorBody(
       'ModelServingError',
@@ -37,13 +40,13 @@ export const errorBodies = {
       'Too many requests. Your requests are being throttled due to system capacity limits. Please try again later.',
       requestId,
     ),
-  /** Status 503. */
+  /** Sent with status 503. */
   modelUnavailable: (requestId: string): string =>
     errorBody('ModelUnavailable', 'ModelUnavailable', 'Model is unavailable, please try again later.', requestId),
-  /** Status 500, after 300 s. */
+  /** Sent with status 500. The service sends it after 300 s (documented). */
   timedOut: (requestId: string): string =>
     errorBody('RequestTimeOut', 'RequestTimeOut', 'Request timed out, please try again later.', requestId),
-  /** Status 403, and permanent. */
+  /** Sent with status 403. The state is permanent. */
   freeTierOnly: (requestId: string): string => {
     const code = 'AllocationQuota.FreeTierOnly'
     const message =
@@ -54,7 +57,7 @@ export const errorBodies = {
       request_id: requestId,
     })
   },
-  /** Status 400, and permanent. */
+  /** Sent with status 400. The state is permanent. */
   arrearage: (requestId: string): string => {
     const message = 'Access denied, please make sure your account is in good standing.'
     return JSON.stringify({

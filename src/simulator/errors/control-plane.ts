@@ -1,7 +1,9 @@
 import { flatBody } from './bodies.js'
 import type { Dialect } from './dialect.js'
 
-/** Codes of the statuses that a script may ask for; the service names 400, 401, 403, 404, 409, 429, 500 and 503. */
+/**
+ * Error codes for the statuses that a script may ask for. The documents list 400, 401, 403, 404, 409, 429, 500 and 503.
+ */
 const CODES: Readonly<Record<number, readonly [code: string, message: string]>> = {
   401: ['InvalidApiKey', 'Invalid API-key provided.'],
   403: ['AccessDenied', 'Access denied.'],
@@ -12,7 +14,7 @@ const CODES: Readonly<Record<number, readonly [code: string, message: string]>> 
 }
 const INTERNAL = 'An internal error has occurred, please try again later.'
 
-/** Model Studio's control plane: all its errors are flat. The codes of 405 and 413 are guesses. */
+/** Error bodies of Model Studio's control plane, all in the flat form. The codes for 405 and 413 are guesses. */
 export const controlPlane: Dialect = {
   throttled: ({ requestId }) => controlPlane.ofStatus(429, { shape: 'flat', wording: 0 }, requestId),
   badKey: (apiKey, requestId) =>

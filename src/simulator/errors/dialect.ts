@@ -1,33 +1,34 @@
 import type { LimitName } from '../metering/limits.js'
 import type { ErrorShape, RefusalClass } from './throttling.js'
 
-/** Whose words an answer is in. */
+/** The services that the simulator can stand for. */
 export const services = ['model-studio', 'openai', 'azure'] as const
 
 export type ServiceName = (typeof services)[number]
 
-/** Which of its forms and wordings a body of Model Studio has. */
+/** The form and the wording of an error body of Model Studio. */
 export interface ErrorForm {
   readonly shape: ErrorShape
-  /** The number of the wording; those that there are follow each other round. */
+  /** The number of the wording, from 0. A number beyond the last begins again at the first. */
   readonly wording: number
 }
 
-/** A refusal for the rate, with what the services say of it. */
+/** A refusal by a limit, with the numbers that error bodies contain. */
 export interface RefusedRequest {
   readonly class: RefusalClass
   readonly limit: LimitName | 'surge'
   readonly model: string
   readonly requestId: string
   readonly form: ErrorForm
+  /** The value of the limit, how much of it is used, and how much the request asks for. */
   readonly limitValue: number
   readonly used: number
   readonly requested: number
-  /** Until there is room again, in milliseconds, above 0; Infinity where nobody knows. */
+  /** How long until the limits have room, in milliseconds, above 0. Infinity if that is unknown. */
   readonly waitMs: number
 }
 
-/** A failure of the service itself. */
+/** A failure inside the service: a status of 500 or 503 with its body. */
 export interface ServerError {
   readonly status: number
   readonly body: string
@@ -41,21 +42,21 @@ export interface Dialect {
   badRequest(message: string, requestId: string): string
   tooLarge(maxBytes: number, requestId: string): string
   notFound(path: string, requestId: string): string
-  /** A file or a batch that is not there. */
+  /** A file or a batch does not exist. */
   noSuch(kind: 'File' | 'Batch', id: string, requestId: string): string
-  /** What cannot be done in the state that a thing is in. */
+  /** The state of an object does not allow the operation. */
   conflict(message: string, requestId: string): string
   wrongMethod(method: string, path: string, requestId: string): string
   internal(message: string, requestId: string): string
-  /** What goes with a status that a script asks for without a body. */
+  /** The body for a status that a script asks for without a body. */
   ofStatus(status: number, form: ErrorForm, requestId: string): string
-  /** The transient 5xx that the service is known to answer with. */
+  /** The transient 5xx responses that the service is known to send. */
   serverErrors(requestId: string): readonly [ServerError, ...ServerError[]]
-  /** The errors that its streams are known to carry, each as the `streamError` of a fault. */
+  /** The errors that the service's streams are known to contain, each in the form of a `streamError` fault. */
   streamErrors(refusal: RefusalClass, requestId: string): readonly unknown[]
 }
 
-/** As OpenAI writes durations: `120ms`, `1.5s`, `6m0s`. */
+/** A duration in OpenAI's form: `120ms`, `1.5s`, `6m0s`. It is rounded up. */
 export function shortDuration(ms: number): string {
   const whole = Math.ceil(ms)
   if (whole < 1000) return `${whole}ms`

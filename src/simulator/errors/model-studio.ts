@@ -4,7 +4,7 @@ import { streamErrors, throttleBody } from './throttling.js'
 
 const INTERNAL = 'An internal error has occurred, please try again later.'
 
-/** Model Studio under its OpenAI-compatible paths. */
+/** Error bodies of Model Studio's OpenAI-compatible endpoints. */
 export const modelStudio: Dialect = {
   ...errorBodies,
   noSuch: (kind, id, requestId) =>

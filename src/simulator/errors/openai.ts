@@ -7,7 +7,7 @@ const SERVER = 'server_error'
 const FAILED = 'The server had an error while processing your request. Sorry about that!'
 const OVERLOADED = 'The engine is currently overloaded, please try again later.'
 
-/** OpenAI, whose errors mostly have no code. */
+/** Error bodies of OpenAI. Most of them have no code. */
 export const openai: Dialect = {
   throttled: (refused) => {
     const isTokens = refused.class === 'tokens'

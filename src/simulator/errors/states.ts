@@ -4,7 +4,7 @@ import { errorBodies } from './bodies.js'
 import { shapedBody } from './throttling.js'
 import type { ErrorShape } from './throttling.js'
 
-/** What is wrong with an account, so that waiting a minute does not help. */
+/** The states of an account in which it refuses requests for longer than a minute. */
 export const stateKinds = [
   'free-tier',
   'free-quota',
@@ -20,23 +20,29 @@ export const stateKinds = [
 
 export type StateKind = (typeof stateKinds)[number]
 
-/** A lasting state of the account, or of one model. */
+/** A lasting state of the account or of one model. Every request in this state gets the same error. */
 export interface AccountState {
   /**
-   * `'free-tier'`: 403 `AllocationQuota.FreeTierOnly`; `'free-quota'`: 429 `Throttling.AllocationQuota`, "Free allocated quota
-   * exceeded."; `'voice-limit'`: the same code, "Maximum voice-clone voice limit exceeded."; `'arrearage'`: 400; `'not-purchased'`, `'prepaid-overdue'`, `'postpaid-overdue'`: 429; `'budget'` and
-   * `'token-plan'` (both reported by users, not documented): 429; `'billing'`: OpenAI's own 429 `insufficient_quota`.
+   * The state, and the response that it causes:
+   *
+   * - `'free-tier'`: 403 `AllocationQuota.FreeTierOnly`.
+   * - `'free-quota'`: 429 `Throttling.AllocationQuota`, "Free allocated quota exceeded."
+   * - `'voice-limit'`: 429 `Throttling.AllocationQuota`, "Maximum voice-clone voice limit exceeded."
+   * - `'arrearage'`: 400 `Arrearage`.
+   * - `'not-purchased'`, `'prepaid-overdue'`, `'postpaid-overdue'`: 429 with a code of their own.
+   * - `'budget'` and `'token-plan'`: 429. Users reported them; they are not documented.
+   * - `'billing'`: OpenAI's 429 `insufficient_quota`.
    */
   readonly kind: StateKind
-  /** How many tokens the model may use first, counted from the simulator's start. @default 0 */
+  /** How many tokens are used before the state begins, counted from the simulator's start. @default 0 */
   readonly afterTokens?: number
-  /** When it ends, in epoch milliseconds; a token plan names it in its message. Left out: never. */
+  /** When the state ends, in epoch milliseconds. A token plan names it in its message. @default never */
   readonly resetAt?: number
-  /** The period that a token plan's message names. @default '1-week' */
+  /** The period that the message of a token plan names. @default '1-week' */
   readonly period?: string
-  /** Another status: free tiers were reported with 400 too. */
+  /** Another status. Users also reported 400 for a free tier. @default the status of `kind` */
   readonly status?: number
-  /** Another code: a free tier was reported with 403 and `insufficient_quota`. */
+  /** Another code. Users also reported 403 with `insufficient_quota` for a free tier. @default the code of `kind` */
   readonly code?: string
 }
 
@@ -85,7 +91,7 @@ const names: Names<AccountState> = {
   code: true,
 }
 
-/** @throws InvalidRequest */
+/** @throws InvalidRequest if a field is wrong; `name` names the option in the message */
 export function checkState(name: string, state: AccountState): void {
   const { kind, status, afterTokens, resetAt, period, code } = named(name, state, names)
   oneOf(`${name}.kind`, kind, stateKinds)
@@ -96,12 +102,12 @@ export function checkState(name: string, state: AccountState): void {
   if (code !== undefined) text(`${name}.code`, code)
 }
 
-/** Whether the state holds for a model that used so many tokens. */
+/** Whether the state is in force after `tokensUsed` tokens, at this time. */
 export function isInForce(state: AccountState, tokensUsed: number, epochMs: number): boolean {
   return tokensUsed >= (state.afterTokens ?? 0) && epochMs < (state.resetAt ?? Infinity)
 }
 
-/** What the state answers every request with. */
+/** The response to every request in this state. */
 export function stateAnswer(
   state: AccountState,
   shape: ErrorShape,
@@ -125,7 +131,7 @@ function tokenPlan({ period = '1-week', resetAt }: AccountState): Wording {
   return { status: 429, code: 'QuotaExhausted', message }
 }
 
-/** `MM-DD hh:mm:ss`. */
+/** A time in the form `MM-DD hh:mm:ss`, in UTC. */
 function shortTime(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(5, 19).replace('T', ' ')
 }

@@ -6,13 +6,14 @@ import type { ErrorFields, RefusalClass } from './wordings.js'
 export type { RefusalClass } from './wordings.js'
 
 /**
- * The forms that the body of a 429 was seen in: OpenAI's; the same with `error` encoded twice; the vendor's flat one; a flat
- * one with another body in its message; none at all.
+ * The forms in which users saw the body of a 429: OpenAI's form; the same with `error` encoded twice as JSON; Model
+ * Studio's flat form; the flat form with another body inside its message; and an empty body.
  */
 export const errorShapes = ['openai', 'encoded-twice', 'flat', 'nested', 'empty'] as const
 
 export type ErrorShape = (typeof errorShapes)[number]
 
+/** The class of a refusal, which decides the wording of its 429. */
 export function refusalClass(limit: LimitName | 'surge'): RefusalClass {
   if (limit === 'surge') return 'surge'
   const measure = measureOf(limit)
@@ -20,8 +21,8 @@ export function refusalClass(limit: LimitName | 'surge'): RefusalClass {
 }
 
 /**
- * The body of a 429 of this class, as text. `wording`: which of the wordings that were seen, from 0; those that there are
- * follow each other round.
+ * The body of a 429 of this class, as text. `wording` selects one of the wordings that users saw, from 0. A number
+ * beyond the last begins again at the first.
  */
 export function throttleBody(refusal: RefusalClass, shape: ErrorShape, requestId: string, wording = 0): string {
   const { compatible: error, native } = wordingOf(refusal, wording)
@@ -33,7 +34,7 @@ export function throttleBody(refusal: RefusalClass, shape: ErrorShape, requestId
   return shapedBody(error, native, shape, requestId)
 }
 
-/** An error in one of the forms; `flat` is what it is called in the vendor's own. */
+/** An error body in one of the forms. `flat` has the code and the message of the flat forms. */
 export function shapedBody(
   error: ErrorFields,
   flat: { readonly code: string | null; readonly message: string },
@@ -47,14 +48,14 @@ export function shapedBody(
   return JSON.stringify({ error, request_id: requestId })
 }
 
-/** What an error inside a stream looks like, to be used as a `streamError` of a fault. */
+/** Errors inside a stream. Each can be the `streamError` of a fault. */
 export const streamErrors = {
-  /** The vendor's event, with the class in its own code. */
+  /** Model Studio's own event, with its own error code. */
   native: (refusal: RefusalClass, requestId: string): string =>
     `id:1\nevent:error\n:HTTP_STATUS/429\ndata:${JSON.stringify({ request_id: requestId, ...wordingOf(refusal).native })}`,
-  /** An OpenAI error in a `data:` line. */
+  /** An error in OpenAI's form, in a `data:` line. */
   openai: (refusal: RefusalClass): unknown => ({ error: wordingOf(refusal).compatible }),
-  /** A failure of the serving system that was itself refused. */
+  /** An error of the service's own serving system, which was throttled itself. */
   serving: (): unknown => ({
     type: 'error',
     error: {

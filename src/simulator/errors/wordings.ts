@@ -1,7 +1,7 @@
-/** What a refusal for the rate is about. */
+/** The reason for a 429: too many requests, too many tokens, a surge of requests, or no capacity in the service. */
 export type RefusalClass = 'requests' | 'tokens' | 'surge' | 'capacity'
 
-/** What an error says of itself in the OpenAI-compatible form. */
+/** The fields of an error in the OpenAI-compatible form. */
 export interface ErrorFields {
   readonly code: string | null
   readonly message: string
@@ -9,7 +9,7 @@ export interface ErrorFields {
   readonly param: string | null
 }
 
-/** One way to say that a request was refused, in the OpenAI-compatible form and in the vendor's own. */
+/** One wording of a 429, in the OpenAI-compatible form and in Model Studio's own form. */
 export interface Wording {
   readonly compatible: ErrorFields
   readonly native: { readonly code: string; readonly message: string }
@@ -32,7 +32,7 @@ function wording(code: string, message: string, nativeCode: string, nativeMessag
   }
 }
 
-/** All that were seen, of each class the most usual first. */
+/** All wordings that are documented or that users saw. The first of each class is the most frequent. */
 const wordings: Readonly<Record<RefusalClass, readonly [Wording, ...Wording[]]>> = {
   requests: [
     wording(
@@ -54,7 +54,7 @@ const wordings: Readonly<Record<RefusalClass, readonly [Wording, ...Wording[]]>>
   ],
   tokens: [
     {
-      // The service writes the fields of this one in another order.
+      // The service sends the fields of this error in another order.
       compatible: {
         code: 'insufficient_quota',
         message: `${TOKENS} ${CHINESE}#token-limit`,
@@ -75,7 +75,7 @@ const wordings: Readonly<Record<RefusalClass, readonly [Wording, ...Wording[]]>>
   capacity: [wording('Throttling.AllocationQuota', CAPACITY, 'Throttling.AllocationQuota')],
 }
 
-/** The body of an upstream that is overloaded, as it stands in the message of another. */
+/** The body of an overloaded upstream server. It appears inside the message of another body. */
 export const overloaded: ErrorFields = {
   message: 'The engine is currently overloaded, please try again later',
   type: 'EngineOverloadedError',
@@ -83,7 +83,7 @@ export const overloaded: ErrorFields = {
   code: 'EngineOverloadedError',
 }
 
-/** One of the wordings of a class, from 0; those that there are follow each other round. */
+/** One wording of a class. `number` counts from 0; a number beyond the last begins again at the first. */
 export function wordingOf(refusal: RefusalClass, number = 0): Wording {
   const all = wordings[refusal]
   return all[number % all.length] ?? all[0]

@@ -1,58 +1,62 @@
 import type { SimulatedRequest } from '../requests/request.js'
 
-/** Common to all faults. */
+/** The field that all faults share. */
 interface Delayed {
-  /** How much later than usual the answer (or what stands for it) begins, in milliseconds. @default 0 */
+  /** How much later the response begins, in milliseconds. @default 0 */
   readonly delayMs?: number
 }
 
-/** Another answer in place of the model's. */
+/** A response with another status in place of the model's answer. */
 export interface StatusFault extends Delayed {
   readonly status: number
-  /** A string goes out as it is, anything else as JSON. @default what the service says with the status */
+  /** The body. A string is sent unchanged, anything else as JSON. @default the service's error body for the status */
   readonly body?: unknown
   /**
-   * In place of the service's own of the same name, whatever their case. `content-length` and `transfer-encoding` are left
-   * out: the server frames the body itself.
+   * Extra headers. One replaces the service's header of the same name, in any case. `content-length` and
+   * `transfer-encoding` are ignored, because the server sets them.
    */
   readonly headers?: Readonly<Record<string, string>>
-  /** Whether the request must pass the limits first and is charged its input. @default false */
+  /** Whether the request must first be admitted by the limits, and is charged for its input. @default false */
   readonly charged?: boolean
 }
 
-/** The connection is torn down, after the request was let in and charged. */
+/** The connection is destroyed after the request was admitted and charged. */
 export interface DropFault extends Delayed {
-  /** `true` is `'before-headers'`. */
+  /** When the connection is destroyed. `true` means `'before-headers'`. */
   readonly drop: true | 'before-headers' | 'after-headers'
 }
 
-/** A stream that begins well and then carries an error; it ends without `[DONE]`. */
+/** A stream that begins normally and then contains an error. It ends without `[DONE]`. */
 export interface StreamErrorFault extends Delayed {
   /**
-   * A string is written as it is (the lines of an event, without the empty line at its end), anything else as the JSON
-   * of a `data:` line. A request that is not streamed gets status 500 with the JSON, or the string, as its body.
+   * The error. A string is sent unchanged: it holds the lines of an event, without the empty line at its end. Anything
+   * else is sent as JSON in a `data:` line. A request that is not streamed gets status 500 with this body.
    */
   readonly streamError: unknown
-  /** How many chunks with text come first. @default 0 */
+  /** How many chunks with text precede the error. @default 0 */
   readonly afterChunks?: number
 }
 
-/** An answer that is torn off: a stream after some chunks with text, a plain one in the middle of its body. */
+/**
+ * A response that ends early because the connection is destroyed. A stream ends after some chunks with text; another
+ * response ends in the middle of its body.
+ */
 export interface CutFault extends Delayed {
+  /** How many chunks with text precede the end. */
   readonly cutAfterChunks: number
 }
 
-/** A whole answer that does not say what it used. */
+/** A complete response without usage. */
 export interface NoUsageFault extends Delayed {
   readonly noUsage: true
 }
 
-/** A body that trickles: it takes this long from its first byte, or first token, to its last. */
+/** A body that is sent slowly. It takes this many milliseconds from its first byte, or first token, to its last. */
 export interface SlowBodyFault extends Delayed {
   readonly slowBodyMs: number
 }
 
-/** An answer that is only late. */
+/** A complete response that begins later. */
 export interface DelayFault {
   readonly delayMs: number
 }
@@ -60,19 +64,21 @@ export interface DelayFault {
 export type Fault = StatusFault | DropFault | StreamErrorFault | CutFault | NoUsageFault | SlowBodyFault | DelayFault
 
 /**
- * Decides which requests go wrong, and how. Asked once for each well-formed request for a known model, before the limits
- * are; `n` is the request's number, from 1.
+ * Decides which requests fail, and how. Undefined: no fault.
+ *
+ * The simulator calls it once for each well-formed request for a known model, before it checks the limits. `n` is the
+ * number of the request, from 1.
  */
 export type FaultScript = (request: SimulatedRequest, n: number) => Fault | undefined
 
-/** A request to an endpoint that is not metered: models, files, batches, quotas, deployments. */
+/** A request to an unmetered endpoint: models, files, batches, quotas or deployments. */
 export interface OtherRequest {
   readonly method: string
-  /** Without the query. */
+  /** The path, without the query. */
   readonly path: string
-  /** The number of the request among those that are not metered, from 1. */
+  /** The number of the request among the unmetered requests, from 1. */
   readonly n: number
 }
 
-/** Decides which requests that are not metered are answered with another status. */
+/** Decides which unmetered requests fail with another status. Undefined: no fault. */
 export type OtherFaultScript = (request: OtherRequest) => StatusFault | undefined

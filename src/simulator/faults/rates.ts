@@ -4,26 +4,26 @@ import { Random } from '../random.js'
 import type { SimulatedRequest } from '../requests/request.js'
 import type { Fault } from './faults.js'
 
-/** How many of the requests go wrong in each way, each a part of 1; together at most 1. Drawn by the seed. */
+/** The share of requests with each fault, from 0 to 1. The sum is at most 1. The seed decides which requests fail. */
 export interface FaultRates {
-  /** The connection is dropped before the headers. */
+  /** The connection is destroyed before the headers. */
   readonly drop?: number
-  /** The connection is dropped after the headers. */
+  /** The connection is destroyed after the headers. */
   readonly dropAfterHeaders?: number
-  /** The answer is torn off in the middle. */
+  /** The connection is destroyed in the middle of the response. */
   readonly cut?: number
-  /** The body takes `slowBodyMs`. */
+  /** The body takes `slowBodyMs` milliseconds. */
   readonly slowBody?: number
-  /** The answer does not say what it used. */
+  /** The response has no usage. */
   readonly noUsage?: number
-  /** An error in the stream, before or after the first text, in each of the forms that the service was seen to send. */
+  /** An error in a stream, before or after the first text, in one of the forms that the service is known to send. */
   readonly streamError?: number
   /**
-   * A transient 500 or 503; of Model Studio `ModelServingError`, `ModelUnavailable`, `RequestTimeOut`, `InternalError` or
-   * `InternalError.Algo`.
+   * A transient 500 or 503. For Model Studio it is `ModelServingError`, `ModelUnavailable`, `RequestTimeOut`,
+   * `InternalError` or `InternalError.Algo`.
    */
   readonly serverError?: number
-  /** How long a slow body takes, in milliseconds. @default 5000 */
+  /** How long a slow body takes, in milliseconds (a guess). @default 5000 */
   readonly slowBodyMs?: number
 }
 
@@ -38,12 +38,21 @@ export const faultNames = [
   'serverError',
 ] as const
 
-/** Keeps these draws apart from those of the answers, so that an answer is the same with faults and without. */
+/**
+ * Added to the seed, so that faults and answers are drawn independently: a request gets the same answer with and
+ * without faults. Any other constant would do.
+ */
 const STREAM_OFFSET = 0x5eed
+/**
+ * A drawn fault occurs after at most this many chunks with text.
+ *
+ * Chosen: a drawn answer of mean length has about 16 chunks, so most faults occur inside it. Larger: more faults fall
+ * on answers that have already ended. Smaller: fewer cases are covered.
+ */
 const MAX_CHUNKS_BEFORE = 4
 const classes: readonly RefusalClass[] = ['requests', 'tokens', 'surge', 'capacity']
 
-/** What goes wrong with a request, if anything does: the same for the same seed and number. */
+/** The fault of a request, or undefined. The same seed and request number always give the same fault. */
 export function drawnFault(
   rates: FaultRates,
   seed: number,

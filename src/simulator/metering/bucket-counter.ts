@@ -1,28 +1,32 @@
 import { Counter, firstAfter } from './counter.js'
 import type { CounterSpec, Posting } from './counter.js'
 
-/** A posting, and how much could flow out of the bucket from its beginning up to then. */
+/** A posting, and how much could have drained from the bucket before it, in units. */
 interface BucketPosting extends Posting {
   readonly flowedBefore: number
 }
 
 /**
- * What stands in a bucket is kept multiplied by this. A limit of a second is mostly a sixtieth of one of a minute, which no
- * number is exactly; of what it is in a minute, whole numbers flow out of these in each whole millisecond.
+ * The level of a bucket is stored in units of 1/60,000 of a request or token, so that its sums are exact.
+ *
+ * Derived: the limit per second is usually the limit per minute divided by 60, which is rarely an exact number. With
+ * 60,000 units to one, a whole limit per minute drains a whole number of units in each millisecond. A smaller factor
+ * would leave rounding errors, and a request could be refused an instant too long.
  */
 const UNITS = 60_000
 
 /**
- * A bucket that `limit / windowMs` flows out of steadily. With whole milliseconds, and limits that are whole in a minute, all
- * sums are whole numbers, and exact. Looking does not change it, so what is let in at a time does not depend on how often it
- * was asked before.
+ * A leaky bucket that drains at `limit / windowMs`.
+ *
+ * With whole milliseconds and whole limits per minute, all sums are whole numbers and exact. Queries do not change the
+ * bucket: what it admits at one time does not depend on earlier queries.
  */
 export class BucketCounter extends Counter {
-  /** What stood in it at `#at`, and what could have flowed out by then, in units. */
+  /** The level at `#at`, and how much could have drained by then, in units. */
   #level = 0
   #flowed = 0
   #at = -Infinity
-  /** The units that flow out in a millisecond, and those that there is room for. */
+  /** How many units drain in a millisecond, and how many units fit in the bucket. */
   #flow = 0
   #room = 0
 
@@ -54,7 +58,9 @@ export class BucketCounter extends Counter {
     return { at: now, amount, flowedBefore: this.#flowed }
   }
 
-  /** No more is given back than can still stand there, were all that flowed since then the posting's own. */
+  /**
+   * A refund is at most what can still be in the bucket, if all that drained since the posting was the posting's own.
+   */
   override correct(posting: BucketPosting, amount: number, now: number): void {
     this.#goTo(now)
     const standing = Math.max(0, posting.amount * UNITS - (this.#flowed - posting.flowedBefore))
@@ -93,13 +99,16 @@ export class BucketCounter extends Counter {
     this.#at = now
   }
 
-  /** About when no more than so many units stand there; Infinity where nothing flows. */
+  /** The approximate time at which the level has drained to `units`. Infinity if nothing drains. */
   #emptiesTo(units: number): number {
     return this.#at + (this.#level - units) / this.#flow
   }
 }
 
-/** The whole number that a division and a product, each rounded, have missed by no more than their rounding. */
+/**
+ * The nearest whole number, if rounding in one division and one product explains the difference. Otherwise `value`
+ * itself.
+ */
 function wholeIfMeant(value: number): number {
   const whole = Math.round(value)
   return Math.abs(value - whole) <= 2 * Number.EPSILON * whole ? whole : value

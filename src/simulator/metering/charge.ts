@@ -1,29 +1,29 @@
 import type { Counter, Posting } from './create-counter.js'
 
-/** When the tokens of an answer count; see `SimulatorOptions.outputAccounting`. */
+/** When output tokens are charged; see `SimulatorOptions.outputAccounting`. */
 export type OutputAccounting = 'reserved' | 'generated' | 'completion'
 
-/** What a request asks for. */
+/** The tokens that a request asks the limits for. */
 export interface Demand {
-  /** The input tokens that count. */
+  /** The input tokens that count against the limits. */
   readonly inputTokens: number
-  /** The longest output, thinking included; 0 for a request that generates nothing. */
+  /** The longest possible output, thinking included. 0 for a request that generates nothing. */
   readonly maxOutputTokens: number
-  /** The longest thinking; 0 for a request that does not think. */
+  /** The longest possible thinking. 0 for a request that does not think. */
   readonly maxThinkingTokens: number
 }
 
-/** One thing that was charged, in tokens; less than 0 is given back. */
+/** One charge in tokens, and its time in clock milliseconds. A negative one is a refund. */
 export interface Charged {
   readonly at: number
   readonly tokens: number
 }
 
-/** What stands reserved in one window until the request is over. */
+/** A reservation in one window. It is corrected when the request is over. */
 export interface Reservation {
   readonly counter: Counter
   readonly posting: Posting
-  /** What to make of it, from what was used in the end. */
+  /** The final amount, computed from the tokens that the request used. */
   readonly settle: (inputTokens: number, outputTokens: number, thinkingTokens: number) => number
 }
 
@@ -37,14 +37,14 @@ export interface ChargedLimits {
   leave(): void
 }
 
-/** What one admitted request is charged, from its admission to its end, by all that it counts against. */
+/** The charge of one admitted request, from its admission to its end, to all limits that count it. */
 export class Charge {
   readonly inputTokens: number
-  /** The tokens that were charged when the request was let in: the input, and with `reserved` the longest output. */
+  /** The tokens that were charged at admission: the input, and with `reserved` also the longest output. */
   readonly atAdmission: number
   outputTokens = 0
   thinkingTokens = 0
-  /** Each charge, in the order of time. */
+  /** All charges, in order of time. */
   readonly charges: Charged[]
   readonly #charging: OutputAccounting
   readonly #throttles: readonly ChargedLimits[]
@@ -60,7 +60,7 @@ export class Charge {
     this.#reservations = throttles.flatMap((throttle) => throttle.enter(demand, now))
   }
 
-  /** `tokens` more have been generated, `thinking` of them thinking. */
+  /** Records `tokens` more output tokens. `thinking` is how many of them are thinking. */
   generate(tokens: number, now: number, thinking = 0): void {
     if (!this.#open || tokens <= 0) return
     this.outputTokens += tokens
@@ -68,7 +68,7 @@ export class Charge {
     if (this.#charging === 'generated') this.#post(tokens, thinking, now)
   }
 
-  /** The request is over. The second call does nothing. */
+  /** Ends the charge and corrects its reservations. A second call does nothing. */
   close(now: number): void {
     if (!this.#open) return
     this.#open = false
@@ -79,8 +79,8 @@ export class Charge {
     for (const { counter, posting, settle } of this.#reservations) {
       counter.correct(posting, settle(inputTokens, outputTokens, thinkingTokens), now)
     }
-    const given = inputTokens + outputTokens - this.atAdmission
-    if (given !== 0) this.charges.push({ at: now, tokens: given })
+    const change = inputTokens + outputTokens - this.atAdmission
+    if (change !== 0) this.charges.push({ at: now, tokens: change })
   }
 
   #post(tokens: number, thinking: number, now: number): void {

@@ -1,31 +1,31 @@
-/** How a limit's window counts. */
+/** The kind of a limit's window: consecutive fixed windows, a sliding window, or a leaky bucket. */
 export type WindowKind = 'fixed' | 'sliding' | 'bucket'
 
-/** One amount that was charged, kept so that it can be corrected. */
+/** One amount that was charged to a window. It is kept so that it can be corrected. */
 export interface Posting {
   /** When it was charged, in clock milliseconds. */
   readonly at: number
   amount: number
 }
 
-/** What a counter is made of. */
+/** The properties of a counter. Amounts are requests or tokens, as the limit counts. */
 export interface CounterSpec {
   readonly kind: WindowKind
   readonly windowMs: number
-  /** How much a window may take; for a bucket, how much flows out of it in `windowMs`. */
+  /** The amount that a window admits. For a bucket, the amount that drains in `windowMs`. */
   readonly limit: number
-  /** How much may stand in the window or the bucket at once. */
+  /** The most that the window or the bucket may hold at once. */
   readonly capacity: number
-  /** Whether an amount above the capacity passes when nothing at all stands in the window. */
+  /** Whether an amount above the capacity is admitted when the window is empty. */
   readonly oversize: boolean
-  /** The clock time at which a fixed window begins. */
+  /** A clock time at which a fixed window begins. The other kinds ignore it. */
   readonly origin: number
 }
 
-/** Counts what entered one window. Calls must come in the order of time. */
+/** Counts the amounts in one window. Calls must come in order of time. */
 export abstract class Counter {
   readonly spec: CounterSpec
-  /** The most that ever stood in the window. */
+  /** The most that the window ever held. */
   peak = 0
   protected limit: number
   protected capacity: number
@@ -36,50 +36,54 @@ export abstract class Counter {
     this.capacity = spec.capacity
   }
 
-  /** How much stands in the window. */
+  /** The amount in the window at `now`. */
   abstract used(now: number): number
 
-  /** Puts `amount` in, whether or not there is room. */
+  /** Adds `amount`, also if the window has no room for it. */
   abstract post(amount: number, now: number): Posting
 
-  /** Makes an earlier posting one of `amount`; what of it has left its window already is not given back. */
+  /** Changes an earlier posting to `amount`. A part that has already left the window is not refunded. */
   abstract correct(posting: Posting, amount: number, now: number): void
 
   /**
-   * The first time at which no more than `level` stands in the window, if nothing else enters; `now` where that is so
-   * already, Infinity for never.
+   * The first time at which the window holds at most `level`, if nothing else is added. `now` if that holds already,
+   * Infinity if it never will.
    */
   abstract fallsTo(level: number, now: number): number
 
-  /** Whether `amount` more may enter. */
+  /** Whether the window has room for `amount` more. */
   admits(amount: number, now: number): boolean {
     const used = this.used(now)
     if (used + amount <= this.capacity) return true
     return this.spec.oversize && used === 0
   }
 
-  /** The first time at which `amount` will be admitted, if nothing else enters; Infinity for never. */
+  /** The first time at which the window has room for `amount`, if nothing else is added. Infinity for never. */
   admitsAt(amount: number, now: number): number {
     if (this.admits(amount, now)) return now
     if (amount <= this.capacity) return this.fallsTo(this.capacity - amount, now)
     return this.spec.oversize ? this.fallsTo(0, now) : Infinity
   }
 
-  /** Changes the limit; what stands in the window stays. */
+  /** Changes the limit. The amount in the window stays. */
   setLimit(limit: number, capacity: number, now: number): void {
     this.used(now)
     this.limit = limit
     this.capacity = capacity
   }
 
+  /** Keeps the peak up to date. */
   protected seen(used: number): void {
     if (used > this.peak) this.peak = used
   }
 }
 
 /**
- * The first number after `from` for which `holds`, which does not hold at `from` and holds from some number on. A sum such
- * as `at + windowMs` is rounded, so it is only `near`: an ulp before it could be admitted what is refused at it.
+ * The first floating-point number after `from` for which `holds` is true. `holds` must be false at `from`, and true
+ * from some number on.
+ *
+ * `near` is an approximation, such as `at + windowMs`. That sum is rounded, so the exact time can be one floating-point
+ * step before or after it.
  */
 export function firstAfter(from: number, near: number, holds: (time: number) => boolean): number {
   if (!Number.isFinite(near)) return Infinity

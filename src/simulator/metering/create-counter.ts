@@ -4,7 +4,7 @@ import { FixedWindowCounter, SlidingWindowCounter } from './window-counters.js'
 
 export type { Counter, CounterSpec, Posting, WindowKind } from './counter.js'
 
-/** A counter of the kind asked for, empty. */
+/** An empty counter of the kind that `spec` names. */
 export function createCounter(spec: CounterSpec): Counter {
   if (spec.kind === 'sliding') return new SlidingWindowCounter(spec)
   if (spec.kind === 'fixed') return new FixedWindowCounter(spec)

@@ -1,14 +1,14 @@
 import type { Limits } from '../../types.js'
 
-/** The limits that the simulator enforces, in the order in which they are checked. */
+/** The limits that the simulator enforces, in the order in which it checks them. */
 export const limitNames = ['rpm', 'rps', 'concurrency', 'tpm', 'tps', 'inputTpm', 'outputTpm', 'thinkingTpm'] as const
 
 export type LimitName = (typeof limitNames)[number]
 
-/** Whether the minute's limits hold in each second too: all, those on requests alone, or none. */
+/** Whether the limits per minute also apply to each second: all of them, the limit on requests only, or none. */
 export type PerSecond = boolean | 'requests'
 
-/** The limits that hold for a row; Infinity where none does. */
+/** The limits of a row, with the limits per second that follow from it. Infinity for a limit that it does not have. */
 export function enforcedLimits(limits: Limits, perSecond: PerSecond): Record<LimitName, number> {
   const { rpm = Infinity, tpm = Infinity, inputTpm = Infinity, outputTpm = Infinity } = limits
   const { rps = perSecond === false ? Infinity : rpm / 60, tps = perSecond === true ? tpm / 60 : Infinity } = limits
@@ -16,7 +16,7 @@ export function enforcedLimits(limits: Limits, perSecond: PerSecond): Record<Lim
   return { rpm, rps, concurrency, tpm, tps, inputTpm, outputTpm, thinkingTpm }
 }
 
-/** What a limit counts. */
+/** The quantity that a limit counts. */
 export function measureOf(name: LimitName): 'requests' | 'tokens' | 'input' | 'output' | 'thinking' | 'in flight' {
   if (name === 'tpm' || name === 'tps') return 'tokens'
   if (name === 'inputTpm') return 'input'
@@ -25,7 +25,7 @@ export function measureOf(name: LimitName): 'requests' | 'tokens' | 'input' | 'o
   return name === 'concurrency' ? 'in flight' : 'requests'
 }
 
-/** Whether the limit is one of a second. */
+/** Whether the limit applies to a second. */
 export function isPerSecond(name: LimitName): boolean {
   return name === 'rps' || name === 'tps'
 }

@@ -1,22 +1,25 @@
 /**
- * A detector of sudden increases (that there is one is documented; all that it measures is a guess): what came in the last
- * `windowMs` is held against the mean of the `baselineMs` before that.
+ * A detector of sudden increases of traffic. It compares the last `windowMs` with the mean of the `baselineMs` before
+ * them.
+ *
+ * That the service has such a detector is documented. How it measures is not: every default here is a guess.
  */
 export interface SurgeOptions {
-  /** The short window, in milliseconds. @default 5_000 */
+  /** The length of the short window, in milliseconds. @default 5_000 */
   readonly windowMs?: number
-  /** The trailing window before it, whose mean is the baseline, in milliseconds. @default 60_000 */
+  /** The length of the baseline window before it, in milliseconds. @default 60_000 */
   readonly baselineMs?: number
-  /** How many times the baseline the short window may take. @default 4 */
+  /** The short window may hold this many times the mean of the baseline. @default 4 */
   readonly factor?: number
   /**
-   * What the short window may always take, so that an idle account can begin.
-   * @default half of what RPM (or TPM) spread evenly puts into it, at least 10 requests or 10,000 tokens
+   * The amount that the short window always admits, so that an idle account can begin to send.
+   *
+   * @default half of its share of RPM (or TPM), and at least 10 requests or 10,000 tokens
    */
   readonly minimum?: number
-  /** What is measured: requests, or their input tokens. @default 'requests' */
+  /** The quantity that is measured: requests or their input tokens. @default 'requests' */
   readonly measures?: 'requests' | 'tokens'
-  /** Whether requests that were refused, for whatever reason, are part of the rate. @default false */
+  /** Whether refused requests count, for any reason of the refusal. @default false */
   readonly countsRejected?: boolean
 }
 
@@ -25,10 +28,15 @@ interface Arrival {
   readonly amount: number
 }
 
-/** The smallest that a short window takes by default. */
+/**
+ * The lowest default of {@link SurgeOptions.minimum}, in requests and in tokens.
+ *
+ * Chosen: a client can begin with ten requests of 1,000 tokens. Smaller: models with low limits refuse the first
+ * requests of a client that is within its limits. Larger: the detector has no effect on those models.
+ */
 const MIN_REQUESTS = { requests: 10, tokens: 10_000 } as const
 
-/** What the short window of a model with these limits may always take, where no number is given. */
+/** The default of {@link SurgeOptions.minimum} for a model with these limits. */
 export function surgeMinimum(
   measures: 'requests' | 'tokens',
   windowMs: number,
@@ -40,12 +48,12 @@ export function surgeMinimum(
     : MIN_REQUESTS[measures]
 }
 
-/** Says whether the rate of one model rises too quickly. Calls must come in the order of time. */
+/** Detects whether the traffic of one model rises too quickly. Calls must come in order of time. */
 export class SurgeDetector {
-  /** What the short window may always take; it may change. */
+  /** The amount that the short window always admits. It changes with the limits. */
   minimum: number
   readonly #options: Required<SurgeOptions>
-  /** The arrivals of the short window, and those of the baseline. */
+  /** The arrivals in the short window and in the baseline window. */
   readonly #recent = new Span()
   readonly #baseline = new Span()
 
@@ -54,7 +62,7 @@ export class SurgeDetector {
     this.minimum = options.minimum
   }
 
-  /** Whether a request is within the allowed rise. One above it passes where nothing came just before. */
+  /** Whether the detector admits a request. An empty short window admits a request of any size. */
   admits(inputTokens: number, now: number): boolean {
     const { windowMs, baselineMs, factor } = this.#options
     this.#age(now)
@@ -62,6 +70,7 @@ export class SurgeDetector {
     return this.#recent.sum === 0 || this.#recent.sum + this.#amount(inputTokens) <= allowed
   }
 
+  /** Counts a request that was admitted or refused. */
   record(inputTokens: number, now: number, admitted: boolean): void {
     if (!admitted && !this.#options.countsRejected) return
     this.#age(now)
@@ -79,7 +88,7 @@ export class SurgeDetector {
   }
 }
 
-/** Arrivals in the order of time, with their sum. */
+/** A sequence of arrivals in order of time, with its sum. */
 class Span {
   sum = 0
   #log: Arrival[] = []
@@ -90,7 +99,7 @@ class Span {
     this.sum += arrival.amount
   }
 
-  /** Takes out what came at `time` or before. */
+  /** Removes and returns the arrivals up to `time`. */
   takeUpTo(time: number): Arrival[] {
     const first = this.#head
     for (let next = this.#log[first]; next !== undefined && next.at <= time; next = this.#log[this.#head]) {
@@ -99,6 +108,7 @@ class Span {
     }
     if (this.#head === first) return []
     const taken = this.#log.slice(first, this.#head)
+    // The array is shortened only when half of it is unused, so removal takes constant time on average.
     if (this.#head > 1024 && this.#head * 2 > this.#log.length) {
       this.#log = this.#log.slice(this.#head)
       this.#head = 0

@@ -14,12 +14,12 @@ export interface ThrottleSettings {
   readonly countsRejected: boolean
 }
 
-/** One limit as it stands. */
+/** The use of one limit. */
 export interface WindowUse {
-  /** Absent where the limit no longer holds. */
+  /** The limit. Absent if the model no longer has it. */
   readonly limit?: number
   readonly used: number
-  /** The most that ever stood in the window. */
+  /** The most that the window ever held. */
   readonly peak: number
 }
 
@@ -28,7 +28,10 @@ interface Meter {
   readonly counter: Counter
 }
 
-/** The limits of one model, all keys together. It lets a request in or refuses it, at once; nothing waits here. */
+/**
+ * The limits of one model. They count the requests of all keys together. A request is admitted or refused at once; none
+ * waits.
+ */
 export class Throttle implements ChargedLimits {
   readonly #settings: ThrottleSettings
   readonly #origin: number
@@ -50,7 +53,7 @@ export class Throttle implements ChargedLimits {
     return this.#limits
   }
 
-  /** Charges the request to all limits, or to none and names the limit that refused it. */
+  /** Admits a request and charges it to all limits, or returns the limit that refuses it. */
   admit(demand: Demand, now: number): Charge | LimitName {
     const refusal = this.refusal(demand, now)
     if (refusal === undefined) return new Charge([this], demand, this.#settings.outputAccounting, now)
@@ -59,8 +62,10 @@ export class Throttle implements ChargedLimits {
   }
 
   /**
-   * The limit that stands in the way. A request whose tokens alone are above the minute's is refused for its tokens; else
-   * requests are looked at before tokens.
+   * The limit that refuses a request; undefined if none does.
+   *
+   * A request with more tokens than the whole minute's limit is refused by `tpm`. Otherwise limits on requests are
+   * checked before limits on tokens.
    */
   refusal(demand: Demand, now: number): LimitName | undefined {
     if (this.asks('tpm', demand) > this.#limits.tpm) return 'tpm'
@@ -75,8 +80,10 @@ export class Throttle implements ChargedLimits {
   }
 
   /**
-   * When all limits on requests and tokens will let the request pass, if nothing else comes; Infinity for never. When a
-   * place in flight will be free nobody knows, so `concurrency` is left out.
+   * The first time at which all limits on requests and tokens admit the request, if nothing else is added. Infinity for
+   * never.
+   *
+   * `concurrency` is left out: no one knows when a request in flight ends.
    */
   admitsAt(demand: Demand, now: number): number {
     let at = this.asks('tpm', demand) > this.#limits.tpm ? Infinity : now
@@ -86,7 +93,7 @@ export class Throttle implements ChargedLimits {
     return at
   }
 
-  /** What a request has to find room for. What it generates is known at admission only where it is reserved. */
+  /** The amount for which a limit must have room. The output counts at admission only if it is reserved. */
   asks(name: LimitName, { inputTokens, maxOutputTokens, maxThinkingTokens }: Demand): number {
     const reserved = this.#settings.outputAccounting === 'reserved'
     const measure = measureOf(name)
@@ -97,7 +104,7 @@ export class Throttle implements ChargedLimits {
     return 1
   }
 
-  /** Charges the request, whether or not there is room. */
+  /** Charges the request, also if a limit has no room for it. */
   enter(demand: Demand, now: number): Reservation[] {
     this.#inFlight += 1
     this.#peakInFlight = Math.max(this.#peakInFlight, this.#inFlight)
@@ -115,17 +122,18 @@ export class Throttle implements ChargedLimits {
     return reservations
   }
 
-  /** A request that was let in is over. */
+  /** Ends an admitted request. */
   leave(): void {
     this.#inFlight -= 1
   }
 
-  /** A request was refused, by this or by another. */
+  /** Counts a request that this throttle or another one refused, if refused requests count. */
   reject(now: number): void {
     if (!this.#settings.countsRejected) return
     for (const { name, counter } of this.#order) if (measureOf(name) === 'requests') counter.post(1, now)
   }
 
+  /** Charges output tokens after they were generated. */
   postOutput(tokens: number, thinking: number, now: number): void {
     for (const { name, counter } of this.#order) {
       const measure = measureOf(name)
@@ -134,14 +142,14 @@ export class Throttle implements ChargedLimits {
     }
   }
 
-  /** New limits from now on. What the windows hold stays; a limit that did not hold before begins with an empty one. */
+  /** Changes the limits. The amounts in the windows stay. A limit that is new begins with an empty window. */
   setLimits(limits: Limits, now: number): void {
     this.#limits = enforcedLimits(limits, this.#settings.perSecond)
     for (const name of limitNames) if (name !== 'concurrency') this.#setLimit(name, this.#limits[name], now)
     this.#order = [...this.#meters.values()].sort((a, b) => limitNames.indexOf(a.name) - limitNames.indexOf(b.name))
   }
 
-  /** Each limit that holds or once held. */
+  /** The use of each limit that the model has or once had. */
   use(now: number): Partial<Record<LimitName, WindowUse>> {
     const use: Partial<Record<LimitName, WindowUse>> = {}
     for (const [name, peak] of this.#lapsedPeaks) use[name] = { used: 0, peak }
@@ -154,7 +162,9 @@ export class Throttle implements ChargedLimits {
     return use
   }
 
-  /** How much is left of a limit, and when all of it will be there again; undefined where it does not hold. */
+  /**
+   * How much of a limit is left, and when its window is empty again. Undefined if the model does not have the limit.
+   */
   left(name: LimitName, now: number): { limit: number; remaining: number; resetAt: number } | undefined {
     const counter = this.#meters.get(name)?.counter
     if (counter === undefined) return undefined
@@ -162,7 +172,7 @@ export class Throttle implements ChargedLimits {
     return { limit, remaining: Math.max(0, Math.floor(limit - counter.used(now))), resetAt: counter.fallsTo(0, now) }
   }
 
-  /** What generates nothing is not held up by a full window of output. */
+  /** A full window of output does not delay a request that generates nothing. */
   #concerns(name: LimitName, demand: Demand): boolean {
     return name === 'tpm' || name === 'tps' || name === 'inputTpm' || this.asks(name, demand) > 0
   }
@@ -185,13 +195,17 @@ export class Throttle implements ChargedLimits {
   }
 }
 
+/** The final amount of a reservation, by the quantity that its limit counts. */
 const settled = {
   tokens: (inputTokens: number, outputTokens: number): number => inputTokens + outputTokens,
   output: (_inputTokens: number, outputTokens: number): number => outputTokens,
   thinking: (_inputTokens: number, _outputTokens: number, thinkingTokens: number): number => thinkingTokens,
 }
 
-/** A guess: a second always takes one request, and a window that counts whole requests rounds a fraction up. */
+/**
+ * The number of requests that one second admits. A guess: at least one, and a fixed or sliding window rounds a fraction
+ * up.
+ */
 function requestsASecond(limit: number, kind: WindowKind): number {
   return Math.max(1, kind === 'bucket' ? limit : Math.ceil(limit))
 }

@@ -1,7 +1,7 @@
 import { Counter, firstAfter } from './counter.js'
 import type { Posting } from './counter.js'
 
-/** The exact log of the last window: a posting at `t` counts at every `now` with `0 ≤ now − t < windowMs`. */
+/** A sliding window that stores every posting. A posting at `t` counts while `0 ≤ now − t < windowMs`. */
 export class SlidingWindowCounter extends Counter {
   #log: Posting[] = []
   #head = 0
@@ -53,7 +53,7 @@ export class SlidingWindowCounter extends Counter {
   }
 }
 
-/** Windows that follow each other from `origin` on; each begins at zero, so a debt ends with its window. */
+/** Consecutive fixed windows from `origin` on. Each begins at zero, so an excess ends with its window. */
 export class FixedWindowCounter extends Counter {
   #window = -Infinity
   #sum = 0

@@ -7,103 +7,140 @@ import type { PerSecond } from '../metering/limits.js'
 import type { SurgeOptions } from '../metering/surge-detector.js'
 import type { SimulatedRequest } from '../requests/request.js'
 
-/** A model whose limits are a floor: above them, requests are refused only when the service has no spare capacity. */
+/** A model whose limits are a floor. Above them, a request is refused only when the service has no spare capacity. */
 export interface Floor {
-  /** How often there is spare capacity (a guess), from 0 to 1, drawn by the seed; or a function that decides. @default 0.5 */
+  /**
+   * The probability, from 0 to 1, that there is spare capacity, drawn by the seed; or a function that decides. A guess.
+   * @default 0.5
+   */
   readonly spare?: number | ((request: SimulatedRequest) => boolean)
-  /** What a refusal says (a guess): which limit is full, or that capacity is. @default 'limit' */
+  /** What a refusal names (a guess): the full limit, or missing capacity. @default 'limit' */
   readonly says?: 'limit' | 'capacity'
 }
 
 /**
- * Throughput that was bought for a model, in tokens a minute (documented: not limited inside it; input, output and thinking
- * apart; above it, or above the longest input, a call is charged to the public limits instead and its answer has the header
- * `x-dashscope-ptu-overflow: true`).
+ * Provisioned throughput of a model, in tokens per minute.
+ *
+ * Documented: there is no limiting inside it, and input, output and thinking count apart. Above it, or with an input
+ * longer than the maximum, a request is charged to the public limits. The response then has the header
+ * `x-dashscope-ptu-overflow: true`.
  */
 export interface ProvisionedThroughput {
-  /** Input tokens a minute. */
+  /** Input tokens per minute. */
   readonly inputTpm: number
-  /** Thinking included (a guess). */
+  /** Output tokens per minute, thinking included (a guess). */
   readonly outputTpm: number
-  /** Of the output, thinking tokens a minute. @default Infinity */
+  /** Thinking tokens per minute, as a part of the output. @default Infinity */
   readonly thinkingTpm?: number
-  /** The longest input that it takes, in tokens (documented that there is one, for some models). @default Infinity */
+  /** The longest input in tokens. Documented: some models have such a maximum. @default Infinity */
   readonly maxInputTokens?: number
-  /** The model whose public limits hold above it (documented: the snapshot's). @default the model's own row */
+  /** The model whose public limits apply above it. Documented: the snapshot model's. @default the model's own limits */
   readonly snapshot?: string
 }
 
 /**
- * A change of limits that comes by itself (documented): a temporary increase, its end, a reduction of unused quota. That what
- * stands in the windows stays there is a guess.
+ * A change of limits at a set time. Documented: a temporary increase, its end, or a reduction of unused quota. A guess:
+ * the amounts in the windows stay.
  */
 export interface LimitChange {
-  /** How long after the simulator's start, in milliseconds. */
+  /** When the change happens, in milliseconds after the simulator's start. */
   readonly afterMs: number
-  /** Its exact name; one that did not exist does from then on. */
+  /** The exact name of the model. A model that did not exist does from then on. */
   readonly model: string
-  /** The limits from then on, whole. */
+  /** All limits of the model from then on. */
   readonly limits: Limits
 }
 
 /**
- * What is limited, and how it is counted. The order of the checks is a guess: a request whose tokens alone are above the
- * minute's is refused for them; then requests a minute, requests a second, requests in flight, tokens a minute, tokens a
- * second; the account's before the workspace's; a surge last. A request is charged to all of them or to none.
+ * The options of limits, and how they count.
+ *
+ * A request is charged to all limits or to none. The order of the checks is a guess:
+ *
+ * - a request with more tokens than the whole limit per minute, which `tpm` refuses;
+ * - requests per minute, requests per second, requests in flight, tokens per minute, tokens per second;
+ * - the account's limits before the workspace's;
+ * - the surge detector last.
  */
 export interface LimitOptions {
   /**
-   * The models that exist and their limits, per exact name, all keys together (documented): a table, or the name of a
-   * built-in one. A row of rpm 0 and tpm 0 is a retired model, and unknown. Of `concurrency`, `inputTpm`, `outputTpm` and
-   * `thinkingTpm` in a row it is a guess how the service would refuse: as it does requests, and tokens.
+   * The models that exist and their limits: a table, or the name of a built-in one. Documented: limits apply to the
+   * exact name, and all keys count together.
+   *
+   * A row of rpm 0 and tpm 0 is a retired model, which does not exist. A guess: `concurrency` refuses as `rpm` does,
+   * and `inputTpm`, `outputTpm` and `thinkingTpm` refuse as `tpm` does.
+   *
    * @default every model exists, without limits
    */
   readonly limits?: LimitsTable | BuiltInTableName
-  /** The limits of models that `limits` lacks, each its own. Left out: with `limits` they are unknown (404), else unlimited. */
+  /**
+   * The limits of each model that `limits` lacks. @default with `limits`, such a model does not exist (404); without,
+   * no limits
+   */
   readonly defaultLimits?: Limits
   /**
-   * The lower limits of workspaces, by workspace and model (documented: never above the account's). A request names its
-   * workspace in the header `X-DashScope-WorkSpace`, and is charged to both. One that is not listed has the account's limits.
+   * The lower limits of workspaces, by workspace and model. Documented: they are never above the account's.
+   *
+   * A request names its workspace in the header `X-DashScope-WorkSpace`, and is charged to both. A workspace that is
+   * not listed has the account's limits. @default none
    */
   readonly workspaces?: Readonly<Record<string, LimitsTable>>
   /**
-   * Whether RPM/60 and TPM/60 hold in each second where a row has no `rps` or `tps` (documented); `'requests'`: RPM/60
-   * alone. That a window rounds a fraction of a request up, that each second takes at least one, and that a request with
-   * more tokens than a second's passes when nothing else stands there, are guesses. @default true
+   * Whether RPM/60 and TPM/60 apply to each second if a row has no `rps` or `tps` (documented). `'requests'`: only
+   * RPM/60 does.
+   *
+   * Three guesses: a window rounds a fraction of a request up; each second admits at least one request; a request with
+   * more tokens than a second's limit is admitted when the window is empty. @default true
    */
   readonly perSecond?: PerSecond
-  /** How a minute is counted (a guess). @default 'sliding' */
+  /** The kind of the windows of a minute (a guess). @default 'sliding' */
   readonly minuteWindow?: WindowKind
-  /** How a second is counted, `'off'` for not at all (a guess). @default 'sliding' */
+  /** The kind of the windows of a second (a guess). `'off'`: limits per second do not apply. @default 'sliding' */
   readonly secondWindow?: WindowKind | 'off'
-  /** When fixed windows begin after the start of the simulator, in milliseconds (a guess: nothing says when). @default 0 */
+  /**
+   * When fixed windows begin, in milliseconds after the simulator's start (a guess: no document says it). @default 0
+   */
   readonly windowPhaseMs?: number
   /**
-   * When output tokens count (a guess): `'reserved'`: the longest possible output at admission, corrected at the end;
-   * `'generated'`: as they are generated; `'completion'`: all at the end. Input always counts at admission. A correction
-   * gives back no more than still stands in the window: nothing once it is over, and of a bucket what cannot have flowed out.
+   * When output tokens are charged (a guess). Input is always charged at admission.
+   *
+   * - `'reserved'`: the longest possible output at admission, corrected at the end.
+   * - `'generated'`: each token when it is generated.
+   * - `'completion'`: the whole output at the end.
+   *
+   * A correction refunds only the part that the window still holds. That is nothing once the window is over. For a
+   * bucket it is the part that cannot have drained.
+   *
    * @default 'completion'
    */
   readonly outputAccounting?: OutputAccounting
-  /** Whether a refused request counts as a request, its tokens not (a guess). @default false */
+  /**
+   * Whether a refused request counts against the limits on requests (a guess). Its tokens never count. @default false
+   */
   readonly countsRejected?: boolean
-  /** The part of each input, from 0 to 1, that comes from the service's cache (a guess), and is reported so. @default 0 */
+  /**
+   * The share of each input, from 0 to 1, that comes from the service's cache (a guess). The usage reports it. @default
+   * 0
+   */
   readonly cachedShare?: number
-  /** How much a cached token counts against the limits, from 0 to 1 (a guess). @default 1 */
+  /** The weight of a cached token against the limits, from 0 to 1 (a guess). @default 1 */
   readonly cachedWeight?: number
   /**
-   * The detector of sudden increases (documented that there is one; what it measures is a guess); `{}` turns it on with its
-   * defaults. Left out: there is none.
+   * The detector of sudden increases. Documented: the service has one. A guess: how it measures. `{}` turns it on with
+   * its defaults. @default off
    */
   readonly surge?: SurgeOptions
-  /** The models whose limits are floors (documented that there are such), by exact name. */
+  /** The models whose limits are floors, by exact name. Documented: such models exist. @default none */
   readonly floors?: Readonly<Record<string, Floor>>
-  /** The models with provisioned throughput (documented), by exact name. */
+  /** The models with provisioned throughput, by exact name (documented). @default none */
   readonly provisioned?: Readonly<Record<string, ProvisionedThroughput>>
-  /** Changes of limits at set times, each from its own time on; `setLimits` of the simulator makes others. */
+  /** Changes of limits at set times. `Simulator.setLimits` changes limits at once. @default none */
   readonly limitChanges?: readonly LimitChange[]
-  /** What is wrong with the whole account (the states are documented or were reported); `setState` changes it. */
+  /**
+   * The lasting state of the whole account. The states are documented, or users reported them. `Simulator.setState`
+   * changes it.
+   * @default none
+   */
   readonly state?: AccountState
-  /** What is wrong for single models, by exact name; goes before `state` (a guess). */
+  /** The lasting states of single models, by exact name. One precedes `state` (a guess). @default none */
   readonly modelStates?: Readonly<Record<string, AccountState>>
 }

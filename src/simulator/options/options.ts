@@ -4,36 +4,49 @@ import type { LimitOptions } from './limits.js'
 import type { BatchOptions, ControlPlaneOptions } from './planes.js'
 
 /**
- * What the simulated service is like. "Documented" is what the vendor says; "a guess" is where the vendor says nothing, so
- * a client should do well under every setting.
+ * The options of the simulated service.
+ *
+ * "Documented" means that the service's documents say it. "A guess" means that they do not, so a client must work with
+ * every setting. "Chosen" means that the number matters to the simulator only.
  */
 export interface SimulatorOptions extends LimitOptions, AnswerOptions {
-  /** Draws ids, lengths, latencies, shapes and faults. Requests are numbered as they arrive. @default 1 */
+  /** The seed for ids, lengths, latencies, error forms and faults. Requests are numbered as they arrive. @default 1 */
   readonly seed?: number
   /**
-   * The keys that are known; any other gets a 401 (documented), before the size of its body is looked at (a guess). Left
-   * out: none is asked for.
+   * The accepted API keys. A request with another key gets a 401 (documented), before the size of its body is checked
+   * (a guess).
+   * @default every key, and none, is accepted
    */
   readonly apiKeys?: readonly string[]
   /**
-   * Bodies with more bytes than this get a 413; what they have in base64 does not count (documented; that it is what follows
-   * `;base64,` in a string is a guess). Files have a bound of their own. @default 16 MiB
+   * The largest body in bytes; a larger one gets a 413. Base64 data does not count (documented). A guess: base64 data
+   * is the text after `;base64,` in a string. Uploaded files have their own bound. @default 16 MiB
    */
   readonly maxBodyBytes?: number
-  /** Bodies with more bytes than this, base64 and all, get a 413 (documented). @default 64 MiB, or `maxBodyBytes` if larger */
+  /**
+   * The largest body in bytes with base64 data; a larger one gets a 413 (documented). @default 64 MiB, or
+   * `maxBodyBytes` if larger
+   */
   readonly maxTotalBytes?: number
-  /** The live table of quotas, and deployments. */
+  /** The options of the live table of quotas and of deployments. */
   readonly controlPlane?: ControlPlaneOptions
-  /** Files and batches. */
+  /** The options of files and batches. */
   readonly batch?: BatchOptions
-  /** The time; all delays and windows go through it. @default the machine's */
+  /** The clock for all delays and windows. @default the machine's clock */
   readonly clock?: Clock
-  /** The wall time at the start, for headers and `created`, in epoch milliseconds, up to the year 9999. @default Date.now() */
+  /**
+   * The wall time at the start, for headers and `created`, in epoch milliseconds, up to the year 9999. @default
+   * Date.now()
+   */
   readonly epochMs?: number
-  /** How many requests the ledger keeps one by one; the sums are of all. @default 250_000 */
+  /**
+   * How many of the latest requests the ledger lists. Its totals include all requests. Chosen: a listed request takes
+   * memory.
+   * @default 250_000
+   */
   readonly ledgerSize?: number
-  /** @default 0, a free port */
+  /** The port. @default 0, a free port */
   readonly port?: number
-  /** @default '127.0.0.1', reached from this machine alone */
+  /** The address to listen on. @default '127.0.0.1', which only this machine can reach */
   readonly host?: string
 }

@@ -1,65 +1,72 @@
-/** The control plane: the live table of quotas, and deployments. */
+/** The options of the control plane: the live table of quotas, and deployments. */
 export interface ControlPlaneOptions {
-  /** Where the live table is (documented; one of the vendor's pages prints `/api/v1/models/limits`). @default '/api/v1/quotas' */
+  /**
+   * The path of the live table (documented; one page of the documents has `/api/v1/models/limits`). @default
+   * '/api/v1/quotas'
+   */
   readonly quotasPath?: string
-  /** The workspace of requests that name none (the name is a guess). @default 'llm-simulated' */
+  /** The workspace of requests that do not name one (a guess). @default 'llm-simulated' */
   readonly defaultWorkspace?: string
-  /** The models that can be deployed (a guess). @default those of `limits` that are not retired; without `limits`, every one */
+  /**
+   * The models that can be deployed (a guess). @default the models of `limits` that are not retired; without `limits`,
+   * all
+   */
   readonly deployable?: readonly string[]
   /**
-   * The number of units that a model is deployed in, of which `capacity` is a multiple (documented that there is one for each
-   * model; the numbers are yours). @default 1 for every model
+   * The model units in one step of `capacity`, by model. Documented: each model has such a number. The numbers are
+   * yours.
+   * @default 1 for every model
    */
   readonly baseCapacity?: Readonly<Record<string, number>>
   /** How long a deployment is PENDING, in milliseconds (a guess). @default 30_000 */
   readonly pendingMs?: number
   /**
-   * How long from its creation until a deployment is RUNNING, in milliseconds: from, to, drawn by the seed (documented: 5 to
-   * 10 minutes). @default [300_000, 600_000]
+   * The shortest and the longest time from creation to RUNNING, in milliseconds. The seed draws a time between them.
+   * Documented: 5 to 10 minutes. @default [300_000, 600_000]
    */
   readonly deployMs?: readonly [from: number, to: number]
   /** How long an update of limits takes, in milliseconds (a guess). @default 10_000 */
   readonly updateMs?: number
   /** How long scaling takes, in milliseconds (a guess). @default 60_000 */
   readonly scaleMs?: number
-  /** How long a deployment is DELETING before it is gone, in milliseconds (a guess). @default 30_000 */
+  /** How long a deployment is DELETING, in milliseconds (a guess). @default 30_000 */
   readonly deleteMs?: number
   /**
-   * The status while limits are updated: the documents name UPDATING, and print PENDING in their example of an update. What
-   * runs goes on serving by its old limits under either name (a guess). @default 'UPDATING'
+   * The status during an update of limits. The documents name UPDATING, but their example of an update has PENDING. A
+   * guess: the deployment serves by its old limits during the update. @default 'UPDATING'
    */
   readonly updatingStatus?: 'UPDATING' | 'PENDING'
-  /** The status while it scales: the documents name SCALING, and print UPDATING in their example. @default 'UPDATING' */
+  /** The status during scaling. The documents name SCALING, but their example has UPDATING. @default 'UPDATING' */
   readonly scalingStatus?: 'UPDATING' | 'SCALING'
-  /** Which deployments end in FAILED (a documented status), by the identifier that they were given. @default none */
+  /** Whether a deployment ends in FAILED, by its identifier. The status is documented. @default none does */
   readonly failsToDeploy?: (deployedModel: string) => boolean
 }
 
-/** Files and batches. */
+/** The options of files and batches. */
 export interface BatchOptions {
-  /** The largest file, in bytes (documented). @default 500 MB */
+  /** The largest file in bytes (documented). @default 500 MiB */
   readonly maxFileBytes?: number
   /** The most lines of a batch (documented). @default 50_000 */
   readonly maxLines?: number
-  /** The longest line, in bytes (documented). @default 6 MB */
+  /** The longest line in bytes (documented). @default 6 MiB */
   readonly maxLineBytes?: number
   /** How long a batch is validated, in milliseconds (a guess). @default 1_000 */
   readonly validateMs?: number
-  /** How many lines are done in a second (a guess). @default 50 */
+  /** How many lines of a batch are done per second (a guess). @default 50 */
   readonly linesPerSecond?: number
   /** How long a batch is finalizing, in milliseconds (a guess). @default 1_000 */
   readonly finalizeMs?: number
   /** How long a batch is cancelling, in milliseconds (a guess). @default 1_000 */
   readonly cancelMs?: number
-  /** Which lines fail, and with what status and body. */
+  /** Returns the status and the body of a line that fails. Undefined: the line succeeds. @default none fails */
   readonly failLine?: (line: BatchLine) => { readonly status: number; readonly body: unknown } | undefined
-  /** Where failed lines are written: beside the good ones they were seen too. @default 'error-file' */
+  /** The file that failed lines are written to. Users also saw them in the output file. @default 'error-file' */
   readonly failedLines?: 'error-file' | 'output-file'
 }
 
-/** A line of a batch. */
+/** One line of a batch. */
 export interface BatchLine {
-  /** From 1. */
+  /** The number of the line, from 1. */
   readonly line: number
   readonly customId: string
   readonly body: Readonly<Record<string, unknown>>

@@ -1,8 +1,8 @@
-/** How large a body may be, in bytes. */
+/** The largest size of a body, in bytes. */
 export interface BodyBounds {
-  /** Without what it has in base64. */
+  /** Without its base64 data. */
   readonly plain: number
-  /** With it. */
+  /** With its base64 data. */
   readonly total: number
 }
 
@@ -10,23 +10,23 @@ const MARK = Buffer.from(';base64,')
 const QUOTE = '"'.charCodeAt(0)
 
 /**
- * Measures a body as it comes in. What counts as base64 is what follows `;base64,` up to the end of its string, as the data
- * URLs of images and sounds have it. As long as the whole is within the smaller bound it is not looked into.
+ * Measures a body while it arrives. Base64 data is the text after `;base64,` up to the end of its string, as in the
+ * data URLs of images and sounds. While the whole body is within the smaller bound, its contents are not read.
  */
 export class BodySize {
   readonly #bounds: BodyBounds
-  /** What came in before it had to be looked into. */
+  /** The parts whose contents were not read yet. */
   #unread: Buffer[] = []
   #total = 0
   #plain = 0
-  /** How much of the mark was just read; all of it within base64. */
+  /** How many bytes of the mark were just matched. All of them: the reader is inside base64 data. */
   #matched = 0
 
   constructor(bounds: BodyBounds) {
     this.#bounds = bounds
   }
 
-  /** Takes the next part. The bound that the body is now above, or undefined while it is within both. */
+  /** Adds the next part of the body. Returns the bound that the body now exceeds, or undefined. */
   add(part: Buffer): number | undefined {
     const { plain, total } = this.#bounds
     this.#total += part.length
@@ -43,7 +43,7 @@ export class BodySize {
       const isInside = this.#matched === MARK.length
       if (isInside && byte !== QUOTE) continue
       this.#plain += 1
-      // The mark's first byte is nowhere else in it, so a mismatch begins anew at most with this byte.
+      // The mark's first byte appears only once in it. A mismatch can only be the begin of a new match.
       if (isInside) this.#matched = 0
       else if (byte === MARK[this.#matched]) this.#matched += 1
       else this.#matched = byte === MARK[0] ? 1 : 0

@@ -1,11 +1,11 @@
 import { InvalidRequest } from '../../errors.js'
 
-/** The fields of a JSON body, read as the service reads them: what is of the wrong form is a 400. */
+/** The fields of a JSON body. A field of the wrong type is a 400, as it is for the service. */
 export type Fields = Readonly<Record<string, unknown>>
 
 const MALFORMED = 'Required body invalid, please check the request body format.'
 
-/** @throws InvalidRequest unless the text is a JSON object. */
+/** The JSON object in `text`. @throws InvalidRequest if it is none */
 export function parseObject(text: string): Record<string, unknown> {
   let body: unknown
   try {
@@ -28,6 +28,10 @@ export function optionalBoolean(body: Fields, name: string): boolean | undefined
   return value
 }
 
+/**
+ * An integer from 1 to `max`, or undefined. The default bound is the largest signed 32-bit integer. @throws
+ * InvalidRequest
+ */
 export function optionalInteger(body: Fields, name: string, max = 2_147_483_647): number | undefined {
   const value = body[name]
   if (value === undefined || value === null) return undefined

@@ -2,31 +2,43 @@ import { InvalidRequest } from '../../errors.js'
 import { isObject, isTokenList, optionalInteger } from './fields.js'
 import type { Fields } from './fields.js'
 
-/** What the endpoints need to know to read a body. */
+/** The settings by which request bodies are read. */
 export interface ParseRules {
   readonly countTokens: (text: string) => number
-  /** What each image counts. */
+  /** The tokens of each image. */
   readonly imageTokens: number
-  /** The most answers of one request. */
+  /** The largest `n` of a request. */
   readonly maxChoices: number
-  /** The most texts of one request for embeddings, and the most tokens of each; Infinity for no limit. */
+  /** The most texts of an embeddings request, and the most tokens of each text. Infinity for no limit. */
   readonly embeddingLimits: { readonly texts: number; readonly tokens: number }
-  /** Whether the model thinks where a request does not say. */
+  /** Whether a model thinks if the request does not say so. */
   readonly thinks: (model: string) => boolean
 }
 
-/** Tokens of the frame around the messages of a chat, a guess: about what was measured of the vendor's chat template. */
+/**
+ * The tokens of the frame around the messages of a chat.
+ *
+ * Measured: a one-turn chat in the service's template has about 10 tokens more than its text. The simulator uses the
+ * same number for every chat, which is a guess. Another number shifts the input tokens of all chats, in usage and in
+ * limits.
+ */
 const CHAT_FRAME_TOKENS = 10
+/**
+ * The longest vector that a request may ask for.
+ *
+ * Chosen, above the dimensions of known embedding models. Larger: one request could make the simulator allocate much
+ * memory. Smaller: a valid request would be refused.
+ */
 const MAX_DIMENSIONS = 8192
 
 type CountInput = (body: Fields, rules: ParseRules) => number
 
-/** Counts the input of each endpoint's requests, and refuses what cannot be read. */
+/** Counts the input tokens of a request, by endpoint. @throws InvalidRequest for a body that the service refuses */
 export const inputTokensOf = {
   chat: (body, rules) => {
     const { countTokens } = rules
     const { messages, tools } = body
-    if (!Array.isArray(messages)) throw new InvalidRequest("'messages' is required and must be a list")
+    if (!Array.isArray(messages)) throw new InvalidRequest("'messages' is required and must be an array")
     if (messages.length === 0) throw new InvalidRequest("[] is too short - 'messages'")
     let tokens = CHAT_FRAME_TOKENS
     for (const message of messages as unknown[]) {
@@ -69,7 +81,7 @@ export const inputTokensOf = {
     let tokens = CHAT_FRAME_TOKENS + (typeof instructions === 'string' ? countTokens(instructions) : 0)
     if (typeof input === 'string') tokens += countTokens(input)
     else if (!Array.isArray(input) || input.length === 0) {
-      throw new InvalidRequest("'input' is required and must be a text or a list of items")
+      throw new InvalidRequest("'input' is required and must be a string or an array of items")
     } else {
       for (const item of input as unknown[]) {
         if (!isObject(item)) throw new InvalidRequest("each of 'input' must be an object")
@@ -81,33 +93,34 @@ export const inputTokensOf = {
   },
 } satisfies Record<string, CountInput>
 
-/** The prompts of a text completion: texts, or lists of token numbers. */
+/** The prompts of a text completion: strings, or lists of token numbers. @throws InvalidRequest */
 export function promptsOf({ prompt }: Fields): (string | number[])[] {
   if (typeof prompt === 'string' || isTokenList(prompt)) return [prompt]
   if (Array.isArray(prompt) && prompt.length > 0) {
     const list = prompt as unknown[]
     if (list.every((item) => typeof item === 'string' || isTokenList(item))) return list as (string | number[])[]
   }
-  throw new InvalidRequest("'prompt' is required and must be a text or a list of texts")
+  throw new InvalidRequest("'prompt' is required and must be a string or an array of strings")
 }
 
-/** The texts to embed, one an entry; a list of token numbers is written out. */
+/** The texts to embed. A list of token numbers becomes one text. @throws InvalidRequest */
 export function textsToEmbed({ input }: Fields): string[] {
   if (typeof input === 'string') return [input]
-  if (!Array.isArray(input) || input.length === 0) throw new InvalidRequest("'input' must be a text or a list of texts")
+  if (!Array.isArray(input) || input.length === 0)
+    throw new InvalidRequest("'input' must be a string or an array of strings")
   if (isTokenList(input)) return [input.join(' ')]
   return input.map((item: unknown) => {
     if (typeof item === 'string') return item
     if (isTokenList(item)) return item.join(' ')
-    throw new InvalidRequest("'input' must be a text or a list of texts")
+    throw new InvalidRequest("'input' must be a string or an array of strings")
   })
 }
 
-/** The tokens of a message's content: a text, or a list of parts of which those with a text count, and images. */
+/** The tokens of a message's content: a string, or a list of parts. Text parts and images count. */
 function contentTokens(content: unknown, { countTokens, imageTokens }: ParseRules): number {
   if (typeof content === 'string') return countTokens(content)
   if (content === null || content === undefined) return 0
-  if (!Array.isArray(content)) throw new InvalidRequest("'content' must be a text or a list of parts")
+  if (!Array.isArray(content)) throw new InvalidRequest("'content' must be a string or an array of parts")
   let tokens = 0
   for (const part of content as unknown[]) {
     if (!isObject(part)) continue

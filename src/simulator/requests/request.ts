@@ -6,49 +6,49 @@ import type { Fields } from './fields.js'
 import { inputTokensOf, promptsOf } from './input.js'
 import type { ParseRules } from './input.js'
 
-/** The endpoints that are metered. */
+/** The metered endpoints. */
 export type SimulatedRoute = Route
 
-/** A request as the simulator understood it. */
+/** A request as the simulator read it. */
 export interface SimulatedRequest {
-  /** The request id, as the headers of its answer give it. */
+  /** The id of the request, which the headers of its response contain. */
   readonly id: string
-  /** The number of the request since the simulator's start, in the order of arrival; the first is 1. */
+  /** The number of the request since the simulator's start, in order of arrival, from 1. */
   readonly n: number
   readonly route: SimulatedRoute
   readonly model: string
   readonly stream: boolean
-  /** Whether the stream is to end with its usage. */
+  /** Whether the stream reports usage at its end. */
   readonly includeUsage: boolean
-  /** `max_completion_tokens`, `max_tokens` or `max_output_tokens`; of each answer. */
+  /** The value of `max_completion_tokens`, `max_tokens` or `max_output_tokens`. It bounds each answer. */
   readonly maxTokens: number | undefined
-  /** How many answers it asks for: its `n` for each of its prompts. */
+  /** How many answers it asks for: `n` for each of its prompts. */
   readonly choices: number
-  /** Whether the model is to think first. */
+  /** Whether the model thinks before it answers. */
   readonly thinking: boolean
-  /** `thinking_budget`. */
+  /** The value of `thinking_budget`. */
   readonly thinkingBudget: number | undefined
   readonly inputTokens: number
-  /** The key that it came with. */
+  /** The API key. */
   readonly apiKey: string | undefined
   readonly headers: IncomingHttpHeaders
-  /** The body, parsed. */
+  /** The parsed body. */
   readonly body: Fields
 }
 
-/** What a body says, apart from who sent it. */
+/** A request without the properties that its headers decide. */
 export type ParsedBody = Omit<SimulatedRequest, 'id' | 'n' | 'apiKey' | 'headers'>
 
 /**
- * Reads a request's body. `model`, where it is given, stands for the body's own.
+ * The request that a body contains. `model` replaces the body's own model.
  *
- * @throws InvalidRequest where the service would answer 400; the message is the one to answer with.
+ * @throws InvalidRequest if the service would answer 400. Its message goes into the response.
  */
 export function parseBody(route: SimulatedRoute, text: string, rules: ParseRules, model?: string): ParsedBody {
   return parseFields(route, parseObject(text), rules, model)
 }
 
-/** As `parseBody`, of a body that is parsed already. */
+/** The request in a body that is already parsed. See {@link parseBody}. */
 export function parseFields(route: SimulatedRoute, body: Fields, rules: ParseRules, named?: string): ParsedBody {
   const model: unknown = named ?? body['model']
   if (typeof model !== 'string' || model === '') throw new InvalidRequest('you must provide a model parameter')

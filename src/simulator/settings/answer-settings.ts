@@ -10,16 +10,17 @@ import { faultRateNames, latencyNames } from './option-names.js'
 
 type Optional = 'fail' | 'failOthers' | 'faultRates' | 'answer'
 
-/** The options of answers with their defaults, checked. */
+/** The options of responses, checked and with their defaults. */
 export interface AnswerSettings
   extends Required<Omit<AnswerOptions, Optional | 'latency'>>, Pick<AnswerOptions, Optional> {
   readonly latency: Required<Latency>
 }
 
+/** The names of models that think unless the request turns it off; see {@link AnswerOptions.thinks}. */
 const THINKING_MODEL = /^(?:qwq|qvq)|-r1\b|-thinking/i
 const retryForms = ['off', 'seconds', 'date', 'milliseconds'] as const
 
-/** @throws InvalidRequest */
+/** @throws InvalidRequest that names the wrong option */
 export function answerSettings(options: AnswerOptions): AnswerSettings {
   const { answer, fail, failOthers, faultRates, thinks, countTokens } = options
   if (faultRates !== undefined) checkRates(faultRates)

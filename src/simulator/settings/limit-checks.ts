@@ -13,17 +13,17 @@ export function checkLimits(name: string, limits: Limits): void {
   for (const field of Object.keys(limits)) {
     if (FIELDS.has(field)) continue
     const advice = nameAdvice(nearestField(field), `the fields are ${LIMIT_FIELDS.join(', ')}`, '')
-    throw new InvalidLimits(`${name}: ${field} is no limit: ${advice}`)
+    throw new InvalidLimits(`${name}: ${field} is not a limit: ${advice}`)
   }
   for (const field of limitNames) {
     const value: unknown = limits[field]
     if (value === undefined || (typeof value === 'number' && value >= 0)) continue
     const given = typeof value === 'number' ? String(value) : shown(value)
-    throw new InvalidLimits(`${name}: ${field} must be a number from 0 on, not ${given}`)
+    throw new InvalidLimits(`${name}: ${field} must be a number of at least 0, not ${given}`)
   }
 }
 
-/** @throws InvalidLimits where a workspace would have more than its account. */
+/** @throws InvalidLimits for a wrong limit, and for one above the account's */
 export function checkWorkspace(workspace: string, model: string, limits: Limits, account: Limits | undefined): void {
   const name = `workspace ${workspace}, ${model}`
   checkLimits(name, limits)
@@ -33,7 +33,7 @@ export function checkWorkspace(workspace: string, model: string, limits: Limits,
   }
 }
 
-/** @throws InvalidLimits */
+/** @throws InvalidLimits that names the row and the field. */
 export function checkTable(name: string, limits: LimitsTable): void {
   checkObject(name, limits, 'a table of limits')
   for (const [model, row] of Object.entries(limits)) checkLimits(model, row)

@@ -11,37 +11,40 @@ import { changeNames, floorNames, provisionedNames, surgeNames } from './option-
 type Optional = 'defaultLimits' | 'state'
 type Shaped = 'limits' | 'surge'
 
-/** The options of limits with their defaults, checked. */
+/** The options of limits, checked and with their defaults. */
 export interface LimitSettings extends Required<Omit<LimitOptions, Optional | Shaped>>, Pick<LimitOptions, Optional> {
   readonly limits: LimitsTable | undefined
   readonly surge: (Required<Omit<SurgeOptions, 'minimum'>> & Pick<SurgeOptions, 'minimum'>) | undefined
 }
 
 const windowKinds = ['fixed', 'sliding', 'bucket'] as const
-const chargings = ['reserved', 'generated', 'completion'] as const
+const outputAccountings = ['reserved', 'generated', 'completion'] as const
 
-/** @throws InvalidRequest; InvalidLimits for a row. */
+/** @throws InvalidRequest that names the wrong option, or InvalidLimits for a wrong row */
 export function limitSettings(options: LimitOptions): LimitSettings {
   const { defaultLimits, state, workspaces = {}, provisioned = {}, floors = {}, limitChanges = [] } = options
   const { modelStates = {} } = options
   const limits = tableOf(options.limits)
   if (defaultLimits !== undefined) checkLimits('defaultLimits', defaultLimits)
-  for (const [workspace, table] of Object.entries(record('workspaces', workspaces, 'a table of limits by workspace'))) {
-    for (const [model, row] of Object.entries(record(`workspaces.${workspace}`, table, 'limits by model'))) {
+  for (const [workspace, table] of Object.entries(
+    record('workspaces', workspaces, 'a limits table for each workspace'),
+  )) {
+    for (const [model, row] of Object.entries(record(`workspaces.${workspace}`, table, 'limits for each model'))) {
       checkWorkspace(workspace, model, row, limits?.[model] ?? defaultLimits)
     }
   }
-  for (const [model, bought] of Object.entries(record('provisioned', provisioned, 'what was bought by model'))) {
-    checkBought(model, bought)
+  for (const [model, capacity] of Object.entries(record('provisioned', provisioned, 'a throughput for each model'))) {
+    checkProvisioned(model, capacity)
   }
-  for (const [model, floor] of Object.entries(record('floors', floors, 'floors by model'))) checkFloor(model, floor)
+  for (const [model, floor] of Object.entries(record('floors', floors, 'a floor for each model')))
+    checkFloor(model, floor)
   for (const [i, change] of list('limitChanges', limitChanges, 'changes').entries()) {
     const { afterMs, model, limits } = named(`limitChanges[${i}]`, change, changeNames)
     number('limitChanges.afterMs', afterMs, 0)
     checkLimits(`limitChanges ${text('limitChanges.model', model)}`, limits)
   }
   if (state !== undefined) checkState('state', state)
-  for (const [model, own] of Object.entries(record('modelStates', modelStates, 'states by model'))) {
+  for (const [model, own] of Object.entries(record('modelStates', modelStates, 'a state for each model'))) {
     checkState(`modelStates.${model}`, own)
   }
   return {
@@ -53,7 +56,7 @@ export function limitSettings(options: LimitOptions): LimitSettings {
     minuteWindow: oneOf('minuteWindow', options.minuteWindow ?? 'sliding', windowKinds),
     secondWindow: oneOf('secondWindow', options.secondWindow ?? 'sliding', [...windowKinds, 'off'] as const),
     windowPhaseMs: number('windowPhaseMs', options.windowPhaseMs ?? 0, -Infinity),
-    outputAccounting: oneOf('outputAccounting', options.outputAccounting ?? 'completion', chargings),
+    outputAccounting: oneOf('outputAccounting', options.outputAccounting ?? 'completion', outputAccountings),
     countsRejected: flag('countsRejected', options.countsRejected ?? false),
     cachedShare: number('cachedShare', options.cachedShare ?? 0, 0, 1),
     cachedWeight: number('cachedWeight', options.cachedWeight ?? 1, 0, 1),
@@ -92,9 +95,9 @@ function surgeOf(surge: SurgeOptions): NonNullable<LimitSettings['surge']> {
   }
 }
 
-function checkBought(model: string, bought: ProvisionedThroughput): void {
+function checkProvisioned(model: string, capacity: ProvisionedThroughput): void {
   const name = `provisioned.${model}`
-  const { maxInputTokens, snapshot, ...limits } = named(name, bought, provisionedNames)
+  const { maxInputTokens, snapshot, ...limits } = named(name, capacity, provisionedNames)
   checkLimits(`provisioned ${model}`, limits)
   for (const field of ['inputTpm', 'outputTpm'] as const) {
     if (limits[field] === undefined) throw new InvalidLimits(`provisioned ${model}: ${field} is missing`)

@@ -125,5 +125,5 @@ export const batchNames: Names<BatchOptions> = {
   failedLines: true,
 }
 
-/** What a clock must have. */
+/** The functions that a clock must have. */
 export const clockNames: readonly (keyof Clock)[] = ['now', 'setTimeout', 'clearTimeout']

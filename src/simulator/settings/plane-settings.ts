@@ -2,19 +2,19 @@ import { callback, integer, list, named, number, oneOf, record, text, texts } fr
 import type { BatchOptions, ControlPlaneOptions } from '../options/planes.js'
 import { batchNames, controlPlaneNames } from './option-names.js'
 
-/** The options of the control plane with their defaults, checked. */
+/** The options of the control plane, checked and with their defaults. */
 export interface ControlPlaneSettings extends Required<Omit<ControlPlaneOptions, 'deployable'>> {
   readonly deployable: ReadonlySet<string> | undefined
 }
 
-/** The options of files and batches with their defaults, checked. */
+/** The options of files and batches, checked and with their defaults. */
 export interface BatchSettings extends Required<Omit<BatchOptions, 'failLine'>> {
   readonly failLine: BatchOptions['failLine']
 }
 
-const MB = 1024 * 1024
+const MiB = 1024 * 1024
 
-/** @throws InvalidRequest */
+/** @throws InvalidRequest that names the wrong option */
 export function controlPlaneSettings(options: ControlPlaneOptions): ControlPlaneSettings {
   const {
     baseCapacity = {},
@@ -22,7 +22,9 @@ export function controlPlaneSettings(options: ControlPlaneOptions): ControlPlane
     deployMs = [300_000, 600_000],
   } = named('controlPlane', options, controlPlaneNames)
   const [from, to] = list('controlPlane.deployMs', deployMs, 'two numbers')
-  for (const [model, units] of Object.entries(record('controlPlane.baseCapacity', baseCapacity, 'units by model'))) {
+  for (const [model, units] of Object.entries(
+    record('controlPlane.baseCapacity', baseCapacity, 'units for each model'),
+  )) {
     integer(`controlPlane.baseCapacity.${model}`, units, 1)
   }
   return {
@@ -47,13 +49,13 @@ export function controlPlaneSettings(options: ControlPlaneOptions): ControlPlane
   }
 }
 
-/** @throws InvalidRequest */
+/** @throws InvalidRequest that names the wrong option */
 export function batchSettings(options: BatchOptions): BatchSettings {
   const { failLine } = named('batch', options, batchNames)
   return {
-    maxFileBytes: integer('batch.maxFileBytes', options.maxFileBytes ?? 500 * MB, 1),
+    maxFileBytes: integer('batch.maxFileBytes', options.maxFileBytes ?? 500 * MiB, 1),
     maxLines: integer('batch.maxLines', options.maxLines ?? 50_000, 1),
-    maxLineBytes: integer('batch.maxLineBytes', options.maxLineBytes ?? 6 * MB, 1),
+    maxLineBytes: integer('batch.maxLineBytes', options.maxLineBytes ?? 6 * MiB, 1),
     validateMs: number('batch.validateMs', options.validateMs ?? 1_000, 0),
     linesPerSecond: number('batch.linesPerSecond', options.linesPerSecond ?? 50, Number.MIN_VALUE),
     finalizeMs: number('batch.finalizeMs', options.finalizeMs ?? 1_000, 0),

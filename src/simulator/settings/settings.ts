@@ -10,7 +10,7 @@ import { clockNames, optionNames } from './option-names.js'
 import { batchSettings, controlPlaneSettings } from './plane-settings.js'
 import type { BatchSettings, ControlPlaneSettings } from './plane-settings.js'
 
-/** The options with their defaults, checked. */
+/** All options, checked and with their defaults. */
 export interface Settings extends LimitSettings, AnswerSettings {
   readonly seed: number
   readonly apiKeys: ReadonlySet<string> | undefined
@@ -28,10 +28,11 @@ export interface Settings extends LimitSettings, AnswerSettings {
 const MiB = 1024 * 1024
 
 /**
- * Fills in the defaults.
+ * Checks the options and adds the defaults.
  *
- * @throws InvalidRequest that names the option, what it may be and what was given, also for a name that is no option;
- * InvalidLimits for a row.
+ * @throws InvalidRequest for an unknown name or a wrong value. The message names the option, its allowed values and the
+ * given value.
+ * @throws InvalidLimits for a wrong row
  */
 export function settingsOf(options: SimulatorOptions): Settings {
   const { apiKeys, controlPlane, batch } = named(undefined, options, optionNames)

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 /** The house from the ground up: a room imports from itself and from the layers below its own. */
 const LAYERS: readonly (readonly string[])[] = [
-  ['types', 'errors', 'clock', 'system-errors'],
+  ['types', 'errors', 'clock', 'json', 'system-errors'],
   ['abort-signals'],
   ['limits', 'tokens', 'quota'],
   ['metrics'],

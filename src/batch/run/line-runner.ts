@@ -1,11 +1,11 @@
 import PQueue from 'p-queue'
 import { LIMIT_FIELDS } from '../../limits/limit-fields.js'
-import type { Mutable, RunCounts } from './run-counts.js'
-import { DONE, SEEN, type DoneIds } from '../file/done-ids.js'
+import { countResult, type Mutable, type RunCounts } from './run-counts.js'
+import type { DoneIds } from '../file/done-ids.js'
 import type { TextLine } from '../file/lines.js'
-import { duplicate, readText } from '../file/read-requests.js'
+import { claimLine, readText } from '../file/read-requests.js'
 import { isFault, readRequest, readRequestText, type LineFault, type LineRequest } from '../file/request-line.js'
-import { faultKey, unsendable, type LineResult } from '../file/batch-record.js'
+import { unsendable, type LineResult } from '../file/batch-record.js'
 import { Flight, sendLine, type Halt, type Service } from './send-line.js'
 import { OutageDetector } from './outage-detector.js'
 
@@ -99,7 +99,7 @@ export class LineRunner {
   }
 
   async #readAll(): Promise<void> {
-    const { input, counts, isNumbered } = this.#run
+    const { input, ids, counts, isNumbered } = this.#run
     const lines = Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]()
     let isOver = false
     try {
@@ -110,11 +110,10 @@ export class LineRunner {
           break
         }
         counts.read++
-        const read = this.#claimed(
-          isNumbered ? readText(next.value as TextLine, this.#run.model) : this.#readOwn(next.value, number),
-        )
-        if (read === undefined) continue
-        if (isFault(read)) await this.#deliver(unsendable(read))
+        const given = isNumbered ? readText(next.value as TextLine, this.#run.model) : this.#readOwn(next.value, number)
+        const read = claimLine(given, ids)
+        if (read === undefined) counts.skipped++
+        else if (isFault(read)) await this.#deliver(unsendable(read))
         else await this.#send(read)
       }
     } finally {
@@ -134,23 +133,6 @@ export class LineRunner {
   #readOwn(value: BatchInput, line: number): LineRequest | LineFault {
     const { model } = this.#run
     return typeof value === 'string' ? readRequestText(value, line, { model }) : readRequest(value, line, { model })
-  }
-
-  /** Undefined for what is done already. An id that came up before makes a fault of the line. */
-  #claimed(read: LineRequest | LineFault): LineRequest | LineFault | undefined {
-    const { ids, counts } = this.#run
-    if (!isFault(read)) {
-      const known = ids.add(read.customId, SEEN)
-      if (known === 0) return read
-      if ((known & SEEN) === 0) {
-        counts.skipped++
-        return undefined
-      }
-      return this.#claimed(duplicate(read))
-    }
-    if ((ids.add(faultKey(read.line), SEEN) & DONE) === 0) return read
-    counts.skipped++
-    return undefined
   }
 
   async #send(request: LineRequest): Promise<void> {
@@ -214,10 +196,6 @@ export class LineRunner {
   async #deliver(result: LineResult): Promise<void> {
     const { counts, deliver } = this.#run
     await deliver(result)
-    if (result.ok) counts.succeeded++
-    else counts.failed++
-    if (result.record.error?.line !== undefined) counts.unsendable++
-    counts.inputTokens += result.usage?.inputTokens ?? 0
-    counts.outputTokens += result.usage?.outputTokens ?? 0
+    countResult(counts, result)
   }
 }

@@ -40,9 +40,8 @@ export async function checkInput({
   if (print.lines === 0) throw new FileError(`'${input}' is empty: there is nothing to send`)
   if (strict === true) {
     const faults = new FaultList()
-    for await (const read of readRequests(input, { model })) if (isFault(read)) faults.tell(read)
-    if (faults.count > 0)
-      throw new FileError(`'${input}' has ${faults.count} lines that cannot be sent:\n${faults.text}`)
+    for await (const read of readRequests(input, { model })) if (isFault(read)) faults.add(read)
+    faults.throwIfAny(input)
   }
   return print
 }

@@ -2,6 +2,7 @@ import type { BatchProgress } from '../../batch/batch-api/batch-api-runner.js'
 import { PART_LIMITS } from '../../batch/batch-api/part.js'
 import { runBatchApi, type BatchApiSummary } from '../../batch/batch-api/run-batch-api.js'
 import { batchLine, Sorter } from '../../batch/batch-api/staging.js'
+import { faultIn } from '../../batch/file/batch-record.js'
 import { FaultList } from '../../batch/file/fault-list.js'
 import { FileError } from '../../batch/file/file-error.js'
 import { BATCH_PRICE_SHARE } from '../../batch/prices/prices.js'
@@ -43,7 +44,7 @@ export async function dryRunViaBatchApi(input: string, flags: RunFlags, terminal
   for await (const read of readRequests(input === '-' ? terminal.input() : input, { model: flags.model })) {
     lines++
     const taken = isFault(read) ? read : sorter.take(read, batchLine(read))
-    if ('code' in taken) faults.tell(taken)
+    if ('code' in taken) faults.add(taken)
   }
   if (lines === 0) throw new FileError(`'${input}' is empty: there is nothing to send`)
   const files = sorter.parts.map(({ model, endpoint, lines, bytes }) => ({ model, endpoint, lines, bytes }))
@@ -106,8 +107,8 @@ export async function runViaBatchApi(input: string, flags: RunFlags, terminal: T
     },
     onResult({ model, usage, record: { error } }) {
       keeper.answered(model, usage)
-      if (error?.line === undefined) return
-      faults.tell({ line: error.line, message: error.message.replace(/^Line \d+: /, '') })
+      const fault = error === null ? undefined : faultIn(error)
+      if (fault !== undefined) faults.add(fault)
     },
     onProgress(batches) {
       if (!isTold || batches.length === 0) return

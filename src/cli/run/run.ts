@@ -2,6 +2,7 @@ import { Option } from 'commander'
 import { runBatchFile, type RunBegin } from '../../batch/run/run-batch-file.js'
 import { serviceOf } from '../../batch/run/run-batch.js'
 import { MAX_CONCURRENCY } from '../../batch/run/line-runner.js'
+import { faultIn } from '../../batch/file/batch-record.js'
 import { FaultList } from '../../batch/file/fault-list.js'
 import { FileError, fileErrorOf } from '../../batch/file/file-error.js'
 import type { Sink } from '../../batch/file/output-file.js'
@@ -144,8 +145,9 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
     onResult({ model, usage, record: { error } }) {
       keeper.answered(model, usage)
       if (error === null) return
-      if (error.line === undefined) failures.tell(error)
-      else faults.tell({ line: error.line, message: error.message.replace(/^Line \d+: /, '') })
+      const fault = faultIn(error)
+      if (fault === undefined) failures.add(error)
+      else faults.add(fault)
     },
   })
   const status = () => keeper.status(fileRun.counts, limiter.stats({ lastMs: 60_000 }), performance.now())

@@ -1,4 +1,5 @@
 import { onAbort } from '../../abort-signals.js'
+import { parsedJson } from '../../json.js'
 
 /** An answer of the service, read to its end. */
 export interface ControlPlaneAnswer {
@@ -26,7 +27,7 @@ export class Misshapen extends Error {}
 export async function readAnswer(response: Response, signal: AbortSignal | undefined): Promise<ControlPlaneAnswer> {
   const { status, headers } = response
   const text = await textOf(response, signal)
-  return { status, headers, text, json: parsed(text) }
+  return { status, headers, text, json: parsedJson(text) }
 }
 
 async function textOf({ body }: Response, signal: AbortSignal | undefined): Promise<string> {
@@ -50,14 +51,6 @@ async function textOf({ body }: Response, signal: AbortSignal | undefined): Prom
     throw error
   } finally {
     forget?.()
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,10 +1,10 @@
 import { abortableSleep, orAborted } from '../../abort-signals.js'
 import type { Clock } from '../../clock.js'
+import { isJsonObject } from '../../json.js'
 import { backoffMs } from '../../throttling/backoff.js'
 import { AttemptTimeout } from '../../transport/attempt-timeout.js'
 import { type ControlPlaneAnswer, described, Misshapen, readAnswer, TooLong } from './control-plane-answer.js'
 import { ConnectionFailed, ModelStudioError, ServiceUnavailable, TimedOut, UnexpectedAnswer } from '../errors.js'
-import { isFields } from '../resources/fields.js'
 import { CallPacing } from './call-pacing.js'
 import { idOf, type ControlPlaneRefusal, refusalOf } from './control-plane-refusal.js'
 import type { Secret } from './secret.js'
@@ -142,8 +142,8 @@ export class ControlPlaneCalls {
     const { read, readEmpty } = call
     if (answer.text.trim() === '' && readEmpty !== undefined) return { value: readEmpty() }
     if (json === undefined) throw unexpected(described(answer, (text) => secret.hide(text)))
-    if (!isFields(json)) throw unexpected('with JSON that is no object')
-    if (isFields(json['output'])) {
+    if (!isJsonObject(json)) throw unexpected('with JSON that is no object')
+    if (isJsonObject(json['output'])) {
       try {
         return { value: read(json['output']) }
       } catch (error) {
@@ -180,10 +180,10 @@ function noteOf({ ifUnknown }: ControlPlaneCall<unknown>): string {
 /** What the innermost cause says: `fetch failed` alone says nothing. */
 function reasonOf(error: unknown, secret: Secret): string {
   let innermost = error
-  for (let depth = 0; depth < 6 && isFields(innermost) && isFields(innermost['cause']); depth++) {
+  for (let depth = 0; depth < 6 && isJsonObject(innermost) && isJsonObject(innermost['cause']); depth++) {
     innermost = innermost['cause']
   }
-  const { message, code, errors } = (isFields(innermost) ? innermost : { message: String(innermost) }) as {
+  const { message, code, errors } = (isJsonObject(innermost) ? innermost : { message: String(innermost) }) as {
     readonly message?: unknown
     readonly code?: unknown
     readonly errors?: unknown

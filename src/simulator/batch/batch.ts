@@ -155,11 +155,12 @@ export class Batch {
     const { seed, batch } = this.#service.settings
     const startedAt = this.#times.in_progress ?? 0
     for (; this.#done < upTo; this.#done += 1) {
-      const line = this.#lines[this.#done]
-      if (line === undefined) return
+      const input = this.#lines[this.#done]
+      if (input === undefined) return
       const random = new Random(seed + hashOf(this.id), this.#done)
       const created = this.#service.epochSeconds(startedAt + this.#workMs(this.#done + 1))
-      const result = answerLine(this.#service, this.order.endpoint, line, this.#done + 1, random, created)
+      const { endpoint } = this.order
+      const result = answerLine(this.#service, { endpoint, input, line: this.#done + 1, random, created })
       if (result.failed) this.#failed += 1
       if (result.failed && batch.failedLines === 'error-file') this.#bad.push(result.text)
       else this.#good.push(result.text)

@@ -18,30 +18,30 @@ export interface LineResult {
 
 const TEST_ANSWER = 'This is a test result.'
 
-/** Answers one line, outside all limits. `line` is counted from 1. */
-export function answerLine(
-  service: Service,
-  endpoint: string,
-  { customId, body }: InputLine,
-  line: number,
-  random: Random,
-  created: number,
-): LineResult {
-  const [id, requestId] = [random.uuid(), random.uuid()]
-  const { status, answer } = resultOf(service, endpoint, { customId, body }, line, random, created, requestId)
+/** A line that is to be answered. */
+export interface LineOrder {
+  readonly endpoint: string
+  readonly input: InputLine
+  /** Its number in the file, from 1. */
+  readonly line: number
+  readonly random: Random
+  /** When it is answered, in epoch seconds. */
+  readonly created: number
+}
+
+/** Answers one line, outside all limits. */
+export function answerLine(service: Service, order: LineOrder): LineResult {
+  const [id, requestId] = [order.random.uuid(), order.random.uuid()]
+  const { status, answer } = resultOf(service, order, requestId)
   const failed = status >= 400
   const error = failed ? errorOf(answer) : null
   const response = { status_code: status, request_id: requestId, body: answer }
-  return { failed, text: JSON.stringify({ id, custom_id: customId, response, error }) }
+  return { failed, text: JSON.stringify({ id, custom_id: order.input.customId, response, error }) }
 }
 
 function resultOf(
   service: Service,
-  endpoint: string,
-  { customId, body }: InputLine,
-  line: number,
-  random: Random,
-  created: number,
+  { endpoint, input: { customId, body }, line, random, created }: LineOrder,
   requestId: string,
 ): { readonly status: number; readonly answer: unknown } {
   const { settings } = service

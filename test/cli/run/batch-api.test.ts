@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/simulator/index.js'
 import { LeapingClock } from '../../support/leaping-clock.js'
 import { run, runIn, type Run } from '../terminal.js'
+import { lineOf, lines } from '../../support/batch-lines.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 interface Place {
   readonly simulator: Simulator
@@ -15,26 +16,12 @@ interface Place {
   lane(...flags: string[]): Run
 }
 
-const lineOf = (id: string, model = 'qwen-plus'): string => {
-  const body = { model, messages: [{ role: 'user', content: id }], max_tokens: 3 }
-  return `${JSON.stringify({ custom_id: id, method: 'POST', url: '/v1/chat/completions', body })}\n`
-}
-const lines = (count: number): string => Array.from({ length: count }, (_, i) => lineOf(`id-${i}`)).join('')
-
 async function place(content: string, options: SimulatorOptions = {}): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+  const folder = await temporaryFolder()
   const clock = new LeapingClock()
-  const serverClock = {
-    now: () => clock.now(),
-    setTimeout,
-    clearTimeout: (handle: unknown) => clearTimeout(handle as never),
-  }
   const latency = { firstTokenMs: 0, perTokenMs: 0, jitter: 0 }
-  const simulator = await startSimulator({ clock: serverClock, batch: { linesPerSecond: 1 }, latency, ...options })
-  onTestFinished(async () => {
-    await simulator.close()
-    await rm(folder, { recursive: true })
-  })
+  const simulator = await startSimulator({ clock: clock.forServer, batch: { linesPerSecond: 1 }, latency, ...options })
+  onTestFinished(() => simulator.close())
   const [input, output] = [join(folder, 'in.jsonl'), join(folder, 'out.jsonl')]
   await writeFile(input, content)
   return {

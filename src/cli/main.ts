@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { EXIT } from './exit-codes.js'
-import { keepHeapSmall } from './run/heap.js'
+import { keepHeapSmall } from './run/keep-heap-small.js'
 import { runCli } from './program.js'
 import { ignoreBrokenPipe, processTerminal } from './terminal/terminal.js'
 

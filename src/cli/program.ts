@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import type { AddCommand } from './command.js'
+import type { AddCommand } from './add-command.js'
 import { addDeployments } from './deployments/deployments.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
 import { addLimits } from './limits/limits.js'

@@ -1,4 +1,4 @@
-import type { SimulatorOptions } from './options/options.js'
+import type { SimulatorOptions } from './options/simulator-options.js'
 
 /**
  * Model Studio at its strictest: all limits of the table of Singapore, sliding windows a minute and a second, refused

@@ -1,7 +1,7 @@
 import { isJsonObject, parsedJson, type JsonObject } from '../../json.js'
 import { countResult, type Mutable, type RunCounts } from '../run/run-counts.js'
 import { DONE, type DoneIds } from '../file/done-ids.js'
-import { splitLines } from '../file/lines.js'
+import { splitLines } from '../file/read-lines.js'
 import { answered, newId, textOf, unanswered, type BatchError, type LineResult } from '../file/batch-record.js'
 import type { Sinks } from '../file/sinks.js'
 

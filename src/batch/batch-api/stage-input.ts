@@ -1,7 +1,7 @@
 import { AWAY, DONE, type DoneIds } from '../file/done-ids.js'
 import { FaultList } from '../file/fault-list.js'
 import { readFileBytes } from '../file/input-file.js'
-import { readLines, splitLines } from '../file/lines.js'
+import { readLines, splitLines } from '../file/read-lines.js'
 import { claimLine, readText } from '../file/read-requests.js'
 import { isFault, type LineFault } from '../file/request-line.js'
 import { countResult } from '../run/run-counts.js'

@@ -1,7 +1,7 @@
 import { DONE, DoneIds, SEEN } from './done-ids.js'
 import { faultKey } from './batch-record.js'
 import { readFileBytes } from './input-file.js'
-import { readLines, type TextLine } from './lines.js'
+import { readLines, type TextLine } from './read-lines.js'
 import { isFault, type LineFault, type LineRequest, readRequestText, type ReadOptions } from './request-line.js'
 
 /**

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { AddCommand } from '../command.js'
+import type { AddCommand } from '../add-command.js'
 import { addChanges } from './deployment-changes.js'
 import { deploymentsTable, printDeployment } from './deployment-table.js'
 import { EXIT } from '../exit-codes.js'

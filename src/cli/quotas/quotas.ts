@@ -1,6 +1,6 @@
 import type { Quota } from '../../model-studio/index.js'
 import { cell, columns } from '../terminal/columns.js'
-import type { AddCommand } from '../command.js'
+import type { AddCommand } from '../add-command.js'
 import { EXIT } from '../exit-codes.js'
 import { addStudioOptions, withStudio } from '../control-plane.js'
 import type { StudioFlags } from '../control-plane.js'

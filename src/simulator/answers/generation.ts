@@ -1,7 +1,7 @@
 import type { Exchange } from '../exchange.js'
-import type { Latency } from '../options/answers.js'
+import type { Latency } from '../options/answer-options.js'
 import type { Random } from '../random.js'
-import type { Answer } from './answers.js'
+import type { Answer } from './answer.js'
 
 /** How fast one answer is generated. */
 export interface GenerationPace {

@@ -1,9 +1,9 @@
 import { hashOf, Random } from '../random.js'
 import type { Service } from '../service.js'
 import type { Files, FileKind, StoredFile } from './files.js'
-import { answerLine } from './lines.js'
-import { validateInput } from './validation.js'
-import type { BatchFault, InputLine } from './validation.js'
+import { answerLine } from './answer-line.js'
+import { validateInput } from './validate-input.js'
+import type { BatchFault, InputLine } from './validate-input.js'
 
 export type BatchStatus =
   | 'validating'

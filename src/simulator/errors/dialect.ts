@@ -1,4 +1,4 @@
-import type { LimitName } from '../metering/limits.js'
+import type { LimitName } from '../metering/enforced-limits.js'
 import type { ErrorShape, RefusalClass } from './throttling.js'
 
 /** Whose words an answer is in. */

@@ -4,7 +4,7 @@ import type { LimitsTable } from '../../types.js'
 import { callback, flag, integer, list, named, number, oneOf, record, text, wrong } from '../checks.js'
 import { checkState } from '../errors/states.js'
 import type { SurgeOptions } from '../metering/surge-detector.js'
-import type { Floor, LimitOptions, ProvisionedThroughput } from '../options/limits.js'
+import type { Floor, LimitOptions, ProvisionedThroughput } from '../options/limit-options.js'
 import { checkLimits, checkTable, checkWorkspace } from './limit-checks.js'
 import { changeNames, floorNames, provisionedNames, surgeNames } from './option-names.js'
 

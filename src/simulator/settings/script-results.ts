@@ -1,5 +1,5 @@
 import { shown } from '../../limits/limit-values.js'
-import type { AnswerScript, ScriptedAnswer } from '../answers/answers.js'
+import type { AnswerScript, ScriptedAnswer } from '../answers/answer.js'
 
 /** `answer`, where what it gives is checked: a wrong one throws, and what a script throws is answered with a 500. */
 export function checkedAnswer(answer: AnswerScript): AnswerScript {

@@ -1,14 +1,14 @@
 import { systemClock } from '../../clock.js'
 import type { Clock } from '../../clock.js'
 import { epoch, integer, named, text, texts, wrong } from '../checks.js'
-import type { SimulatorOptions } from '../options/options.js'
+import type { SimulatorOptions } from '../options/simulator-options.js'
 import { answerSettings } from './answer-settings.js'
 import type { AnswerSettings } from './answer-settings.js'
 import { limitSettings } from './limit-settings.js'
 import type { LimitSettings } from './limit-settings.js'
 import { clockNames, optionNames } from './option-names.js'
-import { batchSettings, controlPlaneSettings } from './plane-settings.js'
-import type { BatchSettings, ControlPlaneSettings } from './plane-settings.js'
+import { batchSettings, controlPlaneSettings } from './control-plane-settings.js'
+import type { BatchSettings, ControlPlaneSettings } from './control-plane-settings.js'
 
 /** The options with their defaults, checked. */
 export interface Settings extends LimitSettings, AnswerSettings {

@@ -17,7 +17,7 @@ import { apiKeyOf, timesOf, type RunFlags } from './run-options.js'
 import { StatusKeeper } from './run-status.js'
 import { beginText, exitCodeOfRun, tableOf } from './run-summary.js'
 import type { Terminal } from '../terminal/terminal.js'
-import { callAt, waitUntil } from './times.js'
+import { callAt, waitUntil } from './moment.js'
 
 /** What the Batch API has no use for: nothing is paced there, and the service alone chooses the model. */
 const LIVE_ALONE = ['fallback', 'rpm', 'tpm', 'rampUp', 'networkJitterMs', 'tenant'] as const

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fingerprintOf, readFileBytes } from '../../../src/batch/file/input-file.js'
-import { countLines, readLines, splitLines, type TextLine } from '../../../src/batch/file/lines.js'
+import { countLines, readLines, splitLines, type TextLine } from '../../../src/batch/file/read-lines.js'
 import { runs } from '../../property/traffic.js'
 import { temporaryFolder } from '../../support/temporary-folder.js'
 

@@ -1,4 +1,4 @@
-import type { Answer, Segment } from './answers.js'
+import type { Answer, Segment } from './answer.js'
 
 /** What a request used, in tokens. */
 export interface Account {

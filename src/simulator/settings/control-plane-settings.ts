@@ -1,5 +1,5 @@
 import { callback, integer, list, named, number, oneOf, record, text, texts } from '../checks.js'
-import type { BatchOptions, ControlPlaneOptions } from '../options/planes.js'
+import type { BatchOptions, ControlPlaneOptions } from '../options/control-plane-options.js'
 import { batchNames, controlPlaneNames } from './option-names.js'
 
 /** The options of the control plane with their defaults, checked. */

@@ -1,9 +1,9 @@
 import type { Random } from '../random.js'
 import type { SimulatedRequest } from '../requests/request.js'
 import type { Settings } from '../settings/settings.js'
-import { answerOf, drawnText, drawnTokens, segmentsOfScript, toolSegment } from './answers.js'
-import type { Answer, Segment } from './answers.js'
-import { drawnCall } from './tools.js'
+import { answerOf, drawnText, drawnTokens, segmentsOfScript, toolSegment } from './answer.js'
+import type { Answer, Segment } from './answer.js'
+import { drawnCall } from './drawn-call.js'
 
 /** The most that may be generated for each answer to a request. */
 export function outputCap(request: SimulatedRequest, settings: Settings): number {

@@ -1,14 +1,14 @@
 import { isHeadgateError } from '../../errors.js'
-import { answerOf } from '../answers/answers.js'
-import { chatFormat } from '../answers/chat.js'
-import { embeddingsBody } from '../answers/embeddings.js'
-import { accountOf } from '../answers/format.js'
-import { plainText } from '../answers/text.js'
+import { answerOf } from '../answers/answer.js'
+import { chatFormat } from '../answers/chat-format.js'
+import { embeddingsBody } from '../answers/answer-embeddings.js'
+import { accountOf } from '../answers/text-format.js'
+import { plainText } from '../answers/answer-text.js'
 import type { Random } from '../random.js'
 import { parseFields } from '../requests/request.js'
 import type { Service } from '../service.js'
-import { batchRoutes, TEST_ENDPOINT } from './validation.js'
-import type { InputLine } from './validation.js'
+import { batchRoutes, TEST_ENDPOINT } from './validate-input.js'
+import type { InputLine } from './validate-input.js'
 
 /** What became of one line, as it is written. */
 export interface LineResult {

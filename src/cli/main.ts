@@ -7,6 +7,6 @@ import { ignoreBrokenPipe, processTerminal } from './terminal/terminal.js'
 keepHeapSmall()
 ignoreBrokenPipe([process.stdout, process.stderr], (message) => {
   processTerminal.err(message)
-  process.exit(EXIT.fileTrouble)
+  process.exit(EXIT.fileError)
 })
 process.exitCode = await runCli(process.argv.slice(2), processTerminal)

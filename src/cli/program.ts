@@ -28,7 +28,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usageError
     const known = exitCodeOf(error)
     if (known === undefined) throw error
     terminal.err(`headgate: ${(error as Error).message}\n`)

@@ -12,7 +12,7 @@ import { quotasEndpoint } from './control-plane/quotas-endpoint.js'
 import type { Endpoint } from './endpoints/endpoint.js'
 import { ledgerEndpoint, modelEndpoints } from './endpoints/model-endpoints.js'
 import { Router } from './endpoints/router.js'
-import { enter } from './handle-request.js'
+import { handleRequest } from './handle-request.js'
 import type { AccountState } from './errors/states.js'
 import type { Ledger } from './ledger.js'
 import type { SimulatorOptions } from './options/simulator-options.js'
@@ -65,7 +65,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const service = new Service(settings)
   const router = new Router(settings.service, endpointsOf(service, settings))
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    enter(service, router, request, response)
+    handleRequest(service, router, request, response)
   })
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {

@@ -34,7 +34,7 @@ export interface Merged {
 type AnswerFields = JsonObject & { readonly custom_id: string }
 
 /** An answer may be longer than a line of input. */
-const MAX_LINE = 64 * 1024 * 1024
+const MAX_LINE_BYTES = 64 * 1024 * 1024
 const WRITTEN_TOGETHER_BYTES = 1024 * 1024
 /** What a service writes for lines that it did not come to. */
 const NOT_DONE: ReadonlySet<unknown> = new Set(['batch_expired', 'batch_cancelled'])
@@ -48,7 +48,7 @@ export async function merge(chunks: AsyncIterable<Uint8Array>, model: string, ta
   let writes: Promise<void>[] = []
   let bytes = 0
   try {
-    for await (const line of splitLines(chunks, MAX_LINE)) {
+    for await (const line of splitLines(chunks, MAX_LINE_BYTES)) {
       const text = line.bytes?.toString('utf8')
       if (text?.trim() === '') continue
       const fields = text === undefined ? undefined : fieldsIn(text)

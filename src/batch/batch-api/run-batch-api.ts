@@ -5,7 +5,7 @@ import { noCounts, type Mutable, type RunCounts } from '../run/run-counts.js'
 import { DoneIds } from '../file/done-ids.js'
 import { FileError } from '../file/file-error.js'
 import type { OutputOptions } from '../file/output-file.js'
-import { checkInput, resumed } from '../run/resume-output.js'
+import { checkInput, resumeOutput } from '../run/resume-output.js'
 import { checkCount, serviceOf, type BatchSummary, type RunOptions } from '../run/run-batch.js'
 import type { RunBegin } from '../run/run-batch-file.js'
 import { readSidecar } from '../file/sidecar.js'
@@ -104,7 +104,7 @@ async function run(
   if (!cancel) await checkSameParts(output, print)
   counts.total = print.lines
   const ids = new DoneIds()
-  const found = await resumed(options, print, ids)
+  const found = await resumeOutput(options, print, ids)
   counts.skipped = found.records
   counts.skippedFailed = found.failed
   const ledger = await PartLedger.open(output, service.baseURL)

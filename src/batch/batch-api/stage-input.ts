@@ -1,4 +1,4 @@
-import { AWAY, DONE, type DoneIds } from '../file/done-ids.js'
+import { IN_BATCH, DONE, type DoneIds } from '../file/done-ids.js'
 import { FaultList } from '../file/fault-list.js'
 import { readFileBytes } from '../file/input-file.js'
 import { readLines, splitLines } from '../file/read-lines.js'
@@ -21,7 +21,7 @@ export async function reopen(ledger: PartLedger, ids: DoneIds): Promise<boolean>
     const isStaged = await ledger.isStaged(part)
     if (isUnderWay(part)) {
       isKnown &&= isStaged
-      if (isStaged) for await (const id of idsIn(ledger.pathOf(part))) ids.add(id, AWAY)
+      if (isStaged) for await (const id of idsIn(ledger.pathOf(part))) ids.add(id, IN_BATCH)
       continue
     }
     const lines: string[] = []
@@ -33,7 +33,7 @@ export async function reopen(ledger: PartLedger, ids: DoneIds): Promise<boolean>
       }
     }
     if (!isStaged || isDone) await ledger.remove(part)
-    else for (const id of lines) ids.add(id, AWAY)
+    else for (const id of lines) ids.add(id, IN_BATCH)
   }
   return isKnown
 }

@@ -35,7 +35,7 @@ export interface LinesRun {
 }
 
 /** So many bytes of requests are held at once, however many lines that are. */
-const MAX_BYTES = 48 * 1024 * 1024
+const MAX_HELD_BYTES = 48 * 1024 * 1024
 
 /** Where it is not given: so many at first, and at most. */
 const FIRST_CONCURRENCY = 256
@@ -49,12 +49,12 @@ export class LineRunner {
   readonly #queue: PQueue
   readonly #flights = new Set<Flight>()
   readonly #models = new Set<string>()
-  readonly #silence = new OutageDetector()
+  readonly #outage = new OutageDetector()
   #heldBytes = 0
   #stop: Stop | undefined
   #error: { readonly reason: unknown } | undefined
   #wake: (() => void) | undefined
-  #letGo: (() => void) | undefined
+  #endWait: (() => void) | undefined
 
   constructor(run: LinesRun) {
     this.#run = run
@@ -89,7 +89,7 @@ export class LineRunner {
     this.#stop = why
     for (const flight of this.#flights) flight.stop()
     this.#wake?.()
-    this.#letGo?.()
+    this.#endWait?.()
   }
 
   #fail(reason: unknown): void {
@@ -125,7 +125,7 @@ export class LineRunner {
   /** The next line; undefined once the run is stopped. A race with a promise that lasts would keep each line in memory. */
   #next(lines: Iterator<BatchInput> | AsyncIterator<BatchInput>): Promise<IteratorResult<BatchInput> | undefined> {
     return new Promise((resolve, reject) => {
-      this.#letGo = () => resolve(undefined)
+      this.#endWait = () => resolve(undefined)
       Promise.resolve(lines.next()).then(resolve, reject)
     })
   }
@@ -139,7 +139,7 @@ export class LineRunner {
     const { counts } = this.#run
     const bytes = request.text.length
     await this.#queue.onSizeLessThan(1)
-    while (this.#heldBytes > 0 && this.#heldBytes + bytes > MAX_BYTES && this.#stop === undefined) {
+    while (this.#heldBytes > 0 && this.#heldBytes + bytes > MAX_HELD_BYTES && this.#stop === undefined) {
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     if (this.#stop !== undefined) return
@@ -168,13 +168,13 @@ export class LineRunner {
       counts.inFlight += by
       counts.waiting -= by
       if (by === -1) return
-      this.#silence.sent(counts.inFlight)
+      this.#outage.sent(counts.inFlight)
       this.#grow(request.model)
     })
     this.#flights.add(flight)
     const sent = await sendLine(request, flight, service).finally(() => this.#flights.delete(flight))
     if (sent === undefined) return
-    const halt = 'halt' in sent ? sent.halt : this.#silence.ended(sent.result, counts.inFlight)
+    const halt = 'halt' in sent ? sent.halt : this.#outage.ended(sent.result, counts.inFlight)
     if (halt !== undefined) this.stop(halt)
     if ('result' in sent) await this.#deliver(sent.result)
   }
@@ -187,7 +187,7 @@ export class LineRunner {
     const { concurrency: given, counts, service } = this.#run
     const { concurrency, pending } = this.#queue
     if (given !== undefined || concurrency >= MAX_CONCURRENCY || pending < concurrency) return
-    if (counts.inFlight < NEARLY_ALL * concurrency || !this.#silence.isAnswering) return
+    if (counts.inFlight < NEARLY_ALL * concurrency || !this.#outage.isAnswering) return
     const limits = service.limiter.limitsOf(model)
     if (!LIMIT_FIELDS.some((field) => (limits[field] ?? Infinity) < Infinity)) return
     this.#queue.concurrency = Math.min(MAX_CONCURRENCY, 2 * concurrency)

@@ -47,7 +47,7 @@ export async function checkInput({
 }
 
 /** What stands in the output already, and in the file of errors. */
-export interface Found {
+export interface ResumedOutput {
   readonly records: number
   readonly failed: number
   readonly tornBytes: number
@@ -60,7 +60,11 @@ export interface Found {
  *
  * @throws FileError for an output that is not of this input
  */
-export async function resumed(options: ResumeOptions, print: Fingerprint | undefined, ids: DoneIds): Promise<Found> {
+export async function resumeOutput(
+  options: ResumeOptions,
+  print: Fingerprint | undefined,
+  ids: DoneIds,
+): Promise<ResumedOutput> {
   const { output, errors, retryErrors = false } = options
   const paths = [output, errors].filter((path): path is string => typeof path === 'string')
   const found = { records: 0, failed: 0, tornBytes: 0, extents: new Map<string, OutputExtent>() }

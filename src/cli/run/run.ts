@@ -28,7 +28,7 @@ A line of input is { "custom_id", "method": "POST", "url": "/v1/chat/completions
 which they finish. - is the standard input or output; files that end in .gz are compressed.
 
 A run that was stopped or killed goes on by the same command. Exit codes: 0 all done, 1 some lines failed, 2 wrong use,
-3 stopped by a quota that is used up, 4 trouble with a file, 130 interrupted; after 3, 4 and 130 it can be resumed. Where the
+3 stopped by a quota that is used up, 4 failure with a file, 130 interrupted; after 3, 4 and 130 it can be resumed. Where the
 service answers no line any more, the run stops with 1; with --retry-errors it goes on.
 
 --via batch-api sends the lines by the Batch API, at half price, outside the limits and within a day or as --completion-window
@@ -111,8 +111,8 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
     if (isInterrupted) return EXIT.interrupted
   }
   const { concurrency } = flags
-  const mostInFlight = concurrency ?? MAX_CONCURRENCY
-  const keeper = new StatusKeeper({ prices, concurrency: mostInFlight, now: performance.now(), ramp, isRamping })
+  const maxInFlight = concurrency ?? MAX_CONCURRENCY
+  const keeper = new StatusKeeper({ prices, concurrency: maxInFlight, now: performance.now(), ramp, isRamping })
   // Node loads its fetch at the first call; a first request that is late by that would be followed too closely.
   await fetch('data:,')
   const source = input === '-' ? terminal.input() : input
@@ -187,8 +187,8 @@ function pipeOf(terminal: Terminal): Sink {
       try {
         await terminal.pipe(`${line}\n`)
       } catch (error) {
-        const trouble = fileErrorOf(error, 'the standard output', 'written')
-        throw trouble instanceof FileError ? trouble : new UsageError(String(trouble))
+        const failure = fileErrorOf(error, 'the standard output', 'written')
+        throw failure instanceof FileError ? failure : new UsageError(String(failure))
       }
     },
     close: async () => {},

@@ -14,14 +14,14 @@ export interface ControlPlaneAnswer {
 const MAX_BYTES = 16 * 1024 * 1024
 
 /** The body is longer than any answer is. */
-export class TooLong extends Error {
+export class AnswerTooLong extends Error {
   constructor() {
     super(`a body of more than ${MAX_BYTES / 1024 / 1024} MiB`)
   }
 }
 
 /** The answer is JSON, but not what was asked for; the message says what it came with. */
-export class Misshapen extends Error {}
+export class MalformedAnswer extends Error {}
 
 /** @throws TooLong; what the body breaks off with */
 export async function readAnswer(response: Response, signal: AbortSignal | undefined): Promise<ControlPlaneAnswer> {
@@ -43,7 +43,7 @@ async function textOf({ body }: Response, signal: AbortSignal | undefined): Prom
       const { done, value } = await reader.read()
       if (done) return text + decoder.decode()
       bytes += value.byteLength
-      if (bytes > MAX_BYTES) throw new TooLong()
+      if (bytes > MAX_BYTES) throw new AnswerTooLong()
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {

@@ -3,7 +3,13 @@ import type { Clock } from '../../clock.js'
 import { isJsonObject } from '../../json.js'
 import { backoffMs } from '../../throttling/backoff.js'
 import { AttemptTimeout } from '../../transport/attempt-timeout.js'
-import { type ControlPlaneAnswer, described, Misshapen, readAnswer, TooLong } from './control-plane-answer.js'
+import {
+  type ControlPlaneAnswer,
+  described,
+  MalformedAnswer,
+  readAnswer,
+  AnswerTooLong,
+} from './control-plane-answer.js'
 import { ConnectionFailed, ModelStudioError, ServiceUnavailable, TimedOut, UnexpectedAnswer } from '../errors.js'
 import { CallPacing } from './call-pacing.js'
 import { idOf, type ControlPlaneRefusal, refusalOf } from './control-plane-refusal.js'
@@ -79,27 +85,27 @@ export class ControlPlaneCalls {
   async #attempt<T>(call: ControlPlaneCall<T>): Promise<Success<T> | ControlPlaneRefusal> {
     const { secret, timeoutMs, clock } = this.#options
     const { signal } = call
-    const leash = new AttemptTimeout(signal, clock, timeoutMs, false)
-    const told = `${call.method} ${this.#pathOf(call)}`
+    const timeout = new AttemptTimeout(signal, clock, timeoutMs, false)
+    const callText = `${call.method} ${this.#pathOf(call)}`
     const note = noteOf(call)
     try {
-      return this.#judge(await orAborted(this.#fetch(call, leash.signal), leash.signal), call, told)
+      return this.#judge(await orAborted(this.#fetch(call, timeout.signal), timeout.signal), call, callText)
     } catch (cause) {
       if (cause instanceof ModelStudioError) return { error: cause, isTransient: false, retryAfterMs: undefined }
       if (signal?.aborted === true) throw signal.reason
-      if (cause instanceof TooLong) {
-        const error = new UnexpectedAnswer(`${told} was answered with ${cause.message}${note}`)
+      if (cause instanceof AnswerTooLong) {
+        const error = new UnexpectedAnswer(`${callText} was answered with ${cause.message}${note}`)
         return { error, isTransient: false, retryAfterMs: undefined }
       }
       const error =
-        leash.signal?.aborted === true
-          ? new TimedOut(`${told} had no whole answer after ${timeoutMs} ms${note}`)
-          : new ConnectionFailed(`${told} had no whole answer: ${reasonOf(cause, secret)}${note}`, {
+        timeout.signal?.aborted === true
+          ? new TimedOut(`${callText} had no whole answer after ${timeoutMs} ms${note}`)
+          : new ConnectionFailed(`${callText} had no whole answer: ${reasonOf(cause, secret)}${note}`, {
               cause: secret.hideIn(cause),
             })
       return { error, isTransient: true, retryAfterMs: undefined }
     } finally {
-      leash.release()
+      timeout.release()
     }
   }
 
@@ -129,14 +135,14 @@ export class ControlPlaneCalls {
     return readAnswer(response, signal)
   }
 
-  #judge<T>(answer: ControlPlaneAnswer, call: ControlPlaneCall<T>, told: string): Success<T> | ControlPlaneRefusal {
+  #judge<T>(answer: ControlPlaneAnswer, call: ControlPlaneCall<T>, callText: string): Success<T> | ControlPlaneRefusal {
     const { secret } = this.#options
     const { status, json } = answer
-    if (status < 200 || status >= 300) return refusalOf(answer, told, secret, call.ifUnknown)
+    if (status < 200 || status >= 300) return refusalOf(answer, callText, secret, call.ifUnknown)
     const requestId = idOf(answer, secret)
     const unexpected = (what: string): UnexpectedAnswer => {
       const id = requestId === undefined ? '' : ` (request ${requestId})`
-      const said = `${told} was answered ${status} ${secret.hide(what)}${id}${noteOf(call)}`
+      const said = `${callText} was answered ${status} ${secret.hide(what)}${id}${noteOf(call)}`
       return new UnexpectedAnswer(said, { status, requestId })
     }
     const { read, readEmpty } = call
@@ -147,11 +153,11 @@ export class ControlPlaneCalls {
       try {
         return { value: read(json['output']) }
       } catch (error) {
-        throw error instanceof Misshapen ? unexpected(error.message) : error
+        throw error instanceof MalformedAnswer ? unexpected(error.message) : error
       }
     }
     // Some gateways refuse with status 200.
-    if (typeof json['code'] === 'string' && json['code'] !== '') return refusalOf(answer, told, secret)
+    if (typeof json['code'] === 'string' && json['code'] !== '') return refusalOf(answer, callText, secret)
     if (readEmpty !== undefined && (json['output'] ?? undefined) === undefined) return { value: readEmpty() }
     throw unexpected("without 'output'")
   }
@@ -194,7 +200,7 @@ function reasonOf(error: unknown, secret: Secret): string {
 }
 
 /** Whether the same call may succeed later. */
-export function mayPass(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return (
     error instanceof ConnectionFailed ||
     error instanceof ServiceUnavailable ||

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../json.js'
 import type { Limits } from '../../types.js'
-import { Misshapen } from '../http/control-plane-answer.js'
+import { MalformedAnswer } from '../http/control-plane-answer.js'
 import { type FieldKind, readFields } from './fields.js'
 import type { Page } from '../http/paged.js'
 import type { Deployment, PtuCapacity, Quota, QuotaLimit } from '../types.js'
@@ -55,7 +55,7 @@ export function readDeployment(row: unknown): Deployment {
   const fields = isJsonObject(row) ? readFields(row, DEPLOYMENT) : {}
   const { ptuCapacity, ...rest } = fields
   if (typeof rest['deployedModel'] !== 'string' || typeof rest['status'] !== 'string') {
-    throw new Misshapen("with a deployment without 'deployed_model' or without 'status'")
+    throw new MalformedAnswer("with a deployment without 'deployed_model' or without 'status'")
   }
   return { ...rest, ...(isJsonObject(ptuCapacity) && { ptuCapacity: readFields(ptuCapacity, PTU) }) } as Deployment
 }
@@ -64,7 +64,7 @@ export function readDeployment(row: unknown): Deployment {
 export function readQuota(row: unknown): Quota {
   const fields = isJsonObject(row) ? readFields(row, { model: 'text', workspaceId: 'text' }) : {}
   const { modelLimit, workspaceLimit, ...rest } = fields
-  if (typeof rest['model'] !== 'string') throw new Misshapen("with a quota without 'model'")
+  if (typeof rest['model'] !== 'string') throw new MalformedAnswer("with a quota without 'model'")
   const ofModel = isJsonObject(modelLimit) ? (readFields(modelLimit, LIMIT) as QuotaLimit) : undefined
   const ofWorkspace = isJsonObject(workspaceLimit) ? (readFields(workspaceLimit, LIMIT) as QuotaLimit) : undefined
   const accountLimits = limitsOf(ofModel)
@@ -86,7 +86,7 @@ export function readPage<T>(
 ): Page<T> {
   const rows = output[field]
   const total = output['total']
-  if (!Array.isArray(rows)) throw new Misshapen(`without a list of '${field}'`)
+  if (!Array.isArray(rows)) throw new MalformedAnswer(`without a list of '${field}'`)
   return { rows: rows.map(read), total: typeof total === 'number' ? total : undefined }
 }
 

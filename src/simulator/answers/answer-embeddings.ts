@@ -16,13 +16,13 @@ export function answerEmbeddings(
 ): void {
   const { firstTokenMs } = drawnPace(settings.latency, exchange.random)
   exchange.after(firstTokenMs + (fault?.delayMs ?? 0), () => {
-    const toldUsage = fault === undefined || !('noUsage' in fault)
-    sendPlain(exchange, embeddingsBody(request, settings, toldUsage), fault)
+    const reportsUsage = fault === undefined || !('noUsage' in fault)
+    sendPlain(exchange, embeddingsBody(request, settings, reportsUsage), fault)
   })
 }
 
 /** The body of an answer. */
-export function embeddingsBody(request: SimulatedRequest, settings: Settings, toldUsage = true): string {
+export function embeddingsBody(request: SimulatedRequest, settings: Settings, reportsUsage = true): string {
   const { body, model, inputTokens, id } = request
   const encoded = body['encoding_format'] === 'base64'
   const dimensions = dimensionsOf(request) ?? settings.embeddingDimensions
@@ -31,7 +31,7 @@ export function embeddingsBody(request: SimulatedRequest, settings: Settings, to
     return { object: 'embedding', index, embedding: encoded ? base64Of(vector) : [...vector] }
   })
   const usage = { prompt_tokens: inputTokens, total_tokens: inputTokens }
-  return JSON.stringify({ data, model, object: 'list', usage: toldUsage ? usage : undefined, id })
+  return JSON.stringify({ data, model, object: 'list', usage: reportsUsage ? usage : undefined, id })
 }
 
 /** The length that the request asks for; undefined where it leaves that open. */

@@ -5,7 +5,7 @@ import type { SimulatedRequest } from '../requests/request.js'
 import type { Settings } from '../settings/settings.js'
 import type { Answer } from './answer.js'
 import { chatFormat, completionFormat } from './chat-format.js'
-import { answersTo } from './draw-answers.js'
+import { drawAnswers } from './draw-answers.js'
 import { accountOf } from './text-format.js'
 import type { Account, AnswerHead, TextFormat } from './text-format.js'
 import { drawnPace, Generation } from './generation.js'
@@ -21,7 +21,7 @@ export function answerText(
   settings: Settings,
   fault: Fault | undefined,
 ): void {
-  const answers = answersTo(request, settings, exchange.random)
+  const answers = drawAnswers(request, settings, exchange.random)
   const head = { requestId: exchange.id, model: request.model, created: Math.floor(exchange.arrivedAt / 1000) }
   const format = formatOf(request, head, settings)
   const pace = paceUnder(fault, drawnPace(settings.latency, exchange.random), answers, request.stream)
@@ -29,8 +29,8 @@ export function answerText(
   const account = fault !== undefined && 'noUsage' in fault ? undefined : whole
   const { chunkTokens, outputAccounting } = settings
   if (request.stream) {
-    const told = request.includeUsage ? account : undefined
-    return streamAnswer(exchange, { answers, format, account: told, pace, chunkTokens, fault })
+    const reported = request.includeUsage ? account : undefined
+    return streamAnswer(exchange, { answers, format, account: reported, pace, chunkTokens, fault })
   }
   const pieces = outputAccounting === 'generated' ? chunkTokens : Infinity
   const generation = new Generation(exchange, pace, answers, pieces, {
@@ -49,7 +49,7 @@ export function plainText(
   random: Random,
   created: number,
 ): { readonly body: string; readonly account: Account } {
-  const answers = answersTo(request, settings, random)
+  const answers = drawAnswers(request, settings, random)
   const account = accountOf(request.inputTokens, cachedTokens(request, settings), answers)
   const format = formatOf(request, { requestId: request.id, model: request.model, created }, settings)
   return { body: format.plain(answers, account), account }

@@ -12,7 +12,7 @@ export function outputCap(request: SimulatedRequest, settings: Settings): number
 }
 
 /** The answers to a request, as many as it asks for. */
-export function answersTo(request: SimulatedRequest, settings: Settings, random: Random): Answer[] {
+export function drawAnswers(request: SimulatedRequest, settings: Settings, random: Random): Answer[] {
   const cap = outputCap(request, settings)
   return Array.from({ length: request.choices }, (_, choice) => {
     const segments =

@@ -1,6 +1,6 @@
 import { isObject } from '../requests/fields.js'
 import type { SimulatedRoute } from '../requests/request.js'
-import type { BatchSettings } from '../settings/control-plane-settings.js'
+import type { BatchSettings } from '../settings/batch-settings.js'
 
 /** The address that a test batch is sent to, its model, and how many lines it may have. */
 export const TEST_ENDPOINT = '/v1/chat/ds-test'

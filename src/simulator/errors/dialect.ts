@@ -45,7 +45,7 @@ export interface Dialect {
   noSuch(kind: 'File' | 'Batch', id: string, requestId: string): string
   /** What cannot be done in the state that a thing is in. */
   conflict(message: string, requestId: string): string
-  wrongMethod(method: string, path: string, requestId: string): string
+  methodNotAllowed(method: string, path: string, requestId: string): string
   internal(message: string, requestId: string): string
   /** What goes with a status that a script asks for without a body. */
   ofStatus(status: number, form: ErrorForm, requestId: string): string

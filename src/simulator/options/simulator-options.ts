@@ -1,7 +1,8 @@
 import type { Clock } from '../../clock.js'
 import type { AnswerOptions } from './answer-options.js'
 import type { LimitOptions } from './limit-options.js'
-import type { BatchOptions, ControlPlaneOptions } from './control-plane-options.js'
+import type { BatchOptions } from './batch-options.js'
+import type { ControlPlaneOptions } from './control-plane-options.js'
 
 /**
  * What the simulated service is like. "Documented" is what the vendor says; "a guess" is where the vendor says nothing, so

@@ -6,7 +6,8 @@ import type { SurgeOptions } from '../metering/surge-detector.js'
 import type { AnswerOptions, Latency } from '../options/answer-options.js'
 import type { Floor, LimitChange, LimitOptions, ProvisionedThroughput } from '../options/limit-options.js'
 import type { SimulatorOptions } from '../options/simulator-options.js'
-import type { BatchOptions, ControlPlaneOptions } from '../options/control-plane-options.js'
+import type { BatchOptions } from '../options/batch-options.js'
+import type { ControlPlaneOptions } from '../options/control-plane-options.js'
 
 const limitNames: Names<LimitOptions> = {
   limits: true,

@@ -5,7 +5,7 @@ import { errorCode, fileReason } from '../../system-errors.js'
  * the file is mended the same run goes on where it stopped. `cause` is the system's error, where there is one.
  */
 export class FileError extends Error {
-  readonly code = 'file_trouble'
+  readonly code = 'file_error'
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)

@@ -48,7 +48,7 @@ export class OutputFile implements Sink {
   #lines: string[] = []
   #waiters: { resolve(): void; reject(reason: unknown): void }[] = []
   #writing: Promise<void> | undefined
-  #trouble: unknown
+  #error: unknown
   #isNearlyFull = false
 
   private constructor(path: string, handle: OutputHandle, { wholeBytes, onNearlyFull }: OutputOptions) {
@@ -77,7 +77,7 @@ export class OutputFile implements Sink {
   }
 
   append(line: string): Promise<void> {
-    if (this.#trouble !== undefined) return Promise.reject(this.#trouble)
+    if (this.#error !== undefined) return Promise.reject(this.#error)
     return new Promise((resolve, reject) => {
       this.#lines.push(line)
       this.#waiters.push({ resolve, reject })
@@ -87,7 +87,7 @@ export class OutputFile implements Sink {
 
   async sync(): Promise<void> {
     await this.#writing
-    if (this.#trouble !== undefined) throw this.#trouble
+    if (this.#error !== undefined) throw this.#error
     try {
       await this.#handle.datasync()
     } catch (error) {
@@ -98,17 +98,17 @@ export class OutputFile implements Sink {
   async close(): Promise<void> {
     await this.#writing
     try {
-      if (this.#trouble === undefined) await this.#handle.datasync()
+      if (this.#error === undefined) await this.#handle.datasync()
     } catch (error) {
       throw fileErrorOf(error, `the output '${this.#path}'`, 'written')
     } finally {
       await this.#handle.close()
     }
-    if (this.#trouble !== undefined) throw this.#trouble
+    if (this.#error !== undefined) throw this.#error
   }
 
   async #write(): Promise<void> {
-    while (this.#lines.length > 0 && this.#trouble === undefined) {
+    while (this.#lines.length > 0 && this.#error === undefined) {
       const [lines, waiters] = [this.#lines, this.#waiters]
       this.#lines = []
       this.#waiters = []
@@ -118,10 +118,10 @@ export class OutputFile implements Sink {
         for (const { resolve } of waiters) resolve()
         await this.#syncIfDue()
       } catch (error) {
-        this.#trouble = fileErrorOf(error, `the output '${this.#path}'`, 'written')
+        this.#error = fileErrorOf(error, `the output '${this.#path}'`, 'written')
         // As much as can be done: what is left of a line is mended when the run is resumed, too.
         await this.#handle.truncate(this.#wholeBytes).catch(() => {})
-        for (const { reject } of [...waiters, ...this.#waiters]) reject(this.#trouble)
+        for (const { reject } of [...waiters, ...this.#waiters]) reject(this.#error)
       }
     }
     this.#writing = undefined

@@ -3,7 +3,7 @@ import { errorCode } from '../../system-errors.js'
 import { FileError, fileErrorOf } from './file-error.js'
 import { contentOf, MEMBER_HEADER_BYTES, memberLength } from './gzip-member.js'
 import { isGzip } from './input-file.js'
-import { splitLines } from './lines.js'
+import { splitLines } from './read-lines.js'
 import { readRecord } from './batch-record.js'
 
 /** A line of an output that is whole. */

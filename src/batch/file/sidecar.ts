@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { parsedJson } from '../../json.js'
 import { errorCode } from '../../system-errors.js'
 import { FileError, fileErrorOf } from './file-error.js'
 import type { Fingerprint } from './input-file.js'
@@ -34,7 +35,7 @@ export async function readSidecar(output: string): Promise<Sidecar | undefined> 
     if (errorCode(error) === 'ENOENT') return undefined
     throw fileErrorOf(error, `'${path}'`, 'read')
   }
-  const sidecar = parsed(text)
+  const sidecar = parsedJson(text) as Partial<Sidecar> | null | undefined
   if (typeof sidecar?.input?.sha256 === 'string') return sidecar as Sidecar
   throw new FileError(`'${path}' is not what a run wrote: give another output`)
 }
@@ -50,13 +51,5 @@ export async function writeSidecar(output: string, sidecar: Sidecar): Promise<vo
     await writeAtomically(path, '.writing', (temporary) => writeFile(temporary, text))
   } catch (error) {
     throw fileErrorOf(error, `'${path}', which says what the output is of,`, 'written')
-  }
-}
-
-function parsed(text: string): Partial<Sidecar> | undefined {
-  try {
-    return JSON.parse(text) as Partial<Sidecar>
-  } catch {
-    return undefined
   }
 }

@@ -37,16 +37,16 @@ export function checkId(id: unknown): asserts id is string {
 }
 
 /** @throws InvalidRequest */
-export function wholeNumber(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
-  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+export function wholeNumber(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
   throw new InvalidRequest(`${name} is ${shown(value)}: give a whole number ${range}`)
 }
 
 /** A time in ms that a timer takes. @throws InvalidRequest */
-export function duration(name: string, value: unknown, least: number): number {
-  if (typeof value === 'number' && value >= least && value <= MAX_TIMER_MS) return value
-  throw new InvalidRequest(`${name} is ${shown(value)}: give a number of milliseconds from ${least} to ${MAX_TIMER_MS}`)
+export function duration(name: string, value: unknown, min: number): number {
+  if (typeof value === 'number' && value >= min && value <= MAX_TIMER_MS) return value
+  throw new InvalidRequest(`${name} is ${shown(value)}: give a number of milliseconds from ${min} to ${MAX_TIMER_MS}`)
 }
 
 /** @throws InvalidRequest */

@@ -3,8 +3,8 @@ import { Charge } from './charge.js'
 import type { ChargedLimits, Demand, OutputAccounting, Reservation } from './charge.js'
 import { createCounter } from './create-counter.js'
 import type { Counter, WindowKind } from './create-counter.js'
-import { enforcedLimits, isPerSecond, limitNames, measureOf } from './limits.js'
-import type { LimitName, PerSecond } from './limits.js'
+import { enforcedLimits, isPerSecond, limitNames, measureOf } from './enforced-limits.js'
+import type { LimitName, PerSecond } from './enforced-limits.js'
 
 export interface ThrottleSettings {
   readonly perSecond: PerSecond

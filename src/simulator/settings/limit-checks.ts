@@ -3,7 +3,7 @@ import { nameAdvice } from '../../limits/did-you-mean.js'
 import { LIMIT_FIELDS, nearestField, ROW_FIELDS } from '../../limits/limit-fields.js'
 import { shown } from '../../limits/limit-values.js'
 import type { Limits, LimitsTable } from '../../types.js'
-import { limitNames } from '../metering/limits.js'
+import { limitNames } from '../metering/enforced-limits.js'
 
 const FIELDS: ReadonlySet<string> = new Set([...LIMIT_FIELDS, ...ROW_FIELDS])
 

@@ -1,19 +1,13 @@
-import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { lstat, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { writeAtomically } from '../../../src/batch/file/write-atomically.js'
-
-async function folder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'headgate-'))
-  onTestFinished(() => rm(path, { recursive: true }))
-  return path
-}
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 const text = (content: string) => (temporary: string) => writeFile(temporary, content)
 
 it('writes a new file, and replaces one', async () => {
-  const here = await folder()
+  const here = await temporaryFolder()
   const path = join(here, 'a')
   await writeAtomically(path, '.writing', text('first'))
   expect(await readFile(path, 'utf8')).toBe('first')
@@ -23,7 +17,7 @@ it('writes a new file, and replaces one', async () => {
 })
 
 it('keeps the old file until the new one is whole', async () => {
-  const here = await folder()
+  const here = await temporaryFolder()
   const path = join(here, 'a')
   await writeFile(path, 'old')
   await writeAtomically(path, '.writing', async (temporary) => {
@@ -36,7 +30,7 @@ it('keeps the old file until the new one is whole', async () => {
 })
 
 it('leaves the old file, and nothing beside it, where writing fails', async () => {
-  const here = await folder()
+  const here = await temporaryFolder()
   const path = join(here, 'a')
   await writeFile(path, 'old')
   const failing = writeAtomically(path, '.writing', async (temporary) => {
@@ -49,7 +43,7 @@ it('leaves the old file, and nothing beside it, where writing fails', async () =
 })
 
 it('begins anew where a kill left a file of that name', async () => {
-  const here = await folder()
+  const here = await temporaryFolder()
   const path = join(here, 'a')
   await writeFile(`${path}.writing`, 'what a kill left')
   await writeAtomically(path, '.writing', (temporary) => writeFile(temporary, 'new', { flag: 'wx' }))
@@ -58,7 +52,7 @@ it('begins anew where a kill left a file of that name', async () => {
 })
 
 it('writes through a link, which stays one', async () => {
-  const here = await folder()
+  const here = await temporaryFolder()
   const [path, link] = [join(here, 'a'), join(here, 'link')]
   await writeFile(path, 'old')
   await symlink(path, link)
@@ -68,6 +62,6 @@ it('writes through a link, which stays one', async () => {
 })
 
 it('throws the error of the system where there is no folder', async () => {
-  const path = join(await folder(), 'none', 'a')
+  const path = join(await temporaryFolder(), 'none', 'a')
   await expect(writeAtomically(path, '.writing', text('new'))).rejects.toMatchObject({ code: 'ENOENT' })
 })

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/simulator/index.js'
 import { run, runIn } from '../terminal.js'
+import { lineOf, lines } from '../../support/batch-lines.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 const KEY = 'sk-0123456789abcdef'
 
@@ -18,23 +20,15 @@ interface Place {
 }
 
 async function place(content: string | Uint8Array, options: SimulatorOptions = {}): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+  const folder = await temporaryFolder()
   const simulator = await startSimulator({ latency: { firstTokenMs: 1, perTokenMs: 0, jitter: 0 }, ...options })
-  onTestFinished(async () => {
-    await simulator.close()
-    await rm(folder, { recursive: true })
-  })
+  onTestFinished(() => simulator.close())
   const [input, output] = [join(folder, 'in.jsonl'), join(folder, 'out.jsonl')]
   await writeFile(input, content)
   const limits = ['--rpm', '1000000', '--tpm', '100000000', '--ramp-up', '0']
   return { simulator, input, output, to: ['--base-url', simulator.url, ...limits] }
 }
 
-const lineOf = (id: string, model = 'qwen-plus'): string => {
-  const body = { model, messages: [{ role: 'user', content: id }], max_tokens: 3 }
-  return `${JSON.stringify({ custom_id: id, method: 'POST', url: '/v1/chat/completions', body })}\n`
-}
-const lines = (count: number): string => Array.from({ length: count }, (_, i) => lineOf(`id-${i}`)).join('')
 const recordsIn = (text: string) =>
   text
     .split('\n')

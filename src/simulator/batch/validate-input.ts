@@ -1,6 +1,6 @@
 import { isObject } from '../requests/fields.js'
 import type { SimulatedRoute } from '../requests/request.js'
-import type { BatchSettings } from '../settings/plane-settings.js'
+import type { BatchSettings } from '../settings/batch-settings.js'
 
 /** The endpoint of test batches, and their only model. They are free of charge (documented). */
 export const TEST_ENDPOINT = '/v1/chat/ds-test'

@@ -1,7 +1,7 @@
 import type { Random } from '../random.js'
 import { isObject } from '../requests/fields.js'
 import type { SimulatedRequest } from '../requests/request.js'
-import { drawnText } from './answers.js'
+import { drawnText } from './answer.js'
 
 /** A tool call that the simulator made up. */
 export interface DrawnCall {

@@ -12,7 +12,12 @@ import type { Service } from './service.js'
  * Checks a request in this order: its path, its key, the size of its body. It answers as soon as one of them is wrong,
  * without waiting for the rest of the body. The order is a guess.
  */
-export function enter(service: Service, router: Router, request: IncomingMessage, response: ServerResponse): void {
+export function handleRequest(
+  service: Service,
+  router: Router,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
   const method = request.method ?? ''
   const target = router.target(method, path, query)
@@ -25,10 +30,10 @@ export function enter(service: Service, router: Router, request: IncomingMessage
   if (target.kind === 'nothing') {
     return refuse((exchange) => exchange.send(404, exchange.dialect.notFound(path, exchange.id)))
   }
-  if (target.kind === 'wrong method') {
+  if (target.kind === 'method-not-allowed') {
     const { allow } = target
     return refuse((exchange) => {
-      exchange.send(405, exchange.dialect.wrongMethod(method, path, exchange.id), { allow })
+      exchange.send(405, exchange.dialect.methodNotAllowed(method, path, exchange.id), { allow })
     })
   }
   const endpoint = target.kind === 'endpoint' ? target.endpoint : undefined

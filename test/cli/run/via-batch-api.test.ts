@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/simulator/index.js'
 import { LeapingClock } from '../../support/leaping-clock.js'
 import { run, runIn, type Run } from '../terminal.js'
+import { lineOf, lines } from '../../support/batch-lines.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 interface Place {
   readonly simulator: Simulator
@@ -12,29 +13,15 @@ interface Place {
   readonly input: string
   readonly output: string
   /** `headgate run` of the input by the Batch API. */
-  lane(...flags: string[]): Run
+  run(...flags: string[]): Run
 }
-
-const lineOf = (id: string, model = 'qwen-plus'): string => {
-  const body = { model, messages: [{ role: 'user', content: id }], max_tokens: 3 }
-  return `${JSON.stringify({ custom_id: id, method: 'POST', url: '/v1/chat/completions', body })}\n`
-}
-const lines = (count: number): string => Array.from({ length: count }, (_, i) => lineOf(`id-${i}`)).join('')
 
 async function place(content: string, options: SimulatorOptions = {}): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+  const folder = await temporaryFolder()
   const clock = new LeapingClock()
-  const serverClock = {
-    now: () => clock.now(),
-    setTimeout,
-    clearTimeout: (handle: unknown) => clearTimeout(handle as never),
-  }
   const latency = { firstTokenMs: 0, perTokenMs: 0, jitter: 0 }
-  const simulator = await startSimulator({ clock: serverClock, batch: { linesPerSecond: 1 }, latency, ...options })
-  onTestFinished(async () => {
-    await simulator.close()
-    await rm(folder, { recursive: true })
-  })
+  const simulator = await startSimulator({ clock: clock.forServer, batch: { linesPerSecond: 1 }, latency, ...options })
+  onTestFinished(() => simulator.close())
   const [input, output] = [join(folder, 'in.jsonl'), join(folder, 'out.jsonl')]
   await writeFile(input, content)
   return {
@@ -42,7 +29,7 @@ async function place(content: string, options: SimulatorOptions = {}): Promise<P
     clock,
     input,
     output,
-    lane: (...flags) =>
+    run: (...flags) =>
       runIn({ clock }, 'run', input, '-o', output, '--via', 'batch-api', '--base-url', simulator.url, ...flags),
   }
 }
@@ -63,7 +50,7 @@ describe('headgate run --via batch-api', () => {
     const here = await place(`${lines(150)}nonsense\n`)
     const prices = `${here.output}.prices.json`
     await writeFile(prices, JSON.stringify({ 'qwen-plus': { input: 0, output: 200_000, currency: 'USD' } }))
-    const command = here.lane('--prices', prices, '--completion-window', '48h')
+    const command = here.run('--prices', prices, '--completion-window', '48h')
     expect(await command.code).toBe(1)
     expect(command.out).toBe('')
     const told = command.err.split('\n')
@@ -80,12 +67,12 @@ describe('headgate run --via batch-api', () => {
     expect(command.err).toMatch(/cost +45\.00 USD\n/)
     expect(await batchesOf(here)).toMatchObject([{ completion_window: '48h' }])
     expect((await readFile(here.output, 'utf8')).trimEnd().split('\n')).toHaveLength(151)
-    expect(await here.lane('--quiet').code).toBe(1)
+    expect(await here.run('--quiet').code).toBe(1)
   })
 
   it('says nothing twice, and nothing at all where it is to be quiet', async () => {
     const here = await place(lines(3), { batch: { validateMs: 600_000 } })
-    const command = here.lane()
+    const command = here.run()
     expect(await command.code).toBe(0)
     expect(here.clock.waits.length).toBeGreaterThan(10)
     expect(command.err.match(/validating/g)).toHaveLength(1)
@@ -107,7 +94,7 @@ describe('headgate run --via batch-api', () => {
 
   it('prints JSON', async () => {
     const here = await place(lines(3))
-    const command = here.lane('--json')
+    const command = here.run('--json')
     expect(await command.code).toBe(0)
     expect(JSON.parse(command.out)).toMatchObject({
       summary: { succeeded: 3, unanswered: 0, underWay: 0 },
@@ -119,10 +106,10 @@ describe('headgate run --via batch-api', () => {
     })
   })
 
-  it('interrupted ends with 130 and leaves the batch, which the same command waits for, and the other lane does not touch', async () => {
+  it('interrupted ends with 130 and leaves the batch, which the same command waits for, and a live run does not touch', async () => {
     const here = await place(lines(3))
     here.clock.onWait = () => 'for ever'
-    const command = here.lane()
+    const command = here.run()
     await until(() => here.clock.waits.length === 1)
     command.interrupt()
     expect(await command.code).toBe(130)
@@ -131,7 +118,7 @@ describe('headgate run --via batch-api', () => {
     expect(await live.code).toBe(4)
     expect(live.err).toMatch(/a batch of the output .* is under way at the Batch API: .* paid twice/)
     here.clock.onWait = undefined
-    expect(await here.lane().code).toBe(0)
+    expect(await here.run().code).toBe(0)
     expect(await batchesOf(here)).toHaveLength(1)
     expect(here.simulator.ledger().entries).toEqual([])
   })
@@ -139,22 +126,22 @@ describe('headgate run --via batch-api', () => {
   it('cancels, and submits again when it is run again', async () => {
     const here = await place(lines(3))
     here.clock.onWait = () => 'for ever'
-    const command = here.lane()
+    const command = here.run()
     await until(() => here.clock.waits.length === 1)
     command.interrupt()
     await command.code
     here.clock.onWait = undefined
-    const cancel = here.lane('--cancel')
+    const cancel = here.run('--cancel')
     expect(await cancel.code).toBe(1)
     expect(cancel.err).toMatch(/3 lines have no answer\. The same command submits them again\./)
     expect((await batchesOf(here)).map(({ status }) => status)).toEqual(['cancelled'])
-    expect(await here.lane().code).toBe(0)
+    expect(await here.run().code).toBe(0)
     expect(await batchesOf(here)).toHaveLength(2)
   })
 
   it('whose batch failed says why, and ends with 1', async () => {
     const here = await place(lineOf('a', 'odd'), { limits: { 'qwen-plus': { rpm: 60 } } })
-    const command = here.lane()
+    const command = here.run()
     expect(await command.code).toBe(1)
     expect(command.err).toMatch(
       /headgate: batch .* is failed: 1 of its 1 lines have no answer:\n {2}line 1 of the file: .*odd/,
@@ -164,20 +151,20 @@ describe('headgate run --via batch-api', () => {
 
   it('with a key that is not known ends with 2', async () => {
     const here = await place(lines(3), { apiKeys: ['sk-0123456789'] })
-    const command = here.lane()
+    const command = here.run()
     expect(await command.code).toBe(2)
     expect(command.err).toContain('does not know the API key')
   })
 
   it('with --dry-run says how many files it would be', async () => {
     const here = await place(lines(50_001) + lineOf('other', 'qwen-max') + 'nonsense\n')
-    const command = here.lane('--dry-run')
+    const command = here.run('--dry-run')
     expect(await command.code).toBe(1)
     expect(command.out).toMatch(
       /^qwen-plus {2}\/v1\/chat\/completions {2}50,000 lines {2}\d+\.\d MB\nqwen-plus .* {2}1 lines {2}0\.0 MB\nqwen-max .* {2}1 lines .*\n50,003 lines, 3 files; nothing was sent\.\n$/,
     )
     expect(command.err).toMatch(/1 lines cannot be sent:\n {2}line 50003: /)
-    const json = here.lane('--dry-run', '--json')
+    const json = here.run('--dry-run', '--json')
     await json.code
     expect(JSON.parse(json.out)).toMatchObject({
       files: [{ lines: 50_000 }, { lines: 1 }, { model: 'qwen-max' }],
@@ -203,7 +190,7 @@ describe('headgate run --via batch-api', () => {
 
   it('has nothing to cancel where there is no batch', async () => {
     const here = await place(lines(1))
-    const command = here.lane('--cancel')
+    const command = here.run('--cancel')
     expect(await command.code).toBe(4)
     expect(command.err).toContain('nothing is known of it')
   })

@@ -2,9 +2,9 @@ import type { Exchange } from '../exchange.js'
 import type { Fault } from '../faults/faults.js'
 import { drawnPace } from './generation.js'
 import type { Settings } from '../settings/settings.js'
-import { sendPlain } from './plain.js'
+import { sendPlain } from './send-plain.js'
 import { hashOf, Random } from '../random.js'
-import { textsToEmbed } from '../requests/input.js'
+import { textsToEmbed } from '../requests/input-tokens.js'
 import type { SimulatedRequest } from '../requests/request.js'
 
 /**

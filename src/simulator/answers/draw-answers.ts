@@ -1,9 +1,9 @@
 import type { Random } from '../random.js'
 import type { SimulatedRequest } from '../requests/request.js'
 import type { Settings } from '../settings/settings.js'
-import { answerOf, drawnText, drawnTokens, segmentsOfScript, toolSegment } from './answers.js'
-import type { Answer, Segment } from './answers.js'
-import { drawnCall } from './tools.js'
+import { answerOf, drawnText, drawnTokens, segmentsOfScript, toolSegment } from './answer.js'
+import type { Answer, Segment } from './answer.js'
+import { drawnCall } from './drawn-call.js'
 
 /** The most output tokens of each answer to a request. Embeddings have none. */
 export function outputCap(request: SimulatedRequest, settings: Settings): number {
@@ -12,7 +12,7 @@ export function outputCap(request: SimulatedRequest, settings: Settings): number
 }
 
 /** The answers to a request: one for each choice, from the script or drawn. */
-export function answersTo(request: SimulatedRequest, settings: Settings, random: Random): Answer[] {
+export function drawAnswers(request: SimulatedRequest, settings: Settings, random: Random): Answer[] {
   const cap = outputCap(request, settings)
   return Array.from({ length: request.choices }, (_, choice) => {
     const segments =

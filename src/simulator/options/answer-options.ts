@@ -1,8 +1,8 @@
-import type { AnswerScript } from '../answers/answers.js'
+import type { AnswerScript } from '../answers/answer.js'
 import type { ServiceName } from '../errors/dialect.js'
 import type { ErrorShape } from '../errors/throttling.js'
 import type { FaultScript, OtherFaultScript } from '../faults/faults.js'
-import type { FaultRates } from '../faults/rates.js'
+import type { FaultRates } from '../faults/fault-rates.js'
 
 /** How long answers take. All defaults are guesses. */
 export interface Latency {

@@ -1,7 +1,8 @@
 import type { BatchProgress } from '../../batch/batch-api/batch-api-runner.js'
 import { PART_LIMITS } from '../../batch/batch-api/part.js'
 import { runBatchApi, type BatchApiSummary } from '../../batch/batch-api/run-batch-api.js'
-import { batchLine, Sorter } from '../../batch/batch-api/staging.js'
+import { batchLine, PartSorter } from '../../batch/batch-api/part-sorter.js'
+import { faultIn } from '../../batch/file/batch-record.js'
 import { FaultList } from '../../batch/file/fault-list.js'
 import { FileError } from '../../batch/file/file-error.js'
 import { BATCH_PRICE_SHARE } from '../../batch/prices/prices.js'
@@ -16,11 +17,11 @@ import { apiKeyOf, timesOf, type RunFlags } from './run-options.js'
 import { StatusKeeper } from './run-status.js'
 import { beginText, exitCodeOfRun, tableOf } from './run-summary.js'
 import type { Terminal } from '../terminal/terminal.js'
-import { callAt, waitUntil } from './times.js'
+import { callAt, waitUntil } from './moment.js'
 
 /** What the Batch API has no use for: nothing is paced there, and the service alone chooses the model. */
-const LIVE_ALONE = ['fallback', 'rpm', 'tpm', 'rampUp', 'networkJitterMs', 'tenant'] as const
-const BATCH_ALONE = ['completionWindow', 'cancel'] as const
+const LIVE_ONLY = ['fallback', 'rpm', 'tpm', 'rampUp', 'networkJitterMs', 'tenant'] as const
+const BATCH_ONLY = ['completionWindow', 'cancel'] as const
 
 /**
  * Whether lines go by the Batch API.
@@ -28,31 +29,31 @@ const BATCH_ALONE = ['completionWindow', 'cancel'] as const
  */
 export function isViaBatchApi(flags: RunFlags): boolean {
   const isBatch = flags.via === 'batch-api'
-  const wrong = (isBatch ? LIVE_ALONE : BATCH_ALONE).find((name) => flags[name] !== undefined)
-  if (wrong === undefined) return isBatch
-  const option = `--${wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  const misplaced = (isBatch ? LIVE_ONLY : BATCH_ONLY).find((name) => flags[name] !== undefined)
+  if (misplaced === undefined) return isBatch
+  const option = `--${misplaced.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   throw new UsageError(isBatch ? `${option} does nothing with --via batch-api` : `${option} needs --via batch-api`)
 }
 
 /** Says into which files the lines would go, and sends and writes nothing. Its exit code: 1 if some lines cannot be sent. */
 export async function dryRunViaBatchApi(input: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   timesOf(flags, new Date())
-  const sorter = new Sorter(PART_LIMITS)
+  const sorter = new PartSorter(PART_LIMITS)
   const faults = new FaultList()
   let lines = 0
   for await (const read of readRequests(input === '-' ? terminal.input() : input, { model: flags.model })) {
     lines++
-    const taken = isFault(read) ? read : sorter.take(read, batchLine(read))
-    if ('code' in taken) faults.tell(taken)
+    const taken = isFault(read) ? read : sorter.assign(read, batchLine(read))
+    if ('code' in taken) faults.add(taken)
   }
   if (lines === 0) throw new FileError(`'${input}' is empty: there is nothing to send`)
   const files = sorter.parts.map(({ model, endpoint, lines, bytes }) => ({ model, endpoint, lines, bytes }))
   if (flags.json === true) terminal.out(`${JSON.stringify({ files, faults: faults.count })}\n`)
   else {
-    const told = files.map(
+    const rows = files.map(
       (file) => `${file.model}  ${file.endpoint}  ${count(file.lines)} lines  ${(file.bytes / 1e6).toFixed(1)} MB\n`,
     )
-    terminal.out(`${told.join('')}${count(lines)} lines, ${count(files.length)} files; nothing was sent.\n`)
+    terminal.out(`${rows.join('')}${count(lines)} lines, ${count(files.length)} files; nothing was sent.\n`)
   }
   terminal.err(faultsText(faults))
   return faults.count > 0 ? EXIT.someFailed : EXIT.done
@@ -66,11 +67,11 @@ export async function runViaBatchApi(input: string, flags: RunFlags, terminal: T
   const { startAt, until } = timesOf(flags, new Date())
   const apiKey = apiKeyOf(flags, terminal.env)
   const { prices } = await planTables(flags)
-  const isTold = flags.quiet !== true
+  const isVerbose = flags.quiet !== true
   let isInterrupted = false
   const interrupted = terminal.interrupted().then(() => (isInterrupted = true))
   if (startAt !== undefined) {
-    if (isTold) terminal.err(`Begins at ${startAt.toISOString()}.\n`)
+    if (isVerbose) terminal.err(`Begins at ${startAt.toISOString()}.\n`)
     await Promise.race([waitUntil(startAt, interrupted), interrupted])
     if (isInterrupted) return EXIT.interrupted
   }
@@ -82,7 +83,7 @@ export async function runViaBatchApi(input: string, flags: RunFlags, terminal: T
     now: performance.now(),
   })
   const faults = new FaultList()
-  let told = ''
+  let lastText = ''
   const batchRun = runBatchApi({
     input,
     output: flags.output,
@@ -99,22 +100,22 @@ export async function runViaBatchApi(input: string, flags: RunFlags, terminal: T
     timeoutMs: (flags.timeout ?? 300) * 1000,
     clock: terminal.clock,
     onBegin(begin) {
-      if (isTold && flags.json !== true) terminal.err(beginText(begin))
+      if (isVerbose && flags.json !== true) terminal.err(beginText(begin))
     },
     onNotice(text) {
-      if (isTold) terminal.err(`headgate: ${text}\n`)
+      if (isVerbose) terminal.err(`headgate: ${text}\n`)
     },
     onResult({ model, usage, record: { error } }) {
       keeper.answered(model, usage)
-      if (error?.line === undefined) return
-      faults.tell({ line: error.line, message: error.message.replace(/^Line \d+: /, '') })
+      const fault = error === null ? undefined : faultIn(error)
+      if (fault !== undefined) faults.add(fault)
     },
     onProgress(batches) {
-      if (!isTold || batches.length === 0) return
+      if (!isVerbose || batches.length === 0) return
       const text = flags.json === true ? JSON.stringify({ progress: { batches } }) : progressText(batches)
       // Hours may pass without anything new.
-      if (text !== told) terminal.err(`${text}\n`)
-      told = text
+      if (text !== lastText) terminal.err(`${text}\n`)
+      lastText = text
     },
   })
   void interrupted.then(() => batchRun.stop())
@@ -122,7 +123,7 @@ export async function runViaBatchApi(input: string, flags: RunFlags, terminal: T
   try {
     const summary = await batchRun.summary
     if (flags.json === true) terminal.out(`${JSON.stringify({ summary, resumable: true })}\n`)
-    else if (isTold) {
+    else if (isVerbose) {
       const status = keeper.status(batchRun.counts, limiter.stats({ lastMs: 60_000 }), performance.now())
       terminal.err(`${faultsText(faults)}${tableOf(summary, status, summary.unanswered)}`)
     }
@@ -145,8 +146,8 @@ function progressText(batches: readonly BatchProgress[]): string {
     completed += batch.completed
     failed += batch.failed
   }
-  const told = [...statuses].map(([status, batchCount]) => `${count(batchCount)} ${status}`).join(', ')
-  return `batches: ${told} · ${count(completed)} of ${count(lines)} lines done, ${count(failed)} failed`
+  const shares = [...statuses].map(([status, batchCount]) => `${count(batchCount)} ${status}`).join(', ')
+  return `batches: ${shares} · ${count(completed)} of ${count(lines)} lines done, ${count(failed)} failed`
 }
 
 /** What is left to be done, and how; undefined where nothing is. */

@@ -18,20 +18,20 @@ export type TextLine =
   | { readonly line: number; readonly code: 'line_too_long' | 'invalid_utf8'; readonly message: string }
 
 /** A longer line is no request that any service takes, and must not fill the memory. */
-const MAX_LINE = 64 * 1024 * 1024
+const MAX_LINE_BYTES = 64 * 1024 * 1024
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 const SPACE = 32
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Splits at line feeds. No more than `longest` bytes of a line are kept, beside one chunk. */
-export async function* splitLines(chunks: AsyncIterable<Uint8Array>, longest = Infinity): AsyncGenerator<RawLine> {
+export async function* splitLines(chunks: AsyncIterable<Uint8Array>, maxBytes = Infinity): AsyncGenerator<RawLine> {
   let line = 1
   let begun: Buffer[] = []
   let begunBytes = 0
   const take = (last: Buffer, isEnded: boolean): RawLine => {
     const length = begunBytes + last.length
-    const bytes = length > longest ? undefined : begun.length === 0 ? last : Buffer.concat([...begun, last])
+    const bytes = length > maxBytes ? undefined : begun.length === 0 ? last : Buffer.concat([...begun, last])
     begun = []
     begunBytes = 0
     return { line: line++, bytes, length: length + (isEnded ? 1 : 0), isEnded }
@@ -45,7 +45,7 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>, longest = I
     }
     const rest = buffer.subarray(from)
     begunBytes += rest.length
-    if (begunBytes > longest) begun = []
+    if (begunBytes > maxBytes) begun = []
     else if (rest.length > 0) begun.push(rest)
   }
   if (begunBytes > 0) yield take(Buffer.alloc(0), false)
@@ -55,11 +55,14 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>, longest = I
  * The lines of a text file in UTF-8, with or without a byte order mark, whatever its line breaks. Lines without anything
  * but blanks are left out, and count.
  */
-export async function* readLines(chunks: AsyncIterable<Uint8Array>, longest = MAX_LINE): AsyncGenerator<TextLine> {
-  for await (const raw of splitLines(chunks, longest)) {
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes = MAX_LINE_BYTES,
+): AsyncGenerator<TextLine> {
+  for await (const raw of splitLines(chunks, maxBytes)) {
     const { line } = raw
     if (raw.bytes === undefined) {
-      yield { line, code: 'line_too_long', message: `it has more than ${longest.toLocaleString('en')} bytes` }
+      yield { line, code: 'line_too_long', message: `it has more than ${maxBytes.toLocaleString('en')} bytes` }
       continue
     }
     const bytes = trimmed(raw.bytes, line)
@@ -72,7 +75,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, longest = MA
 /** How many lines {@link readLines} gives. */
 export async function countLines(chunks: AsyncIterable<Uint8Array>): Promise<number> {
   let count = 0
-  for await (const { bytes, line } of splitLines(chunks, MAX_LINE)) {
+  for await (const { bytes, line } of splitLines(chunks, MAX_LINE_BYTES)) {
     if (bytes === undefined || !isBlank(trimmed(bytes, line))) count++
   }
   return count

@@ -1,12 +1,13 @@
 import { gzipSync } from 'node:zlib'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { fingerprintOf, readFileBytes } from '../../../src/batch/file/input-file.js'
-import { countLines, readLines, splitLines, type TextLine } from '../../../src/batch/file/lines.js'
+import { countLines, readLines, splitLines, type TextLine } from '../../../src/batch/file/read-lines.js'
 import { runs } from '../../support/runs.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 async function* chunked(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)
@@ -71,8 +72,7 @@ describe('lines', () => {
 
 describe('files', () => {
   async function fileOf(name: string, bytes: Uint8Array): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
-    onTestFinished(() => rm(folder, { recursive: true }))
+    const folder = await temporaryFolder()
     await writeFile(join(folder, name), bytes)
     return join(folder, name)
   }

@@ -1,4 +1,4 @@
-import type { Answer, Segment } from './answers.js'
+import type { Answer, Segment } from './answer.js'
 
 /** The tokens that a request used. */
 export interface Account {

@@ -3,16 +3,16 @@ import type { Fault } from '../faults/faults.js'
 import type { Random } from '../random.js'
 import type { SimulatedRequest } from '../requests/request.js'
 import type { Settings } from '../settings/settings.js'
-import type { Answer } from './answers.js'
-import { chatFormat, completionFormat } from './chat.js'
-import { answersTo } from './drawn.js'
-import { accountOf } from './format.js'
-import type { Account, AnswerHead, TextFormat } from './format.js'
+import type { Answer } from './answer.js'
+import { chatFormat, completionFormat } from './chat-format.js'
+import { drawAnswers } from './draw-answers.js'
+import { accountOf } from './text-format.js'
+import type { Account, AnswerHead, TextFormat } from './text-format.js'
 import { drawnPace, Generation } from './generation.js'
 import type { GenerationPace } from './generation.js'
-import { sendPlain } from './plain.js'
-import { ResponsesFormat } from './responses.js'
-import { streamAnswer } from './stream.js'
+import { sendPlain } from './send-plain.js'
+import { ResponsesFormat } from './responses-format.js'
+import { streamAnswer } from './stream-answer.js'
 
 /** Answers a chat completion, a text completion or a Responses request, streamed or not. */
 export function answerText(
@@ -21,7 +21,7 @@ export function answerText(
   settings: Settings,
   fault: Fault | undefined,
 ): void {
-  const answers = answersTo(request, settings, exchange.random)
+  const answers = drawAnswers(request, settings, exchange.random)
   const head = { requestId: exchange.id, model: request.model, created: Math.floor(exchange.arrivedAt / 1000) }
   const format = formatOf(request, head, settings)
   const pace = paceUnder(fault, drawnPace(settings.latency, exchange.random), answers, request.stream)
@@ -49,7 +49,7 @@ export function plainText(
   random: Random,
   created: number,
 ): { readonly body: string; readonly account: Account } {
-  const answers = answersTo(request, settings, random)
+  const answers = drawAnswers(request, settings, random)
   const account = accountOf(request.inputTokens, cachedTokens(request, settings), answers)
   const format = formatOf(request, { requestId: request.id, model: request.model, created }, settings)
   return { body: format.plain(answers, account), account }

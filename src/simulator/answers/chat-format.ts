@@ -1,6 +1,6 @@
-import { textOf } from './answers.js'
-import type { Answer, Segment } from './answers.js'
-import type { Account, AnswerHead, TextFormat } from './format.js'
+import { textOf } from './answer.js'
+import type { Answer, Segment } from './answer.js'
+import type { Account, AnswerHead, TextFormat } from './text-format.js'
 
 /** The `usage` object of a chat or text completion. */
 export interface ReportedUsage {

@@ -1,14 +1,14 @@
 import { isHeadgateError } from '../../errors.js'
-import { answerOf } from '../answers/answers.js'
-import { chatFormat } from '../answers/chat.js'
-import { embeddingsBody } from '../answers/embeddings.js'
-import { accountOf } from '../answers/format.js'
-import { plainText } from '../answers/text.js'
+import { answerOf } from '../answers/answer.js'
+import { chatFormat } from '../answers/chat-format.js'
+import { embeddingsBody } from '../answers/answer-embeddings.js'
+import { accountOf } from '../answers/text-format.js'
+import { plainText } from '../answers/answer-text.js'
 import type { Random } from '../random.js'
 import { parseFields } from '../requests/request.js'
 import type { Service } from '../service.js'
-import { batchRoutes, TEST_ENDPOINT } from './validation.js'
-import type { InputLine } from './validation.js'
+import { batchRoutes, TEST_ENDPOINT } from './validate-input.js'
+import type { InputLine } from './validate-input.js'
 
 /** The result of one line, as the output file contains it. */
 export interface LineResult {
@@ -19,32 +19,30 @@ export interface LineResult {
 /** The fixed answer of the test endpoint (documented). */
 const TEST_ANSWER = 'This is a test result.'
 
-/**
- * Answers one line of a batch. The real-time limits do not apply. `line` counts from 1, `created` is in epoch seconds.
- */
-export function answerLine(
-  service: Service,
-  endpoint: string,
-  { customId, body }: InputLine,
-  line: number,
-  random: Random,
-  created: number,
-): LineResult {
-  const [id, requestId] = [random.uuid(), random.uuid()]
-  const { status, answer } = resultOf(service, endpoint, { customId, body }, line, random, created, requestId)
+/** One line of a batch to answer. */
+export interface LineOrder {
+  readonly endpoint: string
+  readonly input: InputLine
+  /** The number of the line, from 1. */
+  readonly line: number
+  readonly random: Random
+  /** When the line is answered, in epoch seconds. */
+  readonly created: number
+}
+
+/** Answers one line of a batch. The real-time limits do not apply. */
+export function answerLine(service: Service, order: LineOrder): LineResult {
+  const [id, requestId] = [order.random.uuid(), order.random.uuid()]
+  const { status, answer } = resultOf(service, order, requestId)
   const failed = status >= 400
   const error = failed ? errorOf(answer) : null
   const response = { status_code: status, request_id: requestId, body: answer }
-  return { failed, text: JSON.stringify({ id, custom_id: customId, response, error }) }
+  return { failed, text: JSON.stringify({ id, custom_id: order.input.customId, response, error }) }
 }
 
 function resultOf(
   service: Service,
-  endpoint: string,
-  { customId, body }: InputLine,
-  line: number,
-  random: Random,
-  created: number,
+  { endpoint, input: { customId, body }, line, random, created }: LineOrder,
   requestId: string,
 ): { readonly status: number; readonly answer: unknown } {
   const { settings } = service

@@ -40,15 +40,14 @@ export async function checkInput({
   if (print.lines === 0) throw new FileError(`'${input}' is empty: there is nothing to send`)
   if (strict === true) {
     const faults = new FaultList()
-    for await (const read of readRequests(input, { model })) if (isFault(read)) faults.tell(read)
-    if (faults.count > 0)
-      throw new FileError(`'${input}' has ${faults.count} lines that cannot be sent:\n${faults.text}`)
+    for await (const read of readRequests(input, { model })) if (isFault(read)) faults.add(read)
+    faults.throwIfAny(input)
   }
   return print
 }
 
 /** What stands in the output already, and in the file of errors. */
-export interface Found {
+export interface ResumedOutput {
   readonly records: number
   readonly failed: number
   readonly tornBytes: number
@@ -61,7 +60,11 @@ export interface Found {
  *
  * @throws FileError for an output that is not of this input
  */
-export async function resumed(options: ResumeOptions, print: Fingerprint | undefined, ids: DoneIds): Promise<Found> {
+export async function resumeOutput(
+  options: ResumeOptions,
+  print: Fingerprint | undefined,
+  ids: DoneIds,
+): Promise<ResumedOutput> {
   const { output, errors, retryErrors = false } = options
   const paths = [output, errors].filter((path): path is string => typeof path === 'string')
   const found = { records: 0, failed: 0, tornBytes: 0, extents: new Map<string, OutputExtent>() }

@@ -1,8 +1,8 @@
 import type { Exchange } from '../exchange.js'
 import type { Fault } from '../faults/faults.js'
-import { pieceOf } from './answers.js'
-import type { Answer } from './answers.js'
-import type { Account, TextFormat } from './format.js'
+import { pieceOf } from './answer.js'
+import type { Answer } from './answer.js'
+import type { Account, TextFormat } from './text-format.js'
 import { Generation } from './generation.js'
 import type { GenerationPace } from './generation.js'
 

@@ -2,8 +2,8 @@ import type { Exchange } from '../exchange.js'
 import type { DropFault } from '../faults/faults.js'
 import type { SimulatedRequest } from '../requests/request.js'
 import type { Settings } from '../settings/settings.js'
-import { embeddingsBody } from './embeddings.js'
-import { plainText } from './text.js'
+import { embeddingsBody } from './answer-embeddings.js'
+import { plainText } from './answer-text.js'
 
 /** Destroys the connection in place of an answer, at the time at which the first token would be sent. */
 export function dropAnswer(

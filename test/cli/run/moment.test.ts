@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { moment } from '../../../src/cli/run/times.js'
+import { moment } from '../../../src/cli/run/moment.js'
 
 const after = new Date(2026, 8, 19, 21, 30)
 

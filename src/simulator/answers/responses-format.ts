@@ -1,6 +1,6 @@
 import type { Fields } from '../requests/fields.js'
-import type { Answer, Segment } from './answers.js'
-import type { Account, AnswerHead, Piece, TextFormat } from './format.js'
+import type { Answer, Segment } from './answer.js'
+import type { Account, AnswerHead, Piece, TextFormat } from './text-format.js'
 
 type Item = Readonly<Record<string, unknown>>
 

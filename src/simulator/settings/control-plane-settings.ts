@@ -1,18 +1,11 @@
 import { callback, integer, list, named, number, oneOf, record, text, texts } from '../checks.js'
-import type { BatchOptions, ControlPlaneOptions } from '../options/planes.js'
-import { batchNames, controlPlaneNames } from './option-names.js'
+import type { ControlPlaneOptions } from '../options/control-plane-options.js'
+import { controlPlaneNames } from './option-names.js'
 
 /** The options of the control plane, checked and with their defaults. */
 export interface ControlPlaneSettings extends Required<Omit<ControlPlaneOptions, 'deployable'>> {
   readonly deployable: ReadonlySet<string> | undefined
 }
-
-/** The options of files and batches, checked and with their defaults. */
-export interface BatchSettings extends Required<Omit<BatchOptions, 'failLine'>> {
-  readonly failLine: BatchOptions['failLine']
-}
-
-const MiB = 1024 * 1024
 
 /** @throws InvalidRequest that names the wrong option */
 export function controlPlaneSettings(options: ControlPlaneOptions): ControlPlaneSettings {
@@ -46,25 +39,6 @@ export function controlPlaneSettings(options: ControlPlaneOptions): ControlPlane
       'SCALING',
     ] as const),
     failsToDeploy: callback('controlPlane.failsToDeploy', options.failsToDeploy ?? (() => false)),
-  }
-}
-
-/** @throws InvalidRequest that names the wrong option */
-export function batchSettings(options: BatchOptions): BatchSettings {
-  const { failLine } = named('batch', options, batchNames)
-  return {
-    maxFileBytes: integer('batch.maxFileBytes', options.maxFileBytes ?? 500 * MiB, 1),
-    maxLines: integer('batch.maxLines', options.maxLines ?? 50_000, 1),
-    maxLineBytes: integer('batch.maxLineBytes', options.maxLineBytes ?? 6 * MiB, 1),
-    validateMs: number('batch.validateMs', options.validateMs ?? 1_000, 0),
-    linesPerSecond: number('batch.linesPerSecond', options.linesPerSecond ?? 50, Number.MIN_VALUE),
-    finalizeMs: number('batch.finalizeMs', options.finalizeMs ?? 1_000, 0),
-    cancelMs: number('batch.cancelMs', options.cancelMs ?? 1_000, 0),
-    failLine: failLine === undefined ? undefined : callback('batch.failLine', failLine),
-    failedLines: oneOf('batch.failedLines', options.failedLines ?? 'error-file', [
-      'error-file',
-      'output-file',
-    ] as const),
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../clock.js'
-import type { AnswerOptions } from './answers.js'
-import type { LimitOptions } from './limits.js'
-import type { BatchOptions, ControlPlaneOptions } from './planes.js'
+import type { AnswerOptions } from './answer-options.js'
+import type { LimitOptions } from './limit-options.js'
+import type { BatchOptions } from './batch-options.js'
+import type { ControlPlaneOptions } from './control-plane-options.js'
 
 /**
  * The options of the simulated service.

@@ -3,7 +3,7 @@ import type { Limits, LimitsTable } from '../../types.js'
 import type { AccountState } from '../errors/states.js'
 import type { OutputAccounting } from '../metering/charge.js'
 import type { WindowKind } from '../metering/create-counter.js'
-import type { PerSecond } from '../metering/limits.js'
+import type { PerSecond } from '../metering/enforced-limits.js'
 import type { SurgeOptions } from '../metering/surge-detector.js'
 import type { SimulatedRequest } from '../requests/request.js'
 

@@ -31,7 +31,8 @@ export async function withControlPlane(
   { apiKeyEnv, baseUrl, region, workspace }: ControlPlaneFlags,
   work: (studio: ModelStudio, signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
-  const studio = new ModelStudio({ apiKey: keyIn(apiKeyEnv), baseURL: baseUrl, region, workspace })
+  const { clock } = terminal
+  const studio = new ModelStudio({ apiKey: keyIn(apiKeyEnv), baseURL: baseUrl, region, workspace, clock })
   const controller = new AbortController()
   void terminal.interrupted().then(() => controller.abort())
   try {

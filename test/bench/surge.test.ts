@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { SurgeDetector as Trailing } from '../../bench/quota/surge.js'
 import { SurgeDetector as Simulated, surgeMinimum } from '../../src/simulator/metering/surge-detector.js'
+import { isLong } from '../support/long.js'
 import { surge, WindowDetector, type Detector, type Shape } from './surging.js'
 
 const RPM = 600
@@ -40,7 +41,10 @@ const detectors: readonly [name: string, make: () => Detector, most: { episodes:
   ['very little to begin with', shaped({ always: 2 }), { episodes: 4, share: 0.88 }],
 ]
 
-describe.each(detectors)('a server that refuses sudden increases: %s', (_, make, most) => {
+/** Of each kind one: trailing, the simulator’s, and the one that refuses most. */
+const few = [detectors[0]!, detectors[1]!, detectors.at(-1)!]
+
+describe.each(isLong ? detectors : few)('a server that refuses sudden increases: %s', (_, make, most) => {
   test('of an hour’s requests none is lost, few are refused, and the quota is used', async () => {
     const jobs = 60 * RPM
     const { done, lost, refusals, episodes, lastAt, byMinute } = await surge(make(), { jobs })

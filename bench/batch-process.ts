@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { finished } from 'node:stream/promises'
 import type OpenAI from 'openai'
 import { runBatchFile } from '../src/batch/index.js'
-import { keepHeapSmall } from '../src/cli/run/heap.js'
+import { keepHeapSmall } from '../src/cli/run/keep-heap-small.js'
 import { createLimiter } from '../src/limiter.js'
 
 /** The programs that are compared. */

@@ -22,7 +22,7 @@ await using limiter = createLimiter({ fallback: { [MODEL]: [BACKUP] } })
 limiter.on('throttled', ({ model, class: kind, holdMs }) => {
   console.log(`  (${model} reached its ${kind} limit; the limiter holds it for ${(holdMs / 1000).toFixed(1)} s)`)
 })
-limiter.on('fallback', ({ from, to, why }) => console.log(`  (${from} → ${to}: ${why})`))
+limiter.on('fallback', ({ from, to, reason }) => console.log(`  (${from} → ${to}: ${reason})`))
 
 const client = limitOpenAI(new OpenAI({ baseURL: service.baseURL, apiKey: service.apiKey }), limiter)
 

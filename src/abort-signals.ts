@@ -1,3 +1,5 @@
+import type { Clock } from './clock.js'
+
 /** The listeners of one signal, and the function that the signal calls. */
 interface Shared {
   readonly listeners: Set<() => void>
@@ -34,4 +36,36 @@ function share(signal: AbortSignal): Shared {
   sharedBySignal.set(signal, shared)
   signal.addEventListener('abort', call, { once: true })
   return shared
+}
+
+/** Resolves after `ms` of `clock`; rejects with the signal's reason if that comes first. Leaves no timer and no listener behind. */
+export function abortableSleep(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason)
+    const timer = clock.setTimeout(() => {
+      forget?.()
+      resolve()
+    }, ms)
+    const forget =
+      signal &&
+      onAbort(signal, () => {
+        clock.clearTimeout(timer)
+        reject(signal.reason)
+      })
+  })
+}
+
+/** The result of `work`, or a rejection with the signal's reason if that comes first, whatever `work` does about the signal. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  let forget: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    forget = onAbort(signal, () => reject(signal.reason))
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    forget?.()
+  }
 }

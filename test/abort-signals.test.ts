@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { onAbort } from '../src/abort-signals.js'
+import { abortableSleep, onAbort, orAborted } from '../src/abort-signals.js'
+import { settlePromises, VirtualClock } from './support/virtual-clock.js'
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
 
@@ -61,5 +62,65 @@ describe('onAbort', () => {
     onAbort(controller.signal, listen)
     controller.abort()
     expect(calls).toBe(1)
+  })
+})
+
+describe('abortableSleep', () => {
+  test('resolves after its time, and no sooner, and leaves no listener behind', async () => {
+    const clock = new VirtualClock()
+    const { signal } = new AbortController()
+    let isOver = false
+    const sleep = abortableSleep(clock, 500, signal).then(() => (isOver = true))
+    await clock.advance(499)
+    expect(isOver).toBe(false)
+    await clock.advance(1)
+    await sleep
+    expect(listeners(signal)).toBe(0)
+  })
+
+  test('rejects with the reason as soon as its signal aborts, and leaves no timer behind', async () => {
+    const clock = new VirtualClock()
+    const controller = new AbortController()
+    const sleep = abortableSleep(clock, 500, controller.signal)
+    const reason = new Error('enough')
+    controller.abort(reason)
+    await expect(sleep).rejects.toBe(reason)
+    expect(clock.pending).toBe(0)
+    expect(listeners(controller.signal)).toBe(0)
+  })
+
+  test('rejects at once where its signal has aborted, without a timer', async () => {
+    const clock = new VirtualClock()
+    const reason = new Error('before')
+    await expect(abortableSleep(clock, 500, AbortSignal.abort(reason))).rejects.toBe(reason)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('needs no signal', async () => {
+    const clock = new VirtualClock()
+    const sleep = abortableSleep(clock, 500, undefined)
+    await clock.advance(500)
+    await expect(sleep).resolves.toBeUndefined()
+  })
+})
+
+describe('orAborted', () => {
+  test('gives what the work gives, and leaves no listener behind', async () => {
+    const { signal } = new AbortController()
+    expect(await orAborted(Promise.resolve(7), signal)).toBe(7)
+    expect(await orAborted(Promise.resolve(7), undefined)).toBe(7)
+    await expect(orAborted(Promise.reject(new Error('broken')), signal)).rejects.toThrow('broken')
+    expect(listeners(signal)).toBe(0)
+  })
+
+  test('rejects with the reason where the work takes no notice of the signal', async () => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const work = orAborted(new Promise(() => {}), controller.signal)
+    await settlePromises()
+    controller.abort(reason)
+    await expect(work).rejects.toBe(reason)
+    await expect(orAborted(new Promise(() => {}), controller.signal)).rejects.toBe(reason)
+    expect(listeners(controller.signal)).toBe(0)
   })
 })

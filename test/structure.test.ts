@@ -3,37 +3,40 @@ import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
-/** The house from the ground up: a room imports from itself and from the layers below its own. */
-const LAYERS: readonly (readonly string[])[] = [
-  ['types', 'errors', 'clock', 'abort-signals'],
-  ['limits', 'tokens', 'quota'],
-  ['metrics'],
-  ['queue', 'throttling'],
-  ['learning'],
-  ['dispatch'],
-  ['transport'],
-  ['options'],
-  ['limiter'],
-  ['index'],
-  ['openai', 'node', 'simulator', 'batch', 'model-studio'],
-  ['cli'],
-]
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-/** Rooms that may import less than what lies below them. */
-const ONLY: Readonly<Record<string, readonly string[]>> = {
-  // It counts with code of its own, so that no fault can hide on both sides.
-  simulator: ['types', 'errors', 'clock', 'limits'],
+interface Room {
+  readonly layer: number
+  /** Packages that it may import; `type x` allows types alone. */
+  readonly packages: readonly string[]
+  readonly usesNode: boolean
+  /** The only rooms that it may import, where it says so. */
+  readonly only: readonly string[] | undefined
 }
 
-/** Below the wings nothing but the language and the web's standards is used. */
-const CORE: ReadonlySet<string> = new Set(LAYERS.slice(0, 10).flat())
-const USES_NODE: ReadonlySet<string> = new Set(['node', 'simulator', 'batch', 'cli'])
-/** Packages that rooms may import; a `type` is gone when the program runs. */
-const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  openai: ['type openai'],
-  batch: ['p-queue'],
-  cli: ['citty', 'commander', 'cli-progress'],
+/** The table of ARCHITECTURE.md: `| L1 | \`limits\` | subject | packages and limits |`. */
+function readRooms(markdown: string): Map<string, Room> {
+  const rows = markdown.matchAll(/^\| L(\d+) \| ([^|]+) \|[^|]*\|([^|]*)\|$/gm)
+  return new Map(
+    [...rows].flatMap(([, layer, names, extra]) => {
+      const parts = extra!.split(',').map((part) => part.trim())
+      const room: Room = {
+        layer: Number(layer),
+        packages: parts.filter((part) => part !== '' && part !== 'node:' && !part.startsWith('only ')),
+        usesNode: parts.includes('node:'),
+        only: parts
+          .find((part) => part.startsWith('only '))
+          ?.split(' ')
+          .slice(1),
+      }
+      return [...names!.matchAll(/`([^`]+)`/g)].map(([, name]): [string, Room] => [name!, room])
+    }),
+  )
 }
+
+const rooms = readRooms(readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8'))
+const indexLayer = rooms.get('index')!.layer
+
 interface Import {
   readonly from: string
   readonly isType: boolean
@@ -59,63 +62,116 @@ function isTypeOnly(what: string): boolean {
   return names.some((name) => name.trim() !== '') && names.every((name) => /^\s*(type\s.*)?$/s.test(name))
 }
 
-// The models and the line that sends to them know each other still.
-const roomOf = (file: string) =>
-  file
-    .split('/')[0]!
-    .replace(/\.[jt]s$/, '')
-    .replace(/^models$/, 'dispatch')
-const layerOf = (room: string) => LAYERS.findIndex((rooms) => rooms.includes(room))
+const roomOf = (file: string) => file.split('/')[0]!.replace(/\.[jt]s$/, '')
 
-/** What the imports of `file` (a path within src) break. */
+/** The imports of `file` (a path within src) that the table forbids. */
 function violationsOf(file: string, source: string): string[] {
-  const room = roomOf(file)
-  if (layerOf(room) === -1) return [`${file}: '${room}' is in no layer`]
+  const name = roomOf(file)
+  const room = rooms.get(name)
+  if (room === undefined) return [`${file}: '${name}' is in no layer of ARCHITECTURE.md`]
   return importsOf(source).flatMap(({ from, isType }) => {
-    const told = `${file}: ${isType ? 'type ' : ''}${from}`
-    if (!from.startsWith('.')) return isAllowedPackage(room, from, isType) ? [] : [told]
+    const violation = `${file}: ${isType ? 'type ' : ''}${from}`
+    if (!from.startsWith('.')) return isAllowedPackage(room, from, isType) ? [] : [violation]
     const target = posix.join(posix.dirname(file), from)
-    if (target.startsWith('..')) return [told]
+    if (target.startsWith('..')) return [violation]
     const other = roomOf(target)
-    if (other === room) return []
-    const isBelow = layerOf(other) !== -1 && layerOf(other) < layerOf(room)
-    return isBelow && (ONLY[room] ?? [other]).includes(other) ? [] : [told]
+    if (other === name) return []
+    const isBelow = (rooms.get(other)?.layer ?? Infinity) < room.layer
+    return isBelow && (room.only ?? [other]).includes(other) ? [] : [violation]
   })
 }
 
-function isAllowedPackage(room: string, from: string, isType: boolean): boolean {
-  if (from.startsWith('node:')) return USES_NODE.has(room)
+function isAllowedPackage(room: Room, from: string, isType: boolean): boolean {
+  if (from.startsWith('node:')) return room.usesNode
   const name = /^(?:@[^/]+\/)?[^/]+/.exec(from)![0]
-  return (PACKAGES[room] ?? []).some((allowed) => allowed === name || (isType && allowed === `type ${name}`))
+  return room.packages.some((allowed) => allowed === name || (isType && allowed === `type ${name}`))
 }
 
-const SRC = join(dirname(fileURLToPath(import.meta.url)), '../src')
+/** The groups of files that import one another in a circle (Tarjan's strongly connected components). */
+function circlesIn(targetsOf: ReadonlyMap<string, readonly string[]>): string[][] {
+  const indexOf = new Map<string, number>()
+  const lowest = new Map<string, number>()
+  const stack: string[] = []
+  const circles: string[][] = []
+  const visit = (file: string): void => {
+    indexOf.set(file, indexOf.size)
+    lowest.set(file, indexOf.get(file)!)
+    stack.push(file)
+    for (const target of targetsOf.get(file) ?? []) {
+      if (target === file) circles.push([file])
+      if (!indexOf.has(target)) visit(target)
+      if (stack.includes(target)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(target)!))
+    }
+    if (lowest.get(file) !== indexOf.get(file)) return
+    const circle = stack.splice(stack.indexOf(file))
+    if (circle.length > 1) circles.push(circle.sort())
+  }
+  for (const file of targetsOf.keys()) if (!indexOf.has(file)) visit(file)
+  return circles
+}
+
+const SRC = join(ROOT, 'src')
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.replaceAll('\\', '/'))
   .sort()
 const read = (file: string) => readFileSync(join(SRC, file), 'utf8')
 
-describe('the house', () => {
-  test('has files', () => {
+const importGraph = new Map(
+  files.map((file): [string, string[]] => [
+    file,
+    importsOf(read(file))
+      .filter(({ from }) => from.startsWith('.'))
+      .map(({ from }) => posix.join(posix.dirname(file), from).replace(/\.js$/, '.ts')),
+  ]),
+)
+
+describe('the source', () => {
+  test('is found by this test', () => {
     expect(files.length).toBeGreaterThan(40)
     expect(files).toContain('dispatch/dispatcher.ts')
+  })
+
+  test('has exactly the rooms that ARCHITECTURE.md names', () => {
+    expect([...rooms.keys()].sort()).toEqual([...new Set(files.map(roomOf))].sort())
+  })
+
+  test('has no circle of imports, of types neither', () => {
+    expect(circlesIn(importGraph)).toEqual([])
+  })
+
+  test('resolves every import to a file', () => {
+    const missing = [...importGraph].flatMap(([file, targets]) =>
+      targets.filter((target) => !importGraph.has(target)).map((target) => `${file}: ${target}`),
+    )
+    expect(missing).toEqual([])
   })
 
   test.each(files)('%s imports downward only', (file) => {
     expect(violationsOf(file, read(file))).toEqual([])
   })
 
-  test.each(files.filter((file) => CORE.has(roomOf(file))))('%s runs without Node', (file) => {
+  test.each(files.filter((file) => rooms.get(roomOf(file))!.layer <= indexLayer))('%s runs without Node', (file) => {
     const code = read(file).replace(/^\s*(?:\*|\/\/|\/\*).*$/gm, '')
     expect(code).not.toMatch(/\b(?:process|Buffer|setImmediate|require|__dirname|__filename)\b\s*[.([]/)
   })
 
-  test('all imports are seen: as many as there are mentions', () => {
+  test('has no import that this test does not see', () => {
     for (const file of files) {
       const mentions = read(file).match(/^(?:(?:import|export)\b.*|\}) from '/gm) ?? []
       expect(importsOf(read(file)).length, file).toBeGreaterThanOrEqual(mentions.length)
     }
+  })
+})
+
+describe('a circle of imports', () => {
+  test.each<[string, Record<string, string[]>, string[][]]>([
+    ['of two files is found', { a: ['b'], b: ['a'] }, [['a', 'b']]],
+    ['of three files is found', { a: ['b'], b: ['c'], c: ['a', 'd'], d: [] }, [['a', 'b', 'c']]],
+    ['of one file is found', { a: ['a'] }, [['a']]],
+    ['is not a diamond', { a: ['b', 'c'], b: ['d'], c: ['d'], d: [] }, []],
+  ])('%s', (_name, graph, circles) => {
+    expect(circlesIn(new Map(Object.entries(graph)))).toEqual(circles)
   })
 })
 
@@ -124,7 +180,8 @@ describe('the rules', () => {
     ['quota/gate.ts', `import type { Cost } from '../types.js'`],
     ['quota/gate.ts', `import { Meter } from './meter.js'`],
     ['limits/data/beijing.ts', `import { rows } from '../rows.js'`],
-    ['dispatch/dispatcher.ts', `import {\n  classify,\n  type Answer,\n} from '../throttling/classify.js'`],
+    ['dispatch/dispatcher.ts', `import {\n  classify,\n  type ErrorResponse,\n} from '../throttling/classify.js'`],
+    ['dispatch/dispatcher.ts', `import type { ModelState } from '../models/model-state.js'`],
     ['index.ts', `export { createLimiter } from './limiter.js'`],
     ['options/limiter-options.ts', `import type { Estimator } from '../transport/fetch.js'`],
     ['openai/index.ts', `import type OpenAI from 'openai'`],
@@ -133,11 +190,11 @@ describe('the rules', () => {
     ['openai/index.ts', `import { createLimiter } from '../index.js'`],
     ['node/load-limits.ts', `import { readFile } from 'node:fs/promises'`],
     ['simulator/server.ts', `import { createServer } from 'node:http'`],
-    ['simulator/models.ts', `import { builtInTables } from '../limits/built-in.js'`],
-    ['cli/run/run.ts', `import { runBatch } from '../batch/index.js'`],
+    ['simulator/models.ts', `import { builtInTables } from '../limits/built-in-tables.js'`],
+    ['cli/run/run.ts', `import { runBatch } from '../../batch/index.js'`],
     ['batch/file/output-file.ts', `import { open } from 'node:fs/promises'`],
     ['batch/run/line-runner.ts', `import PQueue from 'p-queue'`],
-    ['tokens/tokens.ts', ` * import OpenAI from 'openai'\n// import('openai')`],
+    ['tokens/text-tokens.ts', ` * import OpenAI from 'openai'\n// import('openai')`],
   ])('%s may: %s', (file, source) => {
     expect(violationsOf(file, source)).toEqual([])
   })
@@ -147,10 +204,12 @@ describe('the rules', () => {
     ['errors.ts', `import type { Limits } from './types.js'`],
     ['quota/gate.ts', `import { readUsage } from '../tokens/usage.js'`],
     ['quota/gate.ts', `import type { Collector } from '../metrics/collector.js'`],
-    ['quota/gate.ts', `export * from '../dispatch/run.js'`],
+    ['quota/gate.ts', `export * from '../dispatch/dispatcher.js'`],
     ['quota/gate.ts', `import '../limiter.js'`],
     ['quota/gate.ts', `const later = await import('../limiter.js')`],
-    ['throttling/classify.ts', `import type { Lane } from '../queue/scheduler.js'`],
+    ['throttling/classify.ts', `import type { Lane } from '../queue/lane.js'`],
+    ['throttling/classify.ts', `import type { Episodes } from '../learning/episodes.js'`],
+    ['models/model-state.ts', `import type { Job } from '../dispatch/job.js'`],
     ['dispatch/dispatcher.ts', `import { send } from '../transport/send.js'`],
     ['options/limiter-options.ts', `import type { Limiter } from '../limiter.js'`],
     ['transport/fetch.ts', `import type { LimiterOptions } from '../options/limiter-options.js'`],
@@ -165,12 +224,12 @@ describe('the rules', () => {
     ['openai/index.ts', `const { OpenAI } = await import('openai')`],
     ['openai/index.ts', `import { loadLimits } from '../node/index.js'`],
     ['openai/index.ts', `import { readFile } from 'node:fs'`],
-    ['simulator/server.ts', `import { ModelGate } from '../quota/gate.js'`],
+    ['simulator/server.ts', `import { ModelGate } from '../quota/model-gate.js'`],
     ['simulator/server.ts', `import type { Usage } from '../tokens/usage.js'`],
     ['simulator/server.ts', `import { createLimiter } from '../index.js'`],
-    ['batch/run-batch.ts', `import { loadLimits } from '../node/index.js'`],
-    ['batch/run-batch.ts', `import OpenAI from 'openai'`],
-    ['tokens/tokens.ts', `import data from '../../package.json'`],
+    ['batch/run/run-batch.ts', `import { loadLimits } from '../../node/index.js'`],
+    ['batch/run/run-batch.ts', `import OpenAI from 'openai'`],
+    ['tokens/text-tokens.ts', `import data from '../../package.json'`],
     ['helpers/index.ts', ``],
     ['misc.ts', ``],
   ])('%s may not: %s', (file, source) => {

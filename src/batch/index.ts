@@ -29,12 +29,15 @@ export { splitText, textPieces, type SplitOptions, type TextPiece } from './text
 export { expectRequest } from './plan/expect-request.js'
 export type { ExpectOptions, OutputBasis, PlannedRequest } from './plan/expect-request.js'
 export { planBatch } from './plan/plan-batch.js'
-export type { BatchPlan, ModelPace, ModelPlan, PlannedTokens, PlanOptions } from './plan/plan-batch.js'
+export type { ModelPace, PlannedTokens } from './plan/model-pace.js'
+export type { BatchPlan, ModelPlan, PlanOptions } from './plan/plan-batch.js'
 export type { RampSettings } from './run/ramp-up.js'
 export type { ChainLink, ChainPlan } from './plan/chain-plan.js'
-export { BATCH_PRICE_SHARE, builtInPrices, costOf, pricesBeside, validatePrices } from './prices/prices.js'
-export type { BuiltInPricesName, Money, Priced, PriceRow, PricesTable, TokenCounts } from './prices/prices.js'
-export { builtInDeploymentPrices, validateDeploymentPrices } from './prices/deployment-prices.js'
+export { builtInDeploymentPrices, builtInPrices, pricesBeside } from './prices/built-in-prices.js'
+export type { BuiltInPricesName } from './prices/built-in-prices.js'
+export { BATCH_PRICE_SHARE, costOf, validatePrices } from './prices/prices.js'
+export type { Money, Priced, PriceRow, PricesTable, TokenCounts } from './prices/prices.js'
+export { validateDeploymentPrices } from './prices/deployment-prices.js'
 export type {
   DeploymentPrices,
   ModelUnitPrice,

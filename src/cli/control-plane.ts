@@ -8,7 +8,7 @@ import type { Terminal } from './terminal/terminal.js'
 const KEY_VARIABLE = 'DASHSCOPE_API_KEY'
 
 /** What every command takes that asks the control plane. */
-export interface StudioFlags {
+export interface ControlPlaneFlags {
   readonly apiKeyEnv: string
   readonly baseUrl?: string
   readonly region?: Region
@@ -16,7 +16,7 @@ export interface StudioFlags {
   readonly json?: true
 }
 
-export function addStudioOptions(command: Command): Command {
+export function addControlPlaneOptions(command: Command): Command {
   return command
     .option('--api-key-env <name>', 'the environment variable that holds the API key', KEY_VARIABLE)
     .option('--base-url <url>', 'where the API is, in place of --region')
@@ -26,12 +26,13 @@ export function addStudioOptions(command: Command): Command {
 }
 
 /** Lets `work` ask the control plane until it is done or interrupted; gives the exit code. */
-export async function withStudio(
+export async function withControlPlane(
   terminal: Terminal,
-  { apiKeyEnv, baseUrl, region, workspace }: StudioFlags,
+  { apiKeyEnv, baseUrl, region, workspace }: ControlPlaneFlags,
   work: (studio: ModelStudio, signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
-  const studio = new ModelStudio({ apiKey: keyIn(apiKeyEnv), baseURL: baseUrl, region, workspace })
+  const { clock } = terminal
+  const studio = new ModelStudio({ apiKey: keyIn(apiKeyEnv), baseURL: baseUrl, region, workspace, clock })
   const controller = new AbortController()
   void terminal.interrupted().then(() => controller.abort())
   try {

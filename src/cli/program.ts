@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import type { AddCommand } from './command.js'
+import type { AddCommand } from './add-command.js'
 import { addDeployments } from './deployments/deployments.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
 import { addLimits } from './limits/limits.js'
@@ -28,7 +28,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usageError
     const known = exitCodeOf(error)
     if (known === undefined) throw error
     terminal.err(`headgate: ${(error as Error).message}\n`)

@@ -1,15 +1,19 @@
 import { InvalidRequest } from '../errors.js'
-import { readUsage } from '../tokens/usage.js'
-import type { Reservation } from '../quota/gate.js'
+import { isUsageUnknown, readUsage, type UsageLike } from '../tokens/usage.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Recorder } from '../metrics/recorder.js'
+import type { ModelState } from '../models/model-state.js'
+import type { SentRequest } from '../models/sent-request.js'
 import type { ErrorResponse } from '../throttling/classify.js'
 import type { ResponseMetadata } from '../throttling/response-headers.js'
-import type { Usage } from '../types.js'
-import type { ModelState } from '../models/model-state.js'
+import type { Limits, Usage } from '../types.js'
 import type { Job } from './job.js'
+import { mostOutput } from './schedule-request.js'
 
 /** Leave to send one request, once: what `run` is given. */
 export interface Grant {
+  /** The request's number within the limiter: that of its events, the same in all attempts. */
+  readonly requestId: number
   /** The model to call: the one asked for, or a backup. */
   readonly model: string
   /** 1 for the first attempt. */
@@ -19,12 +23,13 @@ export interface Grant {
   /** The request's own signal; one that never aborts where it has none. */
   readonly signal: AbortSignal
   /**
-   * Says what the request used: `{ inputTokens, outputTokens }` or a `usage` object of the service. Once; a second call is
-   * ignored and counted. A returned value that carries a `usage` needs no call.
+   * Says what the request used: `{ inputTokens, outputTokens }` or a `usage` object of a service or an SDK. Once; a second call is
+   * ignored and counted. A returned value that carries a `usage` needs no call. A usage with a count that is `null` or
+   * undefined is not known, and says nothing.
    *
    * @throws InvalidRequest for anything that is no usage
    */
-  settle(usage: Usage | object): void
+  settle(usage: UsageLike): void
   /**
    * Says when the service counted the request, in ms by its own clock (Model Studio: the header `req-arrive-time` of its answer):
    * from this J is learned, where `networkJitterMs` was not given. What is no finite number is passed over.
@@ -38,36 +43,36 @@ export interface Grant {
   overflowed(): void
 }
 
-/** What an attempt tells the line that it runs in. */
+/** Does a request's work, once for each attempt. */
+export type Run<T> = (attempt: Attempt) => T | PromiseLike<T>
+
+/** What an attempt tells the dispatcher. */
 export interface AttemptEvents {
-  /** Corrects the charge; `undefined`: the reservation stands. */
-  settled(attempt: Attempt, usage: Usage | undefined): void
-  /** So much output has come already; the attempt goes on. */
+  /** Its usage is known; `undefined`: it will not be. May come several times, of which the first one counts. */
+  closed(attempt: Attempt, usage: Usage | undefined): void
+  /** The answer has come to this many output tokens already, and goes on. */
   grew(attempt: Attempt, outputTokens: number): void
-  /** The server refused inside an answer that has begun: nothing to repeat, but a lesson for the group. */
+  /** The server refused inside an answer that has begun: nothing to repeat, but the model learns from it. */
   refusedLate(attempt: Attempt, answer: ErrorResponse): void
-  settledTwice(): void
   /** The service says when the request reached it: at `epochMs` by its clock. */
   arrived(attempt: Attempt, epochMs: number): void
-  /** The service says that the request left its provisioned throughput. */
+  /** The service says that the request left its provisioned throughput. At most once. */
   overflowed(attempt: Attempt): void
-  /** What an answer's headers tell beside it. */
-  onMetadata(attempt: Attempt, news: ResponseMetadata): void
+  /** The service says which limits a minute hold for the model. */
+  limitsReported(attempt: Attempt, limits: Limits): void
 }
 
-/** One admitted attempt of a job, as the dispatcher and transport see it. Settles exactly once. */
-export class Attempt implements Grant {
+/** One admitted attempt of a job, as the models, the dispatcher and transport see it. */
+export class Attempt implements Grant, SentRequest {
   readonly model: string
   readonly attempt: number
   readonly waitMs: number
   readonly modelState: ModelState
   readonly job: Job
   readonly reservation: Reservation
-  /** Who hears of it. */
   readonly recorder: Recorder
-  /** What its tenant was charged with; undefined where nothing waited. */
   readonly share: number | undefined
-  /** Set where the answer goes on after `run` has returned: then transport settles. */
+  /** Set where the answer goes on after `run` has returned: then transport closes the attempt. */
   isOpen = false
   /** Whether `run` has returned or thrown. */
   hasRun = false
@@ -75,6 +80,7 @@ export class Attempt implements Grant {
   firstTokenAt: number | undefined
   readonly #events: AttemptEvents
   #signal: AbortSignal | undefined
+  #hasOverflowed = false
 
   constructor(job: Job, reservation: Reservation, share: number | undefined, events: AttemptEvents) {
     this.job = job
@@ -88,6 +94,18 @@ export class Attempt implements Grant {
     this.#events = events
   }
 
+  get requestId(): number {
+    return this.job.id
+  }
+
+  get isEstimated(): boolean {
+    return this.job.request.tokens === undefined
+  }
+
+  get mostOutputTokens(): number | undefined {
+    return mostOutput(this.job.request)
+  }
+
   get signal(): AbortSignal {
     return (this.#signal ??= this.job.request.signal ?? new AbortController().signal)
   }
@@ -97,6 +115,7 @@ export class Attempt implements Grant {
     return (usage) => {
       const read = readUsage(usage)
       if (read === undefined) {
+        if (isUsageUnknown(usage)) return
         throw new InvalidRequest(
           'settle(usage): give { inputTokens, outputTokens }, both numbers of 0 or more, or a usage object of the service',
         )
@@ -105,14 +124,16 @@ export class Attempt implements Grant {
     }
   }
 
-  /** Settles with what is known; nothing known: the reservation stands. */
+  /** The answer has come to its end with this usage; nothing known: the reservation stands. */
   close(usage: Usage | undefined): void {
-    if (this.reservation.settled) this.#events.settledTwice()
-    else this.#events.settled(this, usage)
+    this.#events.closed(this, usage)
   }
 
-  onMetadata(news: ResponseMetadata): void {
-    this.#events.onMetadata(this, news)
+  /** What the headers of an answer tell beside it. */
+  onMetadata({ arrivedAt, limits, hasOverflowed }: ResponseMetadata): void {
+    if (hasOverflowed === true) this.overflowed()
+    if (arrivedAt !== undefined) this.arrived(arrivedAt)
+    if (limits !== undefined) this.#events.limitsReported(this, limits)
   }
 
   /** Bound to the attempt, too. */
@@ -122,7 +143,12 @@ export class Attempt implements Grant {
 
   /** Bound to the attempt, too. */
   get overflowed(): Grant['overflowed'] {
-    return () => this.#events.overflowed(this)
+    return () => {
+      // A `run` may say so, and then throw an error whose headers do.
+      if (this.#hasOverflowed) return
+      this.#hasOverflowed = true
+      this.#events.overflowed(this)
+    }
   }
 
   /** Charges what has come beyond the reservation, before the answer is at its end. */

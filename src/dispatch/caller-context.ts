@@ -1,10 +1,10 @@
-/** What a runtime with asynchronous contexts keeps of the one that it was made in. */
-export interface Context {
+/** The asynchronous context that a request came from, as the runtime keeps it. */
+export interface CallerContext {
   runInAsyncScope<R>(run: (given: never) => R, self: undefined, given: unknown): R
 }
 
 interface Hooks {
-  readonly AsyncResource?: new (type: string, options: { requireManualDestroy: true }) => Context
+  readonly AsyncResource?: new (type: string, options: { requireManualDestroy: true }) => CallerContext
 }
 
 /** Where the runtime has such contexts. Asked for by name, because the core imports nothing. */
@@ -19,9 +19,9 @@ const Resource = hooksOfRuntime()?.AsyncResource
 const OPTIONS = { requireManualDestroy: true } as const
 
 /**
- * The context of now: what waits is started by a timer or by another request's end, and would else see that one's
- * `AsyncLocalStorage`, its trace or its user, in place of its own caller's. Undefined where the runtime has none.
+ * The context of now. A timer or another request's end starts a request that waits; without this the request would see that
+ * one's `AsyncLocalStorage`, its trace or its user, in place of its own caller's. Undefined where the runtime has no contexts.
  */
-export function contextOfCaller(): Context | undefined {
+export function callerContext(): CallerContext | undefined {
   return Resource && new Resource('headgate.job', OPTIONS)
 }

@@ -1,7 +1,6 @@
-import { startOf } from '../quota/gate.js'
 import type { Candidate } from '../throttling/fallback.js'
-import type { Cost } from '../types.js'
 import type { ModelState } from '../models/model-state.js'
+import type { Cost } from '../types.js'
 import type { Job } from './job.js'
 import type { JobRequest } from './schedule-request.js'
 import type { OutputExpectation } from './settlement.js'
@@ -27,38 +26,34 @@ export function candidates(
       modelState,
       model: modelState.model,
       tried: job.tried?.has(modelState) === true,
-      held: modelState.gate.heldUntil > now,
-      closed: job.usedUp?.has(modelState) === true || modelState.refusal(cost, now) !== undefined,
+      held: modelState.isHeld(now),
+      closed: job.usedUp?.has(modelState) === true || modelState.whyClosed(cost, now) !== undefined,
       startsAt: () => startsAt(modelState, cost, now),
     }
   })
 }
 
-function atHead({ gate }: ModelState, cost: Cost, now: number): number {
-  return startOf(gate.earliest(cost, now))
+function atHead(modelState: ModelState, cost: Cost, now: number): number {
+  return modelState.startsAt(cost, now)
 }
 
-/** The cost that was made last: requests alike, of which a million may wait, share one. */
+/** The cost that was made last. Requests alike share it: a million that wait then hold one object, not 64 MB of them. */
 let newest: Cost = { requests: 1, inputTokens: 0, outputTokens: 0, thinkingTokens: 0, knownOutputTokens: 0 }
 
 /**
- * What a request is charged with at a model: its input, and the output that the model's answers let expect, with its part
- * of the margin for all in flight. An expectation never makes a request too large for the model.
+ * The cost of a request at a model: its input, and the output that earlier answers of the model let expect, with the request's
+ * part of the margin for all requests in flight. An expectation never makes a request too large for the model.
  *
- * What is in flight is counted now, when the request enters a queue, not when it starts: the queue is ordered, packed and
- * predicted by costs, which must not change while they wait. Little is lost: a request waits because the model is full, and
- * how many a full model holds changes slowly, so a million that wait alike also share one cost. Only where a crowd comes to an
- * idle model whose buckets are empty do all of it keep the margin of a request alone. An attempt that is repeated is
- * counted anew.
+ * The requests in flight are counted now, when the request enters a queue, and not when it starts: the queue orders, backfills
+ * and predicts by costs, so a cost must not change while its request waits. The loss is small: a request waits because the model
+ * is full, and the number that a full model holds changes slowly. Only where a crowd comes to an idle model whose buckets are
+ * empty, each request of the crowd keeps the margin of a request that runs alone. An attempt that is repeated is counted anew.
  */
-export function costAt(
-  { model, gate, outputAccounting, inFlight }: ModelState,
-  request: JobRequest,
-  output: OutputExpectation,
-): Cost {
+export function costAt(modelState: ModelState, request: JobRequest, output: OutputExpectation): Cost {
+  const { model, outputAccounting, inFlight } = modelState
   const { tokens, route = 'chat', maxOutputTokens, choices = 1 } = request
-  // A server that reserves the most that an answer may have counts it with the request: so must we.
-  const reserves = outputAccounting.way === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
+  // A server that reserves `max_tokens` counts them with the request. The limiter does the same.
+  const reserves = outputAccounting === 'reserved' && maxOutputTokens !== undefined && route !== 'embeddings'
   const inputTokens = Math.ceil(request.inputTokens ?? tokens ?? 0)
   const outputTokens =
     tokens === undefined
@@ -66,7 +61,7 @@ export function costAt(
           reserves
             ? Math.ceil(maxOutputTokens) * choices
             : output.reserve(model, route, maxOutputTokens, choices, inFlight),
-          gate.mostOutput(inputTokens),
+          modelState.mostOutput(inputTokens),
         )
       : Math.max(0, Math.ceil(tokens) - inputTokens)
   const knownOutputTokens = tokens === undefined ? 0 : outputTokens

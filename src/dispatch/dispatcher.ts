@@ -1,39 +1,28 @@
 import type { Clock } from '../clock.js'
-import { usageOf } from '../tokens/usage.js'
 import { LimiterClosed, QueueFull } from '../errors.js'
-import { chargedBy, NO_COST, type Reservation } from '../quota/gate.js'
-import { classify, type ErrorResponse } from '../throttling/classify.js'
-import type { NetworkJitterEstimator } from '../learning/network-jitter-estimator.js'
-import type { ClockPhaseEstimator } from '../learning/clock-phase-estimator.js'
-import type { ResponseMetadata } from '../throttling/response-headers.js'
-import { Scheduler } from '../queue/scheduler.js'
-import type { Cost, Profile, Usage } from '../types.js'
-import { Account } from '../models/account.js'
-import { FailureHandler } from './failure-handler.js'
-import { Attempt, type AttemptEvents } from './attempt.js'
-import { costAt } from './candidates.js'
-import { entryOf, type Entry } from './entry-model.js'
+import { Account, type AccountOptions } from '../models/account.js'
+import type { Resolve } from '../models/state/configured-limits.js'
 import type { ModelState } from '../models/model-state.js'
-import type { ModelRegistryOptions } from '../models/model-registry.js'
-import type { Resolve } from '../models/effective-limits.js'
-import { Job, type Run } from './job.js'
-import { keptAttempt } from './kept.js'
-import { FAILED, isLimitRefusal, interpretError } from '../throttling/interpret-error.js'
-import { checkFields, checkRequest, mostOutput, type JobRequest } from './schedule-request.js'
-import { learnFromSuccess } from '../models/learned-limits.js'
-import { settle, type Ending, type OutputExpectation } from './settlement.js'
+import type { QueuedRequest } from '../models/queued-request.js'
 import type { Workspace } from '../models/workspace.js'
+import { Scheduler } from '../queue/scheduler.js'
+import type { Reservation } from '../quota/reservation.js'
+import { classify, type ErrorResponse } from '../throttling/classify.js'
+import { FAILED, interpretError, isLimitRefusal } from '../throttling/interpret-error.js'
+import { usageOf } from '../tokens/usage.js'
+import type { Cost, Limits, Profile, Usage } from '../types.js'
+import { Attempt, type AttemptEvents, type Run } from './attempt.js'
+import { costAt } from './candidates.js'
+import { chooseModel, type ModelChoice } from './choose-model.js'
+import { FailureHandler, type FailureHandlerOptions } from './failure-handler.js'
+import { Job } from './job.js'
+import { checkFields, checkRequest, type JobRequest } from './schedule-request.js'
+import { settle } from './settlement.js'
 
-export interface DispatcherOptions extends ModelRegistryOptions {
-  /** Learns J; undefined: it was told. */
-  readonly jitter: NetworkJitterEstimator | undefined
-  /** Learns when the service counts what is sent, where profiles tell that its windows begin by its clock. */
-  readonly phases: ClockPhaseEstimator
-  /** What holds for a model of the account. */
+export interface DispatcherOptions extends AccountOptions, FailureHandlerOptions {
+  /** What is configured for a model of the account. */
   readonly resolve: Resolve
-  readonly output: OutputExpectation
   readonly profile: Profile
-  readonly maxRetries: number
   readonly maxQueue: number
   /** How much later the head of a queue may start for all that went before it, in ms. */
   readonly maxBackfillDelayMs: number
@@ -46,36 +35,46 @@ export interface DispatcherOptions extends ModelRegistryOptions {
 const ignore = (): void => {}
 
 /**
- * The one line that every request goes: acquire → run → classify → decide → settle → done, or again. `schedule` and
- * `fetch` both come through here, of the account and of its workspaces; nothing else repeats a request.
+ * The one line that every request goes: queue → gate → run → interpret → settle → done, or again. `schedule` and `fetch` both
+ * come through here, of the account and of its workspaces; nothing else repeats a request.
+ *
+ * A refusal takes one way, from `#failed`:
+ *
+ * 1. `throttling/interpret-error` says what the error means: a `Verdict`.
+ * 2. `ModelState.refused` (models/) learns from it, and holds or closes the model. The attempt is settled after that, so that
+ *    the room that comes back lets nothing run into the same limit.
+ * 3. `throttling/decide`, which is pure, says what becomes of the request, from the verdict and how the models of its chain stand.
+ * 4. `FailureHandler` (failure-handler.ts) calls both and does what was decided: another model, the queue, or an error.
  */
 export class Dispatcher implements AttemptEvents {
-  static readonly kept = keptAttempt
-
   readonly account: Account
-  /** Settlements that came after the first one, and were ignored. */
-  doubleSettles = 0
   readonly #options: DispatcherOptions
   readonly #clock: Clock
-  readonly #scheduler: Scheduler<Job>
-  readonly #again: FailureHandler
-  /** Those that are known to have left their provisioned throughput. */
-  readonly #overflown = new WeakSet<Attempt>()
+  readonly #scheduler: Scheduler<QueuedRequest>
+  readonly #failures: FailureHandler
+  #doubleSettles = 0
+  #lastId = 0
 
   constructor(options: DispatcherOptions) {
     this.#options = options
     this.#clock = options.clock
-    this.#scheduler = new Scheduler<Job>(
+    this.#scheduler = new Scheduler<QueuedRequest>(
       options.clock,
       { maxWaiting: options.maxQueue, maxBackfillDelayMs: options.maxBackfillDelayMs, weightOf: options.weightOf },
       {
-        onStart: (job, reservation, share) => this.#start(job, reservation, share),
-        onNever: (job) => this.#never(job),
-        onLate: (job) => this.#again.late(job),
+        // All that wait here are jobs, for nothing else adds any.
+        onStart: (job: Job, reservation, share) => this.#start(job, reservation, share),
+        onNever: (job: Job) => this.#never(job),
+        onLate: (job: Job) => this.#failures.late(job),
       },
     )
-    this.#again = new FailureHandler(options, this.#scheduler)
+    this.#failures = new FailureHandler(options, this.#scheduler)
     this.account = new Account(options, options.resolve, this.#scheduler)
+  }
+
+  /** Usages that were reported after an attempt's first one, and were ignored. */
+  get doubleSettles(): number {
+    return this.#doubleSettles
   }
 
   /** `check` looks at what a user wrote by hand more closely than at what transport made. */
@@ -105,68 +104,45 @@ export class Dispatcher implements AttemptEvents {
     checkRequest(request, ignore)
     checkFields(request)
     const job = this.#jobOf(workspace, request, ignore)
-    const { modelState, startsAt } = this.#entryOf(job)
+    const { modelState, startsAt } = this.#choose(job)
     return { model: modelState.model, waitMs: Math.max(0, startsAt() - job.queuedAt) }
+  }
+
+  closed(attempt: Attempt, usage: Usage | undefined): void {
+    if (attempt.reservation.settled) {
+      this.#doubleSettles++
+      return
+    }
+    const now = this.#clock.now()
+    settle(attempt, usage ?? 'unknown', now, this.#options.output)
+    if (attempt.hasRun) this.#complete(attempt, now)
+  }
+
+  grew(attempt: Attempt, outputTokens: number): void {
+    attempt.modelState.grew(attempt, outputTokens, this.#clock.now())
+  }
+
+  refusedLate(attempt: Attempt, answer: ErrorResponse): void {
+    this.#failures.tellModel(attempt, classify(answer, attempt.job.profile), this.#clock.now())
+  }
+
+  arrived({ reservation, job }: Attempt, epochMs: number): void {
+    this.account.learnTiming(reservation.at, epochMs, job.profile)
+  }
+
+  overflowed(attempt: Attempt): void {
+    attempt.modelState.overflowed(attempt, this.#clock.now())
+  }
+
+  limitsReported({ modelState }: Attempt, limits: Limits): void {
+    this.account.applyReportedLimits(modelState, limits)
   }
 
   #jobOf(workspace: Workspace, request: JobRequest, run: Run<unknown>): Job {
     const profile = request.profile ?? this.#options.profile
     const chain = workspace.models.chainOf(request.model, profile, request.fallback !== false)
     const cost = this.#costAt(chain[0]!, request)
-    return new Job(request, run, chain, profile, cost, this.#clock.now())
-  }
-
-  settled(attempt: Attempt, usage: Usage | undefined): void {
-    const now = this.#clock.now()
-    this.#settle(attempt, usage ?? 'unknown', now)
-    if (attempt.hasRun) this.#ended(attempt, now)
-  }
-
-  grew({ modelState, reservation }: Attempt, outputTokens: number): void {
-    modelState.gate.raise(reservation, { ...chargedBy(reservation), outputTokens }, this.#clock.now())
-  }
-
-  settledTwice(): void {
-    this.doubleSettles++
-  }
-
-  refusedLate(attempt: Attempt, answer: ErrorResponse): void {
-    const verdict = classify(answer, attempt.job.profile)
-    attempt.recorder.failure(this.#clock.now())
-    if (isLimitRefusal(verdict)) this.#again.refused(attempt.job, attempt.reservation, verdict)
-  }
-
-  onMetadata(attempt: Attempt, { arrivedAt, limits, hasOverflowed }: ResponseMetadata): void {
-    if (hasOverflowed === true) this.overflowed(attempt)
-    if (arrivedAt !== undefined) this.arrived(attempt, arrivedAt)
-    if (limits !== undefined) this.account.applyReportedLimits(attempt.modelState, limits)
-  }
-
-  overflowed(attempt: Attempt): void {
-    // A `run` may say so, and then throw an error whose headers do.
-    if (this.#overflown.has(attempt)) return
-    this.#overflown.add(attempt)
-    const { modelState, recorder, reservation } = attempt
-    const now = this.#clock.now()
-    recorder.overflowed(now)
-    modelState.gate.overflowed?.(reservation, now)
-    const known = modelState.account ?? modelState
-    if (known.hasOverflowed) return
-    known.hasOverflowed = true
-    const message = `Model '${modelState.model}' went beyond its provisioned throughput: such calls are paid for by token, and the public limits hold`
-    modelState.workspace.events.emit('warning', { model: modelState.model, message })
-  }
-
-  arrived({ reservation, job }: Attempt, epochMs: number): void {
-    const { jitter, phases, networkJitterMs } = this.#options
-    const isOtherJitter = jitter?.observe(reservation.at, epochMs) === true
-    const now = this.#clock.now()
-    const isOtherPhase =
-      job.profile.windowPhase !== undefined && phases.observe(reservation.at, epochMs, networkJitterMs(), now)
-    // Nothing may start by a phase that was found with another J.
-    if (isOtherPhase) this.account.setClockPhase(phases.at(now))
-    if (isOtherJitter) this.account.setNetworkJitter(networkJitterMs())
-    if (isOtherPhase) this.account.startDue()
+    return new Job(++this.#lastId, request, run, chain, profile, cost, this.#clock.now())
   }
 
   /** Puts a new job into the queue of the model of its chain that is to serve it. */
@@ -174,53 +150,49 @@ export class Dispatcher implements AttemptEvents {
     const now = job.queuedAt
     const { fallbackAfterWaitMs, maxQueue } = this.#options
     const hasChoice = job.startBy !== Infinity || (fallbackAfterWaitMs !== undefined && job.chain.length > 1)
-    if (hasChoice || job.modelState.refusal(job.cost, now) !== undefined) {
-      const { modelState, why } = this.#entryOf(job)
-      if (modelState !== job.modelState) this.#again.change(job, modelState, why)
+    if (hasChoice || job.modelState.whyClosed(job.cost, now) !== undefined) {
+      const { modelState, reason } = this.#choose(job)
+      if (modelState !== job.modelState) this.#failures.change(job, modelState, { reason })
     }
     const taken = this.#scheduler.add(job.modelState.lane, job, now)
     if (taken === 'full') throw new QueueFull(`${maxQueue} requests wait already, as many as maxQueue allows`)
     if (taken !== 'waits') return
     job.keepContext()
-    this.#again.listenForAbort(job)
+    this.#failures.listenForAbort(job)
   }
 
-  #entryOf(job: Job): Entry {
+  #choose(job: Job): ModelChoice {
     const { output, fallbackAfterWaitMs } = this.#options
     const predict = (modelState: ModelState, cost: Cost) => this.#scheduler.predict(modelState.lane, job, cost)
-    return entryOf(job, job.queuedAt, { output, fallbackAfterWaitMs, predict })
+    return chooseModel(job, job.queuedAt, { output, fallbackAfterWaitMs, predict })
   }
 
   /** A job that waited cannot pass as it was charged: with less output expected, at another model, or not at all. */
   #never(job: Job): void {
     const cost = this.#costAt(job.modelState, job.request)
-    if (job.modelState.gate.impossible(cost) === undefined) {
+    if (job.modelState.canEverPass(cost)) {
       job.cost = cost
       this.#scheduler.addFirst(job.modelState.lane, job)
-    } else this.#again.reroute(job, 'its limits are lower now')
+    } else this.#failures.reroute(job, { reason: 'limits_changed' })
   }
 
   #start(job: Job, reservation: Reservation, share: number | undefined): void {
     job.forgetAbort()
     const { modelState } = job
-    // One signal may abort many, and what the first of them leaves lets the next one in before it is told.
+    // One signal may abort many jobs, and the room of the first admits the next one before it is told.
     if (isAborted(job)) {
-      modelState.gate.settle(reservation, NO_COST, this.#clock.now())
+      modelState.withdrawn(reservation, this.#clock.now())
       job.reject(job.request.signal?.reason)
       modelState.workspace.idle.check()
       return
     }
     const attempt = new Attempt(job, reservation, share, this)
-    const { events, idle } = modelState.workspace
+    const { idle } = modelState.workspace
     idle.begin()
-    modelState.began(reservation, job.request.tokens === undefined)
-    modelState.sent(reservation, mostOutput(job.request))
-    attempt.recorder.call(reservation.at)
-    if (events.has('admit')) {
-      events.emit('admit', { model: modelState.model, attempt: attempt.attempt, waitMs: attempt.waitMs })
-    }
+    modelState.started(attempt)
+    // A listener of the event may have aborted it.
     if (isAborted(job)) {
-      this.#settle(attempt, 'unsent', this.#clock.now())
+      settle(attempt, 'unsent', this.#clock.now(), this.#options.output)
       job.reject(job.request.signal?.reason)
       idle.end()
       return
@@ -246,27 +218,28 @@ export class Dispatcher implements AttemptEvents {
   #succeeded(attempt: Attempt, value: unknown): void {
     const { job, modelState, reservation } = attempt
     const now = this.#clock.now()
-    modelState.episodes.served(reservation.at)
-    learnFromSuccess(modelState, now)
-    if (!attempt.isOpen && !reservation.settled) this.#settle(attempt, usageOf(value) ?? 'unknown', now)
+    modelState.succeeded(attempt, now)
+    if (!attempt.isOpen && !reservation.settled) settle(attempt, usageOf(value) ?? 'unknown', now, this.#options.output)
     attempt.hasRun = true
     job.resolve(value)
-    if (reservation.settled) this.#ended(attempt, now)
+    if (reservation.settled) this.#complete(attempt, now)
   }
 
+  /** See the way of a refusal, above. */
   #failed(attempt: Attempt, error: unknown): void {
     const { job, modelState, reservation } = attempt
     // Its caller's own reason is no answer, whatever it looks like: often it is the error of another request.
     const isOwn = isAborted(job) && error === job.request.signal?.reason
     const { verdict, isRejection, metadata } = isOwn ? FAILED : interpretError(error, job.profile)
-    if (metadata) this.onMetadata(attempt, metadata)
+    if (metadata) attempt.onMetadata(metadata)
     const now = this.#clock.now()
-    attempt.recorder.failure(now)
-    // Before the charge comes back: the room that it leaves must not let another request run into the same refusal.
-    if (isLimitRefusal(verdict)) this.#again.refused(job, reservation, verdict)
-    if (!reservation.settled) this.#settle(attempt, isLimitRefusal(verdict) || isRejection ? 'refused' : 'unknown', now)
+    this.#failures.tellModel(attempt, verdict, now)
+    if (!reservation.settled) {
+      const ending = isLimitRefusal(verdict) || isRejection ? 'refused' : 'unknown'
+      settle(attempt, ending, now, this.#options.output)
+    }
     if (modelState.workspace.isAbandoned) job.reject(error)
-    else this.#again.decide(job, verdict, error)
+    else this.#failures.handle(job, verdict, error)
     attempt.hasRun = true
     modelState.workspace.idle.end()
   }
@@ -275,15 +248,10 @@ export class Dispatcher implements AttemptEvents {
     return costAt(modelState, request, this.#options.output)
   }
 
-  #settle(attempt: Attempt, ending: Ending, now: number): void {
-    settle(attempt, ending, now, this.#options.output)
-  }
-
   /** An attempt that succeeded has both run and settled: its answer is there in full. */
-  #ended({ modelState, recorder, reservation, firstTokenAt }: Attempt, now: number): void {
-    const firstTokenMs = firstTokenAt === undefined ? undefined : firstTokenAt - reservation.at
-    recorder.answered(now - reservation.at, firstTokenMs, now)
-    modelState.workspace.idle.end()
+  #complete(attempt: Attempt, now: number): void {
+    attempt.modelState.completed(attempt, attempt.firstTokenAt, now)
+    attempt.modelState.workspace.idle.end()
   }
 }
 

@@ -1,55 +1,74 @@
+import type { Clock } from '../clock.js'
 import { DeadlineImpossible, QuotaExhausted } from '../errors.js'
-import type { Reservation } from '../quota/gate.js'
-import type { LimitRefusal, Verdict } from '../throttling/classify.js'
-import { decide } from '../throttling/decide.js'
-import type { Scheduler } from '../queue/scheduler.js'
-import { ConnectionFailed } from '../throttling/request-errors.js'
-import { candidates, costAt } from './candidates.js'
+import type { FallbackReason } from '../metrics/events.js'
 import type { ModelState } from '../models/model-state.js'
+import type { QueuedRequest } from '../models/queued-request.js'
+import type { Scheduler } from '../queue/scheduler.js'
+import type { Verdict } from '../throttling/classify.js'
+import { decide } from '../throttling/decide.js'
+import { anotherModel } from '../throttling/fallback.js'
+import { isLimitRefusal } from '../throttling/interpret-error.js'
+import { ConnectionFailed } from '../throttling/request-errors.js'
+import type { ThrottleClass } from '../types.js'
+import type { Attempt } from './attempt.js'
+import { candidates, costAt } from './candidates.js'
 import type { Job } from './job.js'
-import { applyRefusal } from '../models/apply-refusal.js'
-import type { DispatcherOptions } from './dispatcher.js'
+import type { OutputExpectation } from './settlement.js'
 
-const ANOTHER_MODEL: LimitRefusal = {
-  kind: 'exhausted',
-  class: 'exhausted',
-  code: '',
-  message: '',
-  resetText: undefined,
+export interface FailureHandlerOptions {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly output: OutputExpectation
+  /** Where a request does not say. */
+  readonly maxRetries: number
 }
+
+/** Why a job goes to another model: what its `fallback` event says. */
+interface MoveReason {
+  readonly reason: FallbackReason
+  readonly class?: ThrottleClass
+}
+
+const EXHAUSTED: MoveReason = { reason: 'exhausted' }
 
 /** What becomes of a job that could not be served: back to a queue, on to a backup, or failed. */
 export class FailureHandler {
-  readonly #options: DispatcherOptions
-  readonly #scheduler: Scheduler<Job>
+  readonly #options: FailureHandlerOptions
+  readonly #scheduler: Scheduler<QueuedRequest>
 
-  constructor(options: DispatcherOptions, scheduler: Scheduler<Job>) {
+  constructor(options: FailureHandlerOptions, scheduler: Scheduler<QueuedRequest>) {
     this.#options = options
     this.#scheduler = scheduler
   }
 
-  /** A refusal of a job's request holds or closes its group. What waits for a closed one goes elsewhere or fails at once. */
-  refused(job: Job, reservation: Reservation, refusal: LimitRefusal): void {
-    const { modelState } = job
-    const isClosed = applyRefusal(job, reservation, refusal, this.#options.clock)
-    if (!isClosed) {
+  /** Tells the model of a failed attempt. A refusal may hold it, or close it: then requests that wait for it go elsewhere or fail. */
+  tellModel(attempt: Attempt, verdict: Verdict, now: number): void {
+    const { modelState } = attempt
+    if (!isLimitRefusal(verdict)) {
+      modelState.failed(attempt, now)
+      return
+    }
+    const { isExhausted } = modelState.refused(attempt, verdict, now)
+    if (!isExhausted) {
       this.#scheduler.changed(modelState.lane)
       return
     }
-    for (const each of this.#scheduler.takeAll([modelState.lane])) this.reroute(each, 'its quota is used up')
+    // The models know less of a request than the dispatcher, but only the dispatcher adds requests, and all are jobs.
+    const waiting = this.#scheduler.takeAll([modelState.lane]) as Job[]
+    for (const job of waiting) this.reroute(job, EXHAUSTED)
   }
 
-  /** An attempt failed; `error` is what its caller gets if nothing else helps. */
-  decide(job: Job, verdict: Verdict, error: unknown): void {
+  /** Does with a job whose attempt failed what `throttling/decide` says. `error` is what its caller gets if nothing else helps. */
+  handle(job: Job, verdict: Verdict, error: unknown): void {
     const { clock, output, random } = this.#options
     const { signal, maxRetries = this.#options.maxRetries } = job.request
     const now = clock.now()
-    const isAbove = job.request.callerRetries === true && error instanceof ConnectionFailed
-    if (verdict.kind === 'final' || isAbove) job.reject(error)
+    const isCallersToRepeat = job.request.callerRetries === true && error instanceof ConnectionFailed
+    if (verdict.kind === 'final' || isCallersToRepeat) job.reject(error)
     else if (signal?.aborted === true) job.reject(signal.reason)
     else if (job.modelState.isExhausted(now)) {
       job.usedUp = (job.usedUp ?? new Set()).add(job.modelState)
-      this.reroute(job, 'its quota is used up', error)
+      this.reroute(job, EXHAUSTED, error)
     } else {
       job.tried = (job.tried ?? new Set()).add(job.modelState)
       const decision = decide(verdict, {
@@ -74,27 +93,27 @@ export class FailureHandler {
     }
   }
 
-  /** Sends a job that its model cannot serve any more to another one of its chain, or rejects it. */
-  reroute(job: Job, reason: string, cause?: unknown): void {
-    const { clock, output, random } = this.#options
-    const chain = candidates(job, output, clock.now())
-    const decision = decide(ANOTHER_MODEL, { retries: 0, maxRetries: 0, chain, random })
-    if (decision.do === 'move') {
-      this.#move(job, decision.to.modelState, reason)
+  /** Sends a job that its model cannot serve any more to another one of its chain, or rejects it. `cause`: the last attempt's error. */
+  reroute(job: Job, reason: MoveReason, cause?: unknown): void {
+    const now = this.#options.clock.now()
+    const other = anotherModel(candidates(job, this.#options.output, now))
+    if (other !== undefined) {
+      this.#move(job, other.modelState, reason)
       return
     }
-    const refusal = job.modelState.refusal(job.cost, clock.now())
-    if (refusal instanceof QuotaExhausted && cause !== undefined) {
-      this.#reject(job, new QuotaExhausted(refusal.message, { resetAt: refusal.resetAt, cause }))
-    } else this.#reject(job, refusal ?? cause)
+    const error = job.modelState.closedError(job.cost, now)
+    if (error instanceof QuotaExhausted && cause !== undefined) {
+      this.#reject(job, new QuotaExhausted(error.message, { resetAt: error.resetAt, cause }))
+    } else this.#reject(job, error ?? cause)
   }
 
   /** Makes another model the job's own. */
-  change(job: Job, to: ModelState, reason: string): void {
+  change(job: Job, to: ModelState, reason: MoveReason): void {
     const from = job.modelState.model
     job.modelState = to
     job.cost = costAt(to, job.request, this.#options.output)
-    to.workspace.events.emit('fallback', { from, to: to.model, why: reason })
+    const { id, tenant } = job
+    to.workspace.events.emit('fallback', { requestId: id, tenant, from, to: to.model, ...reason })
   }
 
   /** Takes a waiting job out of its queue when its caller aborts. */
@@ -107,7 +126,7 @@ export class FailureHandler {
     if (job.request.signal?.aborted === true) leave()
   }
 
-  /** A job did not start by its deadline. `cause`: what sent it back to wait, if anything did. */
+  /** A job did not start by its deadline. `cause`: the error that sent it back to wait, if one did. */
   late(job: Job, cause?: unknown): void {
     const { deadlineMs } = job.request
     const message = `The request did not start within its deadline of ${deadlineMs} ms`
@@ -115,22 +134,22 @@ export class FailureHandler {
   }
 
   /** To the head of a queue, of this model or another: it has waited its turn. */
-  #move(job: Job, to: ModelState, reason: string): void {
+  #move(job: Job, to: ModelState, reason: MoveReason): void {
     if (to !== job.modelState) this.change(job, to, reason)
     this.#queueFirst(job)
   }
 
   #queueFirst(job: Job, notBefore?: number): void {
     const { signal } = job.request
-    // It may have been aborted while it was in no queue: by a request that another one's way led to.
+    // It may have been aborted while it was in no queue: by a request that started when this one's model was held or settled.
     if (signal?.aborted === true) {
       this.#reject(job, signal.reason)
       return
     }
     job.queuedAt = this.#options.clock.now()
-    // What is expected of it may have changed, and the limits too.
+    // The output that is expected of it may have changed, and the limits too.
     job.cost = costAt(job.modelState, job.request, this.#options.output)
-    // If it ran at once, this still is its caller's context: that of what it returned.
+    // If it ran at once, this still is its caller's context: that of the promise that it returned.
     job.keepContext()
     this.listenForAbort(job)
     this.#scheduler.addFirst(job.modelState.lane, job, notBefore)
@@ -144,6 +163,7 @@ export class FailureHandler {
   }
 }
 
-function reasonOf(verdict: Verdict): string {
-  return verdict.kind === 'throttled' ? `its ${verdict.class} limit was reached` : 'it could not serve'
+/** Of a verdict that sends a job to another model: a limit, or a quota. */
+function reasonOf(verdict: Verdict): MoveReason {
+  return verdict.kind === 'throttled' ? { reason: 'throttled', class: verdict.class } : EXHAUSTED
 }

@@ -1,19 +1,19 @@
 import { onAbort } from '../abort-signals.js'
-import type { JobList, Waiting } from '../queue/job-list.js'
-import type { Schedulable } from '../queue/lane.js'
-import type { Cost, Profile } from '../types.js'
-import type { Attempt } from './attempt.js'
-import { contextOfCaller, type Context } from './caller-context.js'
 import type { ModelState } from '../models/model-state.js'
+import type { QueuedRequest } from '../models/queued-request.js'
+import type { JobList, Waiting } from '../queue/job-list.js'
+import type { Cost, Profile } from '../types.js'
+import { callerContext, type CallerContext } from './caller-context.js'
 import type { JobRequest } from './schedule-request.js'
 
-/** Does a request's work, once for each attempt. */
-export type Run<T> = (attempt: Attempt) => T | PromiseLike<T>
+/** The work of a request. What it is given, the attempt, does not concern the job. */
+type Work = (attempt: never) => unknown
 
 /** One request from the call to its end, over all attempts and models. It ends exactly once. */
-export class Job implements Schedulable {
+export class Job implements QueuedRequest {
+  readonly id: number
   readonly request: JobRequest
-  readonly #run: Run<unknown>
+  readonly #work: Work
   /** How its caller is told; where it ended before that one was given a promise, the promise to give. */
   #ending: ((value: unknown) => void) | Promise<unknown> | undefined
   /** The models that may serve it, the one asked for first. */
@@ -36,18 +36,20 @@ export class Job implements Schedulable {
   before: Waiting | undefined
   after: Waiting | undefined
   #forget: (() => void) | undefined
-  #context: Context | undefined
+  #context: CallerContext | undefined
 
   constructor(
+    id: number,
     request: JobRequest,
-    run: Run<unknown>,
+    work: Work,
     chain: readonly ModelState[],
     profile: Profile,
     cost: Cost,
     now: number,
   ) {
+    this.id = id
     this.request = request
-    this.#run = run
+    this.#work = work
     this.chain = chain
     this.profile = profile
     this.queuedAt = now
@@ -90,15 +92,15 @@ export class Job implements Schedulable {
   }
 
   /** Does its work once, in its caller's context. */
-  run(attempt: Attempt): unknown {
-    const run = this.#run
+  run(attempt: object): unknown {
+    const work = this.#work
     const context = this.#context
-    return context === undefined ? run(attempt) : context.runInAsyncScope(run, undefined, attempt)
+    return context === undefined ? work(attempt as never) : context.runInAsyncScope(work, undefined, attempt)
   }
 
   /** To be called before it waits for the first time, by its caller. */
   keepContext(): void {
-    this.#context ??= contextOfCaller()
+    this.#context ??= callerContext()
   }
 
   /** Calls `aborted` if the caller aborts, until {@link forgetAbort}: so long as it waits. */

@@ -1,9 +1,10 @@
 import { InvalidRequest } from '../errors.js'
-import { nearest } from '../limits/nearest.js'
+import { didYouMean } from '../limits/did-you-mean.js'
 import type { Profile, Route } from '../types.js'
+import { checkHintValues, type Hints, mergedHints, shown } from './hints.js'
 
 /** What `limiter.schedule` needs to know of a request. */
-export interface ScheduleRequest {
+export interface ScheduleRequest extends Hints {
   /** The exact model name: limits are per name. */
   readonly model: string
   /** Input tokens, as exactly as they are known. @default 0 */
@@ -12,25 +13,8 @@ export interface ScheduleRequest {
   readonly maxOutputTokens?: number | undefined
   /** Input and output tokens together, where the total is known beforehand: embeddings, replays. */
   readonly tokens?: number | undefined
-  /**
-   * Higher ones start first; one of which nothing has started for five minutes has a turn before them.
-   * @default 0
-   */
-  readonly priority?: number | undefined
-  /**
-   * Whose request it is. While several tenants wait at one priority, they share the quota by the limiter's `tenantWeights`; all
-   * that name none are one tenant.
-   */
-  readonly tenant?: string | undefined
-  /**
-   * Until when it must have started, in ms from the call. One that cannot is refused at once, and none starts late.
-   * @default no deadline
-   */
-  readonly deadlineMs?: number | undefined
   /** Aborting takes the request out of the queue at once; once it runs, `run` sees the same signal. */
   readonly signal?: AbortSignal | null | undefined
-  /** `false`: no backup model takes over, whatever the limiter's `fallback` says. */
-  readonly fallback?: false | undefined
 }
 
 /** A request as transport makes it: with what only an HTTP request tells. */
@@ -68,10 +52,16 @@ const FIELDS: ReadonlySet<string> = new Set<keyof ScheduleRequest>([
 export function checkFields(request: ScheduleRequest): void {
   for (const name in request) {
     if (FIELDS.has(name)) continue
-    const meant = nearest(name, [...FIELDS])
-    const hint = meant === undefined ? '' : `. Did you mean '${meant}'?`
-    throw new InvalidRequest(`A request has no field '${name}'${hint}`)
+    throw new InvalidRequest(`A request has no field '${name}'.${didYouMean(name, [...FIELDS])}`)
   }
+}
+
+/** `request`, completed by `hints`. What is no object comes back as it is: {@link checkRequest} refuses it. @throws InvalidRequest */
+export function hintedRequest(request: ScheduleRequest, hints: Hints): ScheduleRequest {
+  if (typeof request !== 'object' || request === null) return request
+  checkFields(request)
+  const { model, inputTokens, maxOutputTokens, tokens, signal } = request
+  return { model, inputTokens, maxOutputTokens, tokens, signal, ...mergedHints(hints, request) }
 }
 
 /** @throws InvalidRequest that says which value is wrong */
@@ -81,8 +71,7 @@ export function checkRequest(request: JobRequest, run: unknown): void {
   if (typeof run !== 'function') {
     throw new InvalidRequest('schedule(request, run): give run as a function that sends the request')
   }
-  const { model, inputTokens, maxOutputTokens, tokens, priority, tenant, deadlineMs, signal } = request
-  const fallback: unknown = request.fallback
+  const { model, inputTokens, maxOutputTokens, tokens, signal } = request
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
   }
@@ -90,18 +79,7 @@ export function checkRequest(request: JobRequest, run: unknown): void {
   if (inputTokens !== undefined) checkCount('inputTokens', inputTokens)
   if (maxOutputTokens !== undefined) checkCount('maxOutputTokens', maxOutputTokens)
   if (tokens !== undefined) checkCount('tokens', tokens)
-  if (priority !== undefined && !Number.isFinite(priority)) {
-    throw new InvalidRequest(`priority is ${shown(priority)}: give a finite number; higher ones start first`)
-  }
-  if (tenant !== undefined && (typeof tenant !== 'string' || tenant === '')) {
-    throw new InvalidRequest(`tenant is ${shown(tenant)}: give a name, or leave it out`)
-  }
-  if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0)) {
-    throw new InvalidRequest(`deadlineMs is ${shown(deadlineMs)}: give milliseconds from the call, 0 or more`)
-  }
-  if (fallback !== undefined && fallback !== false) {
-    throw new InvalidRequest(`fallback is ${shown(fallback)}: give false to stay with the model, or leave it out`)
-  }
+  checkHintValues(request)
   if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
     throw new InvalidRequest(`signal is ${shown(signal)}: give an AbortSignal, such as controller.signal`)
   }
@@ -111,8 +89,4 @@ function checkCount(name: string, value: unknown): void {
   if (!(typeof value === 'number' && value >= 0 && value <= MAX_TOKENS)) {
     throw new InvalidRequest(`${name} is ${shown(value)}: give a number of tokens from 0 to ${MAX_TOKENS}`)
   }
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }

@@ -1,11 +1,11 @@
-import { chargedBy } from '../quota/gate.js'
 import type { Cost, Route, Usage } from '../types.js'
 import type { Attempt } from './attempt.js'
 
-/** What is expected of an answer before it is there, and what it turned out to be. */
+/** How long answers are expected to be, learned from how long they were. */
 export interface OutputExpectation {
-  /** What to reserve for all choices of a request, with so many requests of the model in flight. */
+  /** The output tokens to reserve for all choices of a request, with `inFlight` requests of the model in flight. */
   reserve(model: string, route: Route, maxOutputTokens: number | undefined, choices: number, inFlight: number): number
+  /** An answer of one choice had this many output tokens. */
   observe(model: string, route: Route, maxOutputTokens: number | undefined, outputTokens: number): void
 }
 
@@ -13,32 +13,18 @@ export interface OutputExpectation {
 export type Ending = Usage | 'unknown' | 'refused' | 'unsent'
 
 /**
- * Corrects the charge of an attempt to what it used. An unknown usage leaves the reservation standing until its window
- * has passed: the server may have done all the work. A refusal costs what the profile says.
+ * Settles an attempt: corrects its charge to what it used. An unknown usage leaves the reservation standing until its window
+ * has passed: the server may have done all the work. A refusal costs what the profile says. Nothing else settles, and the
+ * caller sees to it that an attempt is settled once.
  */
 export function settle(attempt: Attempt, ending: Ending, now: number, output: OutputExpectation): void {
-  const { reservation, job, modelState } = attempt
-  const { cost } = reservation
-  const actual = actualCost(attempt, ending)
-  if (typeof ending === 'object') {
-    const { route = 'chat', maxOutputTokens, choices = 1, tokens } = job.request
-    if (tokens === undefined && route !== 'embeddings') {
-      output.observe(modelState.model, route, maxOutputTokens, Math.ceil(ending.outputTokens / choices))
-    }
+  const { job, modelState } = attempt
+  const usage = typeof ending === 'object' ? ending : undefined
+  const { route = 'chat', maxOutputTokens, choices = 1, tokens } = job.request
+  if (usage !== undefined && tokens === undefined && route !== 'embeddings') {
+    output.observe(modelState.model, route, maxOutputTokens, Math.ceil(usage.outputTokens / choices))
   }
-  const counted = actual ?? chargedBy(reservation)
-  modelState.ended()
-  modelState.answered(reservation, typeof ending === 'object' ? ending.outputTokens : undefined, now)
-  attempt.recorder.tokens(counted.inputTokens + counted.outputTokens, now)
-  const { events } = modelState.workspace
-  if (events.has('settle')) {
-    const { inputTokens, outputTokens, thinkingTokens } = cost
-    const usage = typeof ending === 'object' ? ending : undefined
-    events.emit('settle', { model: modelState.model, reserved: { inputTokens, outputTokens, thinkingTokens }, usage })
-  }
-  if (attempt.share !== undefined && counted !== cost) modelState.lane.queue.correct(job, attempt.share, counted)
-  // Last, because the room that comes back may start other requests.
-  modelState.gate.settle(reservation, actual, now)
+  modelState.settled(attempt, actualCost(attempt, ending), usage, now)
 }
 
 function actualCost({ job, reservation }: Attempt, ending: Ending): Cost | undefined {
@@ -52,7 +38,7 @@ function actualCost({ job, reservation }: Attempt, ending: Ending): Cost | undef
     }
   }
   const { inputTokens, outputTokens, thinkingTokens = 0 } = ending
-  // What counted with the request as part of an exact total must not count once more when the answer is there.
+  // Output that counted with the request, as part of an exact total, must not count once more when the answer is there.
   const knownOutputTokens = job.request.tokens === undefined ? 0 : outputTokens
   return { requests: reservation.cost.requests, inputTokens, outputTokens, thinkingTokens, knownOutputTokens }
 }

@@ -1,4 +1,4 @@
-import type { ClockPhase } from '../quota/gate.js'
+import type { ClockPhase } from '../quota/clock-phase.js'
 
 /** So many arrivals are remembered. */
 const REMEMBERED = 128

@@ -39,10 +39,8 @@ const MADE_GOOD = 0.25
  * tells where the limit lies. Shares are fractions of the told limit; times are ms.
  */
 export class LimitEstimator {
-  /** What is in force. */
-  share = 1
-  /** When {@link review} has something to look at. */
-  reviewAt = Infinity
+  #share = 1
+  #reviewAt = Infinity
   readonly #windowMs: number
   readonly #ceiling: number
   /** The most that was used in a whole window without a refusal, and what was in force then. */
@@ -67,9 +65,19 @@ export class LimitEstimator {
     this.#ceiling = ceiling
   }
 
+  /** The share of the configured limit that is in force. */
+  get share(): number {
+    return this.#share
+  }
+
+  /** When {@link review} has something to look at, in the clock's ms; Infinity before {@link begin}. */
+  get reviewAt(): number {
+    return this.#reviewAt
+  }
+
   /** A request was sent: from the first one on windows are looked at. */
   begin(now: number): void {
-    if (this.reviewAt === Infinity) this.reviewAt = now + this.#windowMs
+    if (this.#reviewAt === Infinity) this.#reviewAt = now + this.#windowMs
   }
 
   /** Whether more than is known to be there is being tried. */
@@ -82,7 +90,7 @@ export class LimitEstimator {
    * what is expected. True if another share is in force now.
    */
   refused(used: { readonly minute: number; readonly second: number }, isCertain: boolean, now: number): boolean {
-    const before = this.share
+    const before = this.#share
     // At so little it is hardly our use that was refused.
     const isCause = isCertain && Math.max(used.minute, used.second) >= MIN_CAUSE * before
     const wasProbing = this.isProbing || (isCause && now < this.#triedUntil)
@@ -98,23 +106,23 @@ export class LimitEstimator {
       const isOfSecond = used.minute < TELLING * before && used.second >= TELLING * before
       // What a second holds follows what is in force at once, a minute's use only by and by.
       this.#edge = isOfSecond ? before * TRIM : Math.min(used.minute, before)
-      this.share = Math.max(this.#safe, this.#edge * MARGIN)
+      this.#share = Math.max(this.#safe, this.#edge * MARGIN)
     } else if (isProven && before >= NEAR * this.#edge && before <= this.#edge && now >= this.#trimmedUntil) {
       this.#trimmedUntil = now + this.#windowMs
-      this.share = before * TRIM
-      this.#safe = this.share
+      this.#share = before * TRIM
+      this.#safe = this.#share
     } else if (isProven) {
       this.#proven = this.#safe = 0
       this.#edge = Infinity
-      this.share = before / 2
-    } else this.share = this.#found(Math.min(Math.max(used.minute, used.second), before), before)
-    this.share = Math.max(this.share, MIN_SHARE)
+      this.#share = before / 2
+    } else this.#share = this.#found(Math.min(Math.max(used.minute, used.second), before), before)
+    this.#share = Math.max(this.#share, MIN_SHARE)
     this.#windowsToWait = this.#edge === Infinity ? WINDOWS_AFTER_CUT : WINDOWS_AFTER_PROBE
     this.#steppedAt = undefined
     this.#triedUntil = -Infinity
     this.#cleanWindows = 0
-    this.reviewAt = now + this.#windowMs
-    return this.share !== before
+    this.#reviewAt = now + this.#windowMs
+    return this.#share !== before
   }
 
   /** A request was served. */
@@ -124,33 +132,33 @@ export class LimitEstimator {
 
   /** Nothing was refused since it was last looked at; `used`: what is in the window. True if another share is in force now. */
   review(used: number, now: number): boolean {
-    const isSaturated = used >= SATURATED * this.share
+    const isSaturated = used >= SATURATED * this.#share
     if (this.#steppedAt !== undefined) return this.#step(this.#steppedAt, isSaturated, now)
-    this.reviewAt = now + this.#windowMs
+    this.#reviewAt = now + this.#windowMs
     if (!isSaturated) return false
     this.#proven = Math.max(this.#proven, used)
-    this.#safe = this.share
-    if (this.share >= this.#ceiling || ++this.#cleanWindows < this.#windowsToWait) return false
+    this.#safe = this.#share
+    if (this.#share >= this.#ceiling || ++this.#cleanWindows < this.#windowsToWait) return false
     this.#steppedAt = now
-    this.reviewAt = now + STEP_MS
+    this.#reviewAt = now + STEP_MS
     return false
   }
 
   /** More is tried as long as it is used: what nobody needs would come as a burst. */
   #step(steppedAt: number, isSaturated: boolean, now: number): boolean {
     this.#steppedAt = now
-    this.reviewAt = now + STEP_MS
+    this.#reviewAt = now + STEP_MS
     if (!isSaturated) return false
     const windows = Math.min(now - steppedAt, 2 * STEP_MS) / this.#windowMs
-    this.share = Math.min(this.share * 2 ** (windows / DOUBLING_WINDOWS), this.#ceiling)
-    if (this.share < this.#ceiling) return true
+    this.#share = Math.min(this.#share * 2 ** (windows / DOUBLING_WINDOWS), this.#ceiling)
+    if (this.#share < this.#ceiling) return true
     // All of it is there again: what had been refused was a stray, or the limit had been lowered for a time.
     this.#steppedAt = undefined
     this.#cleanWindows = 0
     this.#windowsToWait = WINDOWS_AFTER_PROBE
     this.#noisyUntil = now + NOISY_MS
     this.#triedUntil = now + this.#windowMs
-    this.reviewAt = now + this.#windowMs
+    this.#reviewAt = now + this.#windowMs
     return true
   }
 

@@ -42,11 +42,9 @@ interface Sent {
  * was none. Of how the seconds are counted nothing is assumed: windows and buckets are looked at, and the fuller one believed.
  */
 export class OutputAccountingEstimator {
-  readonly origin: 'configured' | 'learned' | 'default' = 'default'
-  /** Undefined: not known yet. */
-  readonly way: OutputAccounting | undefined
-  /** Whether an answer of unknown length was ever asked for. */
-  hasWritten = false
+  #origin: 'configured' | 'learned' | 'default' = 'default'
+  #way: OutputAccounting | undefined
+  #hasWritten = false
   readonly #learns: boolean
   readonly #scores = [0, 0, 0]
   readonly #seconds = WAYS.map(() => new Second())
@@ -57,16 +55,31 @@ export class OutputAccountingEstimator {
   #notes: number[] | undefined = []
   #noted = 0
 
-  constructor(told: OutputAccounting | 'learn' | undefined) {
-    this.#learns = told === undefined || told === 'learn'
-    this.way = told === 'learn' ? undefined : told
-    if (!this.#learns) this.origin = 'configured'
+  /** `configured`: what the profile says. */
+  constructor(configured: OutputAccounting | 'learn' | undefined) {
+    this.#learns = configured === undefined || configured === 'learn'
+    this.#way = configured === 'learn' ? undefined : configured
+    if (!this.#learns) this.#origin = 'configured'
+  }
+
+  /** Undefined: not known yet. */
+  get way(): OutputAccounting | undefined {
+    return this.#way
+  }
+
+  get origin(): 'configured' | 'learned' | 'default' {
+    return this.#origin
+  }
+
+  /** Whether an answer of unknown length was ever asked for. */
+  get hasWritten(): boolean {
+    return this.#hasWritten
   }
 
   /** A request was sent at `at` (ms), of `first` tokens at once and `most` with all that its answer may have. */
   sent(at: number, first: number, most: number, writes: boolean, tokensPerSecond: number): void {
     if (!this.#learns) return
-    if (writes) this.hasWritten = true
+    if (writes) this.#hasWritten = true
     if (this.#notes !== undefined) return this.#note(this.#notes, at, at, first, most, writes ? 1 : 0)
     this.#advance(at, tokensPerSecond)
     this.#charge(GENERATED, at, first, tokensPerSecond)
@@ -134,12 +147,11 @@ export class OutputAccountingEstimator {
   #choose(): void {
     let best = 0
     for (const way of [COMPLETION, RESERVED]) if (this.#scores[way]! > this.#scores[best]!) best = way
-    const known = this.way === undefined ? undefined : this.#scores[WAYS.indexOf(this.way)]!
+    const known = this.#way === undefined ? undefined : this.#scores[WAYS.indexOf(this.#way)]!
     // What explains nothing yet is no better than what is assumed without it.
     if (known === undefined ? this.#scores[best]! <= -MIN_LEAD : this.#scores[best]! < known + MIN_LEAD) return
-    const chosen = this as { way: OutputAccounting | undefined; origin: OutputAccountingEstimator['origin'] }
-    chosen.way = WAYS[best]
-    chosen.origin = 'learned'
+    this.#way = WAYS[best]
+    this.#origin = 'learned'
   }
 
   /** A request was taken: that speaks against the ways by which its second was full. */

@@ -1,7 +1,7 @@
 import { InvalidRequest } from '../errors.js'
 import type { Limits, LimitsRow, LimitsTable } from '../types.js'
 import { LIMIT_FIELDS, type LimitField } from './limit-fields.js'
-import { nearest } from './nearest.js'
+import { didYouMean } from './did-you-mean.js'
 import { isRetired, pickLimits, validateRow } from './validation.js'
 
 /**
@@ -136,8 +136,7 @@ function describe(row: LimitsRow, tableName: string | undefined): string {
 
 function unknown(model: string, table: LimitsTable, tableName: string | undefined): InvalidRequest {
   const where = tableName === undefined ? 'the limits table' : `the limits table '${tableName}'`
-  const meant = nearest(model, Object.keys(table))
-  const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
+  const hint = didYouMean(model, Object.keys(table))
   return new InvalidRequest(
     `Model '${model}' is not in ${where}, and unknownModel is 'reject'.${hint} Otherwise give its limits in overrides.`,
   )

@@ -1,5 +1,6 @@
 import { InvalidLimits } from '../errors.js'
 import type { Limits, LimitsRow, LimitsTable } from '../types.js'
+import { nameAdvice } from './did-you-mean.js'
 import { isLimitField, LIMIT_FIELDS, nearestField, ROW_FIELDS } from './limit-fields.js'
 import { isPlain, shown, valueProblem } from './limit-values.js'
 
@@ -109,9 +110,7 @@ function fieldProblem(field: string, value: unknown, retired: boolean): string |
     if (value === undefined || (typeof value === 'number' && value >= 1)) return undefined
     return `maxInputTokens is ${shown(value)}: give a number of tokens, or leave it out`
   }
-  const meant = nearestField(field)
-  const advice = meant === undefined ? `the fields are ${LIMIT_FIELDS.join(', ')}` : `did you mean '${meant}'?`
-  return `unknown field '${field}': ${advice}`
+  return `unknown field '${field}': ${nameAdvice(nearestField(field), `the fields are ${LIMIT_FIELDS.join(', ')}`)}`
 }
 
 /**

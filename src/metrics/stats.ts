@@ -1,6 +1,6 @@
 import type { OutputLengths } from '../tokens/output-estimator.js'
 import type { ResolvedLimits } from '../limits/resolve-limits.js'
-import type { MeterUse } from '../quota/gate.js'
+import type { MeterUse } from '../quota/meter-use.js'
 import type { OutputAccounting } from '../types.js'
 import type { ModelActivity } from './collector.js'
 

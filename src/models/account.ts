@@ -1,26 +1,33 @@
 import { InvalidRequest, LimiterClosed } from '../errors.js'
-import type { ClockPhase } from '../quota/gate.js'
-import type { Stats } from '../metrics/stats.js'
+import type { ClockPhaseEstimator } from '../learning/clock-phase-estimator.js'
+import type { NetworkJitterEstimator } from '../learning/network-jitter-estimator.js'
 import type { Scheduler } from '../queue/scheduler.js'
-import type { Limits } from '../types.js'
-import type { ModelState } from './model-state.js'
+import type { Limits, Profile } from '../types.js'
+import type { Resolve } from './state/configured-limits.js'
 import type { ModelRegistryOptions } from './model-registry.js'
-import type { Resolve } from './effective-limits.js'
-import type { Job } from '../dispatch/job.js'
-import { report, type OutputOf } from './report.js'
+import type { ModelState } from './model-state.js'
+import type { QueuedRequest } from './queued-request.js'
+import { workspaceReport, type OutputOf, type WorkspaceReport } from './workspace-report.js'
 import { Workspace } from './workspace.js'
 
-/** The account and its workspaces: which there are, and when they run, halt and end. */
+export interface AccountOptions extends ModelRegistryOptions {
+  /** Learns J; undefined: it was given. */
+  readonly jitter: NetworkJitterEstimator | undefined
+  /** Learns when the service counts what is sent, where profiles tell that its windows begin by its clock. */
+  readonly phases: ClockPhaseEstimator
+}
+
+/** The account and its workspaces: which there are, what all of them learn, and when they run, halt and end. */
 export class Account {
   /** The account itself, for requests of no workspace. */
   readonly main: Workspace
-  readonly #options: ModelRegistryOptions
-  readonly #scheduler: Scheduler<Job>
+  readonly #options: AccountOptions
+  readonly #scheduler: Scheduler<QueuedRequest>
   readonly #inside = new Map<string, Workspace>()
-  /** Names that were used: what ran under them in the last minute is unknown. */
+  /** Names of workspaces that have ended after requests: what ran under them in the last minute is unknown. */
   readonly #used = new Set<string>()
 
-  constructor(options: ModelRegistryOptions, resolve: Resolve, scheduler: Scheduler<Job>) {
+  constructor(options: AccountOptions, resolve: Resolve, scheduler: Scheduler<QueuedRequest>) {
     this.#options = options
     this.#scheduler = scheduler
     this.main = new Workspace(options, resolve, scheduler)
@@ -34,7 +41,6 @@ export class Account {
       )
     }
     const idleSince = this.#used.has(name) ? this.#options.clock.now() : this.#options.idleSince
-    this.#used.add(name)
     const workspace = new Workspace({ ...this.#options, idleSince }, resolve, this.#scheduler, {
       account: this.main,
       name,
@@ -45,53 +51,48 @@ export class Account {
 
   /** A workspace has ended: its name is free again. */
   forget(workspace: Workspace): void {
-    this.#inside.delete(workspace.name ?? '')
+    const { name = '', models } = workspace
+    this.#inside.delete(name)
+    if (!models.all().next().done) this.#used.add(name)
     for (const { lane } of workspace.models.all()) this.#scheduler.removeLane(lane)
   }
 
-  /** Limits of the account changed: what waits anywhere hears of it. */
+  /** Limits of the account changed: all workspaces look theirs up again. */
   refresh(): void {
     for (const { models } of this.#all()) models.refresh()
   }
 
-  /** The service told limits a minute of a model: they are the account's. */
-  applyReportedLimits(modelState: ModelState, reported: Limits): void {
-    const known = modelState.account ?? modelState
-    const before = known.reportedLimits
-    known.reportedLimits = { ...before, ...reported }
-    if (known.reportedLimits.rpm !== before?.rpm || known.reportedLimits.tpm !== before?.tpm) this.refresh()
+  /** Takes in the limits a minute that the service reports for a model: they are the account's. */
+  applyReportedLimits(state: ModelState, reported: Limits): void {
+    if (state.reportLimits(reported)) this.refresh()
   }
 
-  /** The delays to the service spread otherwise than was known: J is another for all. */
-  setNetworkJitter(networkJitterMs: number): void {
-    for (const { models } of this.#all()) models.setNetworkJitter(networkJitterMs)
-  }
-
-  /** What is known of the service's clock is another for all. Starts nothing: {@link startDue} does, once all else is told too. */
-  setClockPhase(phase: ClockPhase | undefined): void {
-    for (const { models } of this.#all()) models.setClockPhase(phase)
-  }
-
-  /** Starts what has room by now. */
-  startDue(): void {
-    for (const { lane } of this.main.models.all()) this.#scheduler.changed(lane)
+  /** Learns J and the phase of the service's clock: a request that was sent at `sentAt` arrived at `epochMs` by the service's clock. */
+  learnTiming(sentAt: number, epochMs: number, profile: Profile): void {
+    const { jitter, phases, networkJitterMs, clock } = this.#options
+    const isOtherJitter = jitter?.observe(sentAt, epochMs) === true
+    const now = clock.now()
+    const isOtherPhase = profile.windowPhase !== undefined && phases.observe(sentAt, epochMs, networkJitterMs(), now)
+    // Nothing may start by a phase that was found with another J, so all models have both before anything starts.
+    if (isOtherPhase) for (const { models } of this.#all()) models.setClockPhase(phases.at(now))
+    if (isOtherJitter) for (const { models } of this.#all()) models.setNetworkJitter(networkJitterMs())
+    if (isOtherPhase) for (const { lane } of this.main.models.all()) this.#scheduler.changed(lane)
   }
 
   pause(workspace: Workspace): void {
-    workspace.isPaused = true
+    workspace.pause()
     this.#scheduler.paused()
   }
 
   resume(workspace: Workspace): void {
-    workspace.isPaused = false
+    workspace.resume()
     this.#scheduler.resumed()
   }
 
   /** Takes no new requests. With `abandon` those that wait are rejected, and what runs is not repeated. */
   close(workspace: Workspace, abandon: boolean): void {
-    workspace.isClosed = true
+    workspace.close(abandon)
     if (!abandon) return
-    workspace.isAbandoned = true
     const lanes = [...workspace.models.all()].map(({ lane }) => lane)
     for (const job of this.#scheduler.takeAll(lanes)) {
       job.forgetAbort()
@@ -101,13 +102,8 @@ export class Account {
   }
 
   /** How the models and tenants of a workspace stand, and what they did in the last `lastMs`. */
-  report(
-    workspace: Workspace,
-    lastMs: number,
-    now: number,
-    outputOf: OutputOf,
-  ): Omit<Stats, 'doubleSettles' | 'networkJitter' | 'clockPhase'> {
-    return report(workspace, this.#scheduler, lastMs, now, outputOf)
+  report(workspace: Workspace, lastMs: number, now: number, outputOf: OutputOf): WorkspaceReport {
+    return workspaceReport(workspace, this.#scheduler, lastMs, now, outputOf)
   }
 
   *#all(): Generator<Workspace> {

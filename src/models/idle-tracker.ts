@@ -1,4 +1,4 @@
-/** Tells when nothing waits and nothing runs. */
+/** Knows when no request waits and none runs. */
 export class IdleTracker {
   readonly #waiting: () => number
   /** Attempts that have not both run and settled. */
@@ -6,7 +6,7 @@ export class IdleTracker {
   #waiters: (() => void)[] = []
   readonly #around: IdleTracker | undefined
 
-  /** `waiting`: how many requests wait. `around`: of something that this is a part of. */
+  /** `waiting` counts the requests that wait. `around`: the tracker of the account, if this is a workspace's. */
   constructor(waiting: () => number, around?: IdleTracker) {
     this.#waiting = waiting
     this.#around = around
@@ -23,7 +23,7 @@ export class IdleTracker {
     this.#around?.end()
   }
 
-  /** To be called after requests left a queue without running. */
+  /** To be called after requests left a queue and did not run. */
   check(): void {
     this.#check()
     this.#around?.check()

@@ -1,20 +1,17 @@
 import type { Clock } from '../clock.js'
-import { LIMIT_FIELDS } from '../limits/limit-fields.js'
-import type { ResolvedLimits } from '../limits/resolve-limits.js'
-import { pickLimits } from '../limits/validation.js'
-import { withReportedLimits } from '../limits/reported-limits.js'
-import type { ClockPhase, Gate } from '../quota/gate.js'
-import { JointGate } from '../quota/joint-gate.js'
-import { ModelGate } from '../quota/model-gate.js'
-import { type Overflow, OverflowGate } from '../quota/overflow-gate.js'
 import { Episodes } from '../learning/episodes.js'
+import { LearnedLimits } from '../learning/learned-limits.js'
 import type { Scheduler } from '../queue/scheduler.js'
+import type { ClockPhase } from '../quota/clock-phase.js'
+import type { Gate } from '../quota/gate.js'
+import { ModelGate } from '../quota/model-gate.js'
+import { OverflowGate } from '../quota/overflow-gate.js'
 import type { Profile } from '../types.js'
-import { LearnedLimits } from './learned-limits.js'
+import type { ModelOwner } from './model-owner.js'
 import { ModelState } from './model-state.js'
-import { ownLimits, type EffectiveLimits, type Resolve } from './effective-limits.js'
-import type { Job } from '../dispatch/job.js'
-import type { Workspace } from './workspace.js'
+import { OverflowTargets } from './overflow-targets.js'
+import type { QueuedRequest } from './queued-request.js'
+import { ownLimits, type ConfiguredLimits, type Resolve } from './state/configured-limits.js'
 
 export interface ModelRegistryOptions {
   readonly clock: Clock
@@ -23,7 +20,7 @@ export interface ModelRegistryOptions {
   readonly fallback: Readonly<Record<string, readonly string[]>>
   /** J, in ms, as it is known now. */
   readonly networkJitterMs: () => number
-  /** Whether to try for more than the limits that were told. */
+  /** Whether to try for more than the limits that are configured. */
   readonly probeHigherLimits: boolean
   /** When the service counts what is sent, as it is known now. */
   readonly phase: () => ClockPhase | undefined
@@ -31,24 +28,33 @@ export interface ModelRegistryOptions {
   readonly idleSince: number
 }
 
-/** The groups of a workspace by model, made when first asked for. */
+/** The models of a workspace by name, made when first asked for. */
 export class ModelRegistry {
   readonly #options: ModelRegistryOptions
   readonly #resolve: Resolve
-  readonly #scheduler: Scheduler<Job>
-  readonly #workspace: Workspace
+  readonly #scheduler: Scheduler<QueuedRequest>
+  readonly #workspace: ModelOwner
+  /** The account's models; undefined if these are they. */
+  readonly #account: ModelRegistry | undefined
   readonly #models = new Map<string, ModelState>()
   /** A model and its backups; and the model alone. */
   readonly #chains = new Map<string, readonly ModelState[]>()
   readonly #alone = new Map<string, readonly ModelState[]>()
-  /** How often the limits were resolved again: what was unknown before may be known now. */
-  #refreshes = 0
+  readonly #overflow: OverflowTargets
 
-  constructor(options: ModelRegistryOptions, resolve: Resolve, scheduler: Scheduler<Job>, workspace: Workspace) {
+  constructor(
+    options: ModelRegistryOptions,
+    resolve: Resolve,
+    scheduler: Scheduler<QueuedRequest>,
+    workspace: ModelOwner,
+    account: ModelRegistry | undefined,
+  ) {
     this.#options = options
     this.#resolve = resolve
     this.#scheduler = scheduler
     this.#workspace = workspace
+    this.#account = account
+    this.#overflow = new OverflowTargets((model, profile) => this.of(model, profile), workspace.events)
   }
 
   /** Those that were asked for so far. */
@@ -79,150 +85,73 @@ export class ModelRegistry {
     return this.#models.get(model) ?? this.#add(model, profile)
   }
 
-  /** Resolves all limits again; a change takes effect on what waits. */
+  /** Looks up all limits again; a change takes effect on requests that wait. */
   refresh(): void {
-    const { events } = this.#workspace
-    this.#refreshes++
-    for (const modelState of this.#models.values()) {
-      let effectiveLimits
+    this.#overflow.reconfigured()
+    for (const state of this.#models.values()) {
+      const { model, profile } = state
+      let configured
       try {
-        effectiveLimits = this.#effectiveLimits(modelState)
+        configured = this.#resolve(model, profile)
       } catch (cause) {
         // A live table with one bad row: the limits last known stand, for that model alone.
-        events.emit('warning', {
-          model: modelState.model,
-          message: `The limits stay as they are: ${(cause as Error).message}`,
-          cause,
-        })
+        const message = `The limits stay as they are: ${(cause as Error).message}`
+        this.#workspace.events.emit('warning', { model, message, cause })
         continue
       }
-      const { limits, retired } = effectiveLimits
-      if (modelState.gate instanceof OverflowGate && !sameOverflow(modelState.effectiveLimits, effectiveLimits)) {
-        modelState.gate.setOverflow(this.#overflowOf(modelState, effectiveLimits))
-        modelState.effectiveLimits = { ...modelState.effectiveLimits, overflow: effectiveLimits.overflow }
-      }
-      if (sameLimits(modelState.effectiveLimits.limits, limits) && retired === modelState.effectiveLimits.retired) {
-        if (limits.until !== modelState.effectiveLimits.limits.until) modelState.showUntil(limits.until)
-        continue
-      }
-      const before = modelState.limits
-      const now = this.#options.clock.now()
-      modelState.effectiveLimits = effectiveLimits
-      modelState.limits = limits
-      modelState.limitsSince = now
-      modelState.forgetLearned()
-      events.emit('limits', {
-        model: modelState.model,
-        from: pickLimits(before),
-        to: pickLimits(limits),
-        source: limits.source,
-      })
-      modelState.gate.setLimits(ownLimits(effectiveLimits), now)
-    }
-  }
-
-  #effectiveLimits({ model, profile, reportedLimits }: ModelState): EffectiveLimits {
-    const effectiveLimits = this.#resolve(model, profile)
-    if (reportedLimits === undefined) return effectiveLimits
-    return {
-      ...effectiveLimits,
-      limits: withReportedLimits(effectiveLimits.limits, effectiveLimits.origin, reportedLimits),
-    }
-  }
-
-  /** Decided when the model is first asked for: later its gate is known to many. */
-  #mayOverflow(model: string, profile: Profile, meters: ModelGate, effectiveLimits: EffectiveLimits): Gate {
-    if (effectiveLimits.overflow === undefined) return meters
-    return new OverflowGate(meters, this.#overflowOf({ model, profile }, effectiveLimits))
-  }
-
-  #overflowOf(
-    { model, profile }: Pick<ModelState, 'model' | 'profile'>,
-    { overflow }: EffectiveLimits,
-  ): Overflow | undefined {
-    if (overflow === undefined || overflow.model === '' || overflow.model === model) return undefined
-    const { model: to, maxInputTokens } = overflow
-    let gate: Gate | undefined
-    let triedAt: number | undefined
-    const find = (): Gate | undefined => {
-      const isFirst = triedAt === undefined
-      triedAt = this.#refreshes
-      try {
-        const other = this.of(to, profile).gate
-        // No further: two could overflow into each other.
-        return other instanceof OverflowGate ? other.own : other
-      } catch (cause) {
-        const message = `What exceeds the limits of '${model}' is not limited: ${(cause as Error).message}`
-        if (isFirst) this.#workspace.events.emit('warning', { model, message, cause })
-        return undefined
-      }
-    }
-    return {
-      gate: () => {
-        if (gate === undefined && triedAt !== this.#refreshes) gate = find()
-        return gate
-      },
-      maxInputTokens,
+      state.configure(configured, this.#overflow.of(model, profile, configured.overflow), this.#options.clock.now())
     }
   }
 
   /** J is another now. */
   setNetworkJitter(networkJitterMs: number): void {
-    for (const { gate } of this.#models.values()) gate.setNetworkJitter(networkJitterMs, this.#options.clock.now())
+    for (const state of this.#models.values()) state.setNetworkJitter(networkJitterMs, this.#options.clock.now())
   }
 
   /** The phase of the service's clock is another now. */
   setClockPhase(phase: ClockPhase | undefined): void {
-    for (const { gate, profile } of this.#models.values()) {
-      if (profile.windowPhase !== undefined) gate.setClockPhase(phase, this.#options.clock.now())
-    }
+    for (const state of this.#models.values()) state.setClockPhase(phase, this.#options.clock.now())
   }
 
   #add(model: string, profile: Profile): ModelState {
-    const { clock, random, networkJitterMs, phase, idleSince, probeHigherLimits } = this.#options
+    const { random, networkJitterMs, probeHigherLimits } = this.#options
     const workspace = this.#workspace
-    // Of the account's own words about a model it is the account that tells.
-    const account = workspace.account?.models.of(model, profile)
-    const effectiveLimits = this.#resolve(model, profile)
-    const { limits, origin } = effectiveLimits
-    const meters = new ModelGate(
-      { limits: ownLimits(effectiveLimits), profile, networkJitterMs: networkJitterMs(), phase: phase(), idleSince },
-      clock.now(),
-    )
-    const gate =
-      account === undefined
-        ? this.#mayOverflow(model, profile, meters, effectiveLimits)
-        : new JointGate(meters, account.gate)
+    // First, so that a warning about the model is the account's.
+    const account = this.#account?.of(model, profile)
+    const configured = this.#resolve(model, profile)
+    const { limits } = configured
+    const gate = this.#gateOf(model, profile, configured, account)
     const perSecond = limits.rps !== undefined || limits.tps !== undefined
-    const modelState = new ModelState({
+    const state = new ModelState({
       model,
       workspace,
       account,
       profile,
       gate,
-      effectiveLimits,
-      makeFound: () => new LearnedLimits(networkJitterMs(), probeHigherLimits ? Infinity : 1),
+      configured,
+      createLearned: () => new LearnedLimits(networkJitterMs(), probeHigherLimits ? Infinity : 1),
       lane: this.#scheduler.addLane(gate, workspace, account?.lane),
       episodes: new Episodes({ perSecond }, networkJitterMs, random),
     })
-    this.#models.set(model, modelState)
-    if (origin === 'unknown-model' && account === undefined) {
-      const rates =
-        limits.rpm === undefined ? 'without limits' : `at ${limits.rpm} requests and ${limits.tpm} tokens a minute`
-      workspace.events.emit('warning', {
-        model,
-        message: `Model '${model}' is in no limits table: it runs ${rates}. Give its limits in overrides to use its quota`,
-      })
-    }
-    return modelState
+    this.#models.set(model, state)
+    if (configured.origin === 'unknown-model' && account === undefined) this.#warnUnknown(model, configured)
+    return state
   }
-}
 
-/** Whether the same holds, for however long. */
-function sameLimits(a: ResolvedLimits, b: ResolvedLimits): boolean {
-  return a.source === b.source && LIMIT_FIELDS.every((field) => a[field] === b[field])
-}
+  #gateOf(model: string, profile: Profile, configured: ConfiguredLimits, account: ModelState | undefined): Gate {
+    const { clock, networkJitterMs, phase, idleSince } = this.#options
+    const limits = ownLimits(configured)
+    const options = { limits, profile, networkJitterMs: networkJitterMs(), phase: phase(), idleSince }
+    const own = new ModelGate(options, clock.now())
+    if (account !== undefined) return account.joinGate(own)
+    // Decided once: later, the scheduler and others know the gate.
+    const { overflow } = configured
+    return overflow === undefined ? own : new OverflowGate(own, this.#overflow.of(model, profile, overflow))
+  }
 
-function sameOverflow({ overflow: a }: EffectiveLimits, { overflow: b }: EffectiveLimits): boolean {
-  return a?.model === b?.model && a?.maxInputTokens === b?.maxInputTokens
+  #warnUnknown(model: string, { limits: { rpm, tpm } }: ConfiguredLimits): void {
+    const rates = rpm === undefined ? 'without limits' : `at ${rpm} requests and ${tpm} tokens a minute`
+    const message = `Model '${model}' is in no limits table: it runs ${rates}. Give its limits in overrides to use its quota`
+    this.#workspace.events.emit('warning', { code: 'unknown_model', model, message })
+  }
 }

@@ -1,10 +1,10 @@
 import { Collector, type ModelActivity } from '../metrics/collector.js'
 
-/** Each takes some 6 KB. */
+/** Tenants that are counted at once. One takes about 6 KB, so that all of them take 6 MB. */
 const MAX_TENANTS = 1000
-/** One that was seen within so long makes no place for another. */
+/** A tenant that sent something within this time, in ms, makes no place for another. */
 const KEPT_MS = 300_000
-/** An hour by the minute, and the newest latencies. */
+/** An hour by the minute, and the 64 newest latencies. */
 const SIZE = { slotMs: 60_000, slots: 60, samples: 64 }
 
 interface Seen {
@@ -12,7 +12,7 @@ interface Seen {
   at: number
 }
 
-/** What each tenant did, over all models: of a thousand of them, those that came first, or after others had gone. */
+/** What each tenant did, over all models. Beyond a thousand tenants a new one is counted only when an old one has gone. */
 export class TenantActivity {
   readonly #now: () => number
   readonly #byName = new Map<string, Seen>()
@@ -45,7 +45,7 @@ export class TenantActivity {
     return new Collector(SIZE).report(lastMs, now)
   }
 
-  /** The first few are looked at, in turn, so that a crowd of newcomers does not have each look at all. */
+  /** Looks at the first few tenants, and moves those that stay to the end: a crowd of newcomers must not look at all of them each. */
   #makePlace(now: number): boolean {
     let left = 4
     for (const [tenant, seen] of this.#byName) {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { fileReason } from '../system-errors.js'
 import { jsonFault } from './json-fault.js'
-import { whyUnread } from './why-unread.js'
 
 /** Makes the error for what is wrong with a file. */
 export type Fail = (message: string, cause: unknown) => Error
@@ -20,7 +20,8 @@ async function read(path: string, what: string, fail: Fail): Promise<Uint8Array>
   try {
     return await readFile(path)
   } catch (cause) {
-    throw fail(`${what} ${whyUnread(cause, 'JSON file')}`, cause)
+    const reason = fileReason(cause, 'read', { kind: 'JSON file', workingDirectory: process.cwd() })
+    throw fail(`${what} ${reason}`, cause)
   }
 }
 

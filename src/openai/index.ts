@@ -1,2 +1,3 @@
-export { hint, type Hints } from '../transport/hints.js'
+export type { Hints } from '../dispatch/hints.js'
+export { hint } from '../transport/hints.js'
 export { limitOpenAI, type WrappableClient } from './limit-openai.js'

@@ -1,13 +1,10 @@
 import type { Clock } from '../clock.js'
 import type { Tokenizer } from '../tokens/text-tokens.js'
-import { InvalidRequest } from '../errors.js'
 import type { BuiltInTableName } from '../limits/built-in-tables.js'
-import { nearest } from '../limits/nearest.js'
 import type { UnknownModel } from '../limits/resolve-limits.js'
-import { isPlainOrModule } from '../limits/limit-values.js'
-import { profiles, type ProfileName } from '../throttling/profiles.js'
+import type { ProfileName } from '../throttling/profiles.js'
 import type { Estimator } from '../transport/fetch.js'
-import type { Limits, LimitsSource, LimitsTable, Profile, WindowKind } from '../types.js'
+import type { Limits, LimitsSource, LimitsTable, Profile } from '../types.js'
 
 /** The options of `createLimiter`; each has a default. */
 export interface LimiterOptions {
@@ -87,143 +84,4 @@ export interface LimiterOptions {
   readonly clock?: Clock | undefined
   /** Numbers in [0, 1), for the randomness of waiting times. @default Math.random */
   readonly random?: (() => number) | undefined
-}
-
-/** So far apart, and no further, shares still are exact. */
-const MIN_WEIGHT = 1e-6
-
-const NAMES = [
-  'limits',
-  'overrides',
-  'perSecond',
-  'fallback',
-  'fallbackAfterWaitMs',
-  'maxRetries',
-  'maxQueue',
-  'maxBackfillDelayMs',
-  'tenantWeights',
-  'networkJitterMs',
-  'profile',
-  'unknownModel',
-  'probeHigherLimits',
-  'estimator',
-  'tokenizer',
-  'startFull',
-  'clock',
-  'random',
-]
-
-/**
- * Checks all options but the limits, which have checks of their own.
- *
- * @throws InvalidRequest that says which option is wrong, and why
- */
-export function checkOptions(options: LimiterOptions): void {
-  if (!isPlainOrModule(options)) throw new InvalidRequest('createLimiter(options): give an object, or nothing')
-  checkNames('createLimiter', options, NAMES)
-  const { maxRetries, maxQueue, networkJitterMs, unknownModel, fallback, fallbackAfterWaitMs, maxBackfillDelayMs } =
-    options
-  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0)) {
-    throw new InvalidRequest(`maxRetries is ${String(maxRetries)}: give a whole number, 0 or more`)
-  }
-  if (maxQueue !== undefined && !(maxQueue === Infinity || (Number.isInteger(maxQueue) && maxQueue >= 0))) {
-    throw new InvalidRequest(`maxQueue is ${String(maxQueue)}: give a whole number, 0 or more, or Infinity`)
-  }
-  if (
-    networkJitterMs !== undefined &&
-    !(typeof networkJitterMs === 'number' && networkJitterMs >= 0 && networkJitterMs <= 10_000)
-  ) {
-    throw new InvalidRequest(`networkJitterMs is ${String(networkJitterMs)}: give milliseconds from 0 to 10,000`)
-  }
-  if (fallbackAfterWaitMs !== undefined && !(typeof fallbackAfterWaitMs === 'number' && fallbackAfterWaitMs >= 0)) {
-    throw new InvalidRequest(
-      `fallbackAfterWaitMs is ${String(fallbackAfterWaitMs)}: give milliseconds, 0 or more, or leave it out`,
-    )
-  }
-  if (maxBackfillDelayMs !== undefined && !(typeof maxBackfillDelayMs === 'number' && maxBackfillDelayMs >= 0)) {
-    throw new InvalidRequest(
-      `maxBackfillDelayMs is ${String(maxBackfillDelayMs)}: give milliseconds, 0 or more, or Infinity`,
-    )
-  }
-  for (const name of ['perSecond', 'startFull', 'probeHigherLimits'] as const) {
-    const value: unknown = options[name]
-    if (value !== undefined && typeof value !== 'boolean')
-      throw new InvalidRequest(`${name} is ${String(value)}: give true or false`)
-  }
-  if (unknownModel !== undefined && !['conservative', 'unlimited', 'reject'].includes(unknownModel)) {
-    throw new InvalidRequest(`unknownModel is ${String(unknownModel)}: give 'conservative', 'unlimited' or 'reject'`)
-  }
-  if (fallback !== undefined && !isPlainOrModule(fallback)) {
-    throw new InvalidRequest(`fallback is ${String(fallback)}: give { 'a-model': ['its-backup'] }`)
-  }
-  for (const [model, backups] of Object.entries(fallback ?? {})) {
-    if (!Array.isArray(backups) || backups.some((backup) => typeof backup !== 'string' || backup === '')) {
-      throw new InvalidRequest(`fallback of '${model}' is no list of model names: give { '${model}': ['its-backup'] }`)
-    }
-  }
-  checkWeights(options.tenantWeights)
-  checkCallables(options)
-}
-
-function checkWeights(weights: unknown): void {
-  if (weights === undefined) return
-  if (!isPlainOrModule(weights)) throw new InvalidRequest(`tenantWeights is ${String(weights)}: give { 'a-tenant': 2 }`)
-  for (const [tenant, weight] of Object.entries(weights)) {
-    if (typeof weight === 'number' && weight >= MIN_WEIGHT && weight <= 1 / MIN_WEIGHT) continue
-    throw new InvalidRequest(
-      `tenantWeights of '${tenant}' is ${String(weight)}: give a number from ${MIN_WEIGHT} to ${1 / MIN_WEIGHT}; others have 1`,
-    )
-  }
-}
-
-/** @throws InvalidRequest for an option that `name` does not have: misspelt, it would be without effect */
-export function checkNames(name: string, options: object, known: readonly string[]): void {
-  for (const given of Object.keys(options)) {
-    if (known.includes(given)) continue
-    const meant = nearest(given, known)
-    const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
-    throw new InvalidRequest(`${name} has no option '${given}'.${hint} There are ${known.join(', ')}`)
-  }
-}
-
-/** What is called later on must be callable: found missing then, it would be an error of no request's own. */
-function checkCallables({ estimator, random, tokenizer, clock }: LimiterOptions): void {
-  for (const [name, value] of Object.entries({ estimator, random })) {
-    if (value !== undefined && typeof value !== 'function') throw new InvalidRequest(`${name} is no function`)
-  }
-  if (tokenizer !== undefined && typeof tokenizer?.count !== 'function')
-    throw new InvalidRequest('tokenizer has no count(text)')
-  if (clock === undefined) return
-  for (const method of ['now', 'setTimeout', 'clearTimeout'] as const) {
-    if (typeof clock?.[method] !== 'function') throw new InvalidRequest(`clock has no ${method}()`)
-  }
-}
-
-const WINDOW_KINDS: readonly WindowKind[] = ['unknown', 'fixed', 'sliding', 'bucket', 'counter']
-const PROFILE_VALUES: Readonly<Record<Exclude<keyof Profile, 'name'>, readonly unknown[]>> = {
-  minuteWindow: WINDOW_KINDS,
-  secondWindow: WINDOW_KINDS,
-  windowPhase: [undefined, 'clock'],
-  perSecond: [true, false],
-  rejectedCost: [0, 1],
-  insufficientQuota: ['tokens', 'billing'],
-  outputAccounting: [undefined, 'reserved', 'generated', 'completion', 'learn'],
-}
-
-/** @throws InvalidRequest for a name that no profile has, or a field that is wrong */
-export function profileOption(profile: ProfileName | Profile | undefined): Profile | undefined {
-  if (profile === undefined) return undefined
-  if (typeof profile === 'string' && Object.hasOwn(profiles, profile)) return profiles[profile]
-  if (typeof profile !== 'object' || profile === null) {
-    const shown = typeof profile === 'string' ? `'${profile}'` : String(profile)
-    throw new InvalidRequest(`profile is ${shown}: give one of ${Object.keys(profiles).join(', ')}, or a Profile`)
-  }
-  for (const [field, values] of Object.entries(PROFILE_VALUES)) {
-    const value: unknown = profile[field as keyof Profile]
-    if (!values.includes(value))
-      throw new InvalidRequest(
-        `profile.${field} is ${String(value)}: give one of ${values.filter((known) => known !== undefined).join(', ')}`,
-      )
-  }
-  return profile
 }

@@ -1,6 +1,7 @@
-import { startOf, type Gate } from '../quota/gate.js'
+import { startOf } from '../quota/admission-result.js'
+import type { Admission } from '../quota/gate.js'
 import type { Cost } from '../types.js'
-import type { Lane, Schedulable, LaneStep } from './lane.js'
+import type { LaneStep, Schedulable } from './lane-step.js'
 import { MAX_CANDIDATES } from './backfill.js'
 
 /**
@@ -28,23 +29,38 @@ interface Claim {
   readonly at: number
 }
 
+/** What the pool needs of a lane. */
+interface PooledLane<J> {
+  readonly queue: { readonly size: number; readonly head: J | undefined }
+  /** When it may start something, in the clock's ms. */
+  readonly wakeAt: number
+  /** When its head is to have room in the pool's gate; see `Lane`. */
+  readonly claimAt: number
+  next(
+    now: number,
+    maxBackfillDelayMs: number,
+    most: number,
+    mayTake?: (cost: Cost) => boolean,
+  ): LaneStep<J> | undefined
+}
+
 /**
  * The lanes that share one gate: the lane of a model in the account, and the lanes of that model in its workspaces. The
  * lanes take turns, one job at a time. A waiting head is not delayed by later lanes for more than `maxBackfillDelayMs`.
  * See docs/decisions/009-workspaces-take-turns.md.
  */
-export class LanePool<J extends Schedulable> {
+export class LanePool<J extends Schedulable, L extends PooledLane<J>> {
   /** The gate that all lanes are charged at. */
-  readonly gate: Gate
+  readonly gate: Admission
   isPumping = false
   /** The lanes in the order of their turns. */
-  readonly #lanes: Lane<J>[] = []
+  readonly #lanes: L[] = []
 
-  constructor(gate: Gate) {
+  constructor(gate: Admission) {
     this.gate = gate
   }
 
-  get lanes(): readonly Lane<J>[] {
+  get lanes(): readonly L[] {
     return this.#lanes
   }
 
@@ -60,16 +76,16 @@ export class LanePool<J extends Schedulable> {
     return at
   }
 
-  add(lane: Lane<J>): void {
+  add(lane: L): void {
     this.#lanes.push(lane)
   }
 
-  remove(lane: Lane<J>): void {
+  remove(lane: L): void {
     this.#lanes.splice(this.#lanes.indexOf(lane), 1)
   }
 
   /** Moves a lane behind the others: it has had its turn, or it has jobs again after it had none. */
-  toEnd(lane: Lane<J>): void {
+  toEnd(lane: L): void {
     if (this.#lanes.length === 1) return
     this.remove(lane)
     this.#lanes.push(lane)
@@ -100,7 +116,7 @@ export class LanePool<J extends Schedulable> {
     return undefined
   }
 
-  #claimOf({ queue, claimAt }: Lane<J>, now: number, maxBackfillDelayMs: number): Claim {
+  #claimOf({ queue, claimAt }: L, now: number, maxBackfillDelayMs: number): Claim {
     const { cost } = queue.head!
     return { cost, by: claimAt + maxBackfillDelayMs, at: startOf(this.gate.earliest(cost, now)) }
   }

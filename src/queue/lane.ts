@@ -1,26 +1,13 @@
-import { startOf, type Gate, type Never, type Reservation } from '../quota/gate.js'
+import { startOf } from '../quota/admission-result.js'
+import type { Admission } from '../quota/gate.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Cost } from '../types.js'
-import type { Waiting } from './job-list.js'
 import { mayWaitFor, backfill, type Backfilled, type Room } from './backfill.js'
 import type { LanePool } from './lane-pool.js'
 import { JobQueue } from './job-queue.js'
+import type { LaneStep, Schedulable } from './lane-step.js'
 
 const MINUTE_MS = 60_000
-
-/** A job as the scheduler sees it. */
-export interface Schedulable extends Waiting {
-  /** The latest start of the job, in the clock's ms; Infinity if it has no deadline. */
-  readonly startBy: number
-}
-
-/**
- * A job that left its queue. It was admitted, and its tenant was charged with `share`; or it can never be admitted; or
- * its deadline has passed.
- */
-export type LaneStep<J> =
-  | { readonly job: J; readonly reservation: Reservation; readonly share: number; readonly wasHead: boolean }
-  | { readonly job: J; readonly never: Never }
-  | { readonly job: J; readonly isLate: true }
 
 /**
  * How long others may overtake a head without bound while it waits for answers in flight to end, in ms since it became
@@ -58,9 +45,9 @@ export interface Pausable {
 
 /** One model's jobs and the gate that they wait for, in the account or in one workspace. */
 export class Lane<J extends Schedulable> {
-  readonly gate: Gate
+  readonly gate: Admission
   readonly owner: Pausable
-  readonly pool: LanePool<J>
+  readonly pool: LanePool<J, Lane<J>>
   readonly queue: JobQueue<J>
   /**
    * When the head, or a job that may overtake it, may start, in the clock's ms. Infinity if a change must come first.
@@ -82,7 +69,12 @@ export class Lane<J extends Schedulable> {
   /** When each job first had to wait for answers in flight to end, in the clock's ms. */
   readonly #putOffSince = new WeakMap<J, number>()
 
-  constructor(gate: Gate, owner: Pausable, pool: LanePool<J>, weightOf: (tenant: string | undefined) => number) {
+  constructor(
+    gate: Admission,
+    owner: Pausable,
+    pool: LanePool<J, Lane<J>>,
+    weightOf: (tenant: string | undefined) => number,
+  ) {
     this.gate = gate
     this.owner = owner
     this.pool = pool

@@ -1,7 +1,8 @@
-import { startOf } from '../quota/gate.js'
+import { startOf } from '../quota/admission-result.js'
 import type { Cost } from '../types.js'
 import { CostSum, type Waiting } from './job-list.js'
-import type { Lane, Schedulable } from './lane.js'
+import type { Lane } from './lane.js'
+import type { Schedulable } from './lane-step.js'
 import { isAtLeast, MAX_CANDIDATES } from './backfill.js'
 import type { JobQueue } from './job-queue.js'
 

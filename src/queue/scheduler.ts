@@ -1,8 +1,11 @@
 import type { Clock } from '../clock.js'
-import type { Gate, Never, NotAdmitted, Reservation } from '../quota/gate.js'
+import type { Admission, Control } from '../quota/gate.js'
+import type { Never, NotAdmitted } from '../quota/admission-result.js'
+import type { Reservation } from '../quota/reservation.js'
 import type { Cost } from '../types.js'
 import { WakeTimer } from './wake-timer.js'
-import { Lane, type Pausable, type Schedulable } from './lane.js'
+import { Lane, type Pausable } from './lane.js'
+import type { Schedulable } from './lane-step.js'
 import { MAX_CANDIDATES } from './backfill.js'
 import { LanePool } from './lane-pool.js'
 import { predictedStart } from './predicted-start.js'
@@ -54,7 +57,7 @@ export class Scheduler<J extends Schedulable> {
   readonly #clock: Clock
   readonly #options: SchedulerOptions
   readonly #events: SchedulerEvents<J>
-  readonly #pools: LanePool<J>[] = []
+  readonly #pools: LanePool<J, Lane<J>>[] = []
   /** Jobs that back off. They wait for their time first, then in their queue. */
   readonly #delays = new DelayQueue<J, Lane<J>>()
   /** The jobs of the queues that have a deadline. */
@@ -91,8 +94,8 @@ export class Scheduler<J extends Schedulable> {
    * Adds a lane. `within` is a lane whose gate is charged for the jobs of this one too: the account's lane, for a
    * workspace.
    */
-  addLane(gate: Gate, owner: Pausable, within?: Lane<J>): Lane<J> {
-    const pool = within?.pool ?? new LanePool<J>(gate)
+  addLane(gate: Admission & Pick<Control, 'onChange'>, owner: Pausable, within?: Lane<J>): Lane<J> {
+    const pool = within?.pool ?? new LanePool<J, Lane<J>>(gate)
     if (within === undefined) this.#pools.push(pool)
     const lane = new Lane<J>(gate, owner, pool, this.#options.weightOf)
     pool.add(lane)
@@ -105,6 +108,7 @@ export class Scheduler<J extends Schedulable> {
    * job, if as many jobs as allowed wait already.
    */
   add(lane: Lane<J>, job: J, now = this.#clock.now()): 'started' | 'waits' | 'full' {
+    if (this.#alarm.isLost(now)) this.#wakeInstead()
     const { pool, queue } = lane
     const isFree = !pool.isPumping && !lane.owner.isPaused && this.#depth < MAX_DEPTH && !pool.hasWaiting
     const admission = isFree ? lane.gate.admit(job.cost, now) : undefined
@@ -208,15 +212,15 @@ export class Scheduler<J extends Schedulable> {
     for (const lane of pool.lanes) if (lane.queue.size > 0 && !lane.owner.isPaused) lane.wakeAt = now
   }
 
-  /** Starts the jobs that the gates admit now. */
-  #pump(pool: LanePool<J>): void {
+  /** Starts what the gates admit now. */
+  #pump(pool: LanePool<J, Lane<J>>): void {
     if (pool.isPumping) return
     if (this.#depth >= MAX_DEPTH && pool.hasWaiting) pool.lanes[0]!.wakeAt = this.#clock.now()
     else this.#startAll(pool)
     this.#arm()
   }
 
-  #startAll(pool: LanePool<J>): void {
+  #startAll(pool: LanePool<J, Lane<J>>): void {
     pool.isPumping = true
     try {
       for (;;) {
@@ -281,6 +285,12 @@ export class Scheduler<J extends Schedulable> {
   #waitFor(lane: Lane<J>, refusal: NotAdmitted): void {
     lane.wakeAt = refusal.kind === 'not-before' ? refusal.at : refusal.kind === 'never' ? 0 : Infinity
     if (lane.wakeAt < this.#alarm.at) this.#arm()
+  }
+
+  /** Does what the timer was set for. Unset first, so that a job that is added meanwhile does not wake it again. */
+  #wakeInstead(): void {
+    this.#alarm.set(Infinity)
+    this.#release()
   }
 
   #release(): void {

@@ -1,6 +1,6 @@
 import type { Cost } from '../types.js'
 
-/** What a meter counts: the index of its amount in {@link Amounts}. */
+/** What a meter counts. It is the index of the amount in {@link Amounts}. */
 export type Dimension = 0 | 1 | 2 | 3 | 4 | 5
 
 export const REQUESTS = 0
@@ -8,18 +8,18 @@ export const TOKENS = 1
 export const INPUT_TOKENS = 2
 export const OUTPUT_TOKENS = 3
 export const THINKING_TOKENS = 4
-/** What counts with the request where output counts later: the input, and output that is known beforehand. */
+/** The tokens that count with the request where output counts later: the input, and output that is known beforehand. */
 export const FIRST_TOKENS = 5
 
-/** What a cost charges, by dimension. */
+/** The amounts that a cost charges, by dimension. */
 export type Amounts = Float64Array
 
-/** A place for one cost's amounts, which serves for one after another: no admission has to make its own. */
+/** Amounts to read one cost after another into, so that no admission allocates. */
 export function amountsOfNothing(): Amounts {
   return new Float64Array(FIRST_TOKENS + 1)
 }
 
-/** The output that is expected, and not known beforehand. */
+/** The tokens of output that are expected but not known beforehand. */
 export function unknownOutput({ outputTokens, knownOutputTokens = 0 }: Cost): number {
   return outputTokens - knownOutputTokens
 }
@@ -29,7 +29,12 @@ export function writes(cost: Cost): boolean {
   return unknownOutput(cost) > 0
 }
 
-/** Puts what `cost` charges into `amounts`. */
+/** The part of a charge in one dimension that is such output. */
+export function outputIn(cost: Cost, dimension: Dimension): number {
+  return dimension === THINKING_TOKENS ? cost.thinkingTokens : unknownOutput(cost)
+}
+
+/** Reads the amounts that `cost` charges into `amounts`. */
 export function readAmounts(cost: Cost, amounts: Amounts): Amounts {
   amounts[REQUESTS] = cost.requests
   amounts[TOKENS] = cost.inputTokens + cost.outputTokens
@@ -40,7 +45,7 @@ export function readAmounts(cost: Cost, amounts: Amounts): Amounts {
   return amounts
 }
 
-/** What `cost` charges in one dimension. */
+/** The amount that `cost` charges in one dimension. */
 export function amountIn(cost: Cost, dimension: Dimension): number {
   return readAmounts(cost, one)[dimension]!
 }

@@ -7,7 +7,7 @@ export interface TokenTotals {
   readonly inFlight: number
 }
 
-/** Keeps the sums of a gate: every token that was reserved is settled, given back or in flight. */
+/** The sums of one gate. Each reserved token is settled, refunded or in flight. */
 export class GateTotals implements TokenTotals {
   reserved = 0
   settled = 0
@@ -25,7 +25,7 @@ export class GateTotals implements TokenTotals {
     this.inFlight += tokens
   }
 
-  /** `reserved`: with what it was raised by. */
+  /** `reserved`: the whole charge, raises included. */
   ended(reserved: number, actual: number): void {
     this.inFlight -= reserved
     this.settled += actual

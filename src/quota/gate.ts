@@ -1,155 +1,91 @@
 import type { Cost, Limits, OutputAccounting } from '../types.js'
-import type { MeteredLimit } from './limit-rules.js'
+import type { AdmissionResult, Never, NotAdmitted } from './admission-result.js'
+import type { ClockPhase } from './clock-phase.js'
+import type { MeterUse, UsedShares } from './meter-use.js'
+import type { Reservation } from './reservation.js'
 
-/** A charge that was admitted and waits for what was really used. */
-export interface Reservation {
-  readonly cost: Cost
-  /** When it was admitted, in the clock's ms. */
-  readonly at: number
-  /** Number of the charge within its gate. */
-  readonly seq: number
-  /** Whether it was settled; that happens once. */
-  settled: boolean
-  /** The newest of the charges that were added to it; see {@link Gate.raise}. */
-  raised?: Raise | undefined
-}
-
-/** A charge added to a reservation that had turned out too low. */
-export interface Raise {
-  /** What is charged with it in all. */
-  readonly cost: Cost
-  readonly seq: number
-  /** The one before it. */
-  readonly below: Raise | undefined
-}
-
-/** Not now: at `at` (the clock's ms, exact), if nothing else is admitted before. */
-export interface NotBefore {
-  readonly kind: 'not-before'
-  readonly at: number
-  /** Whether it waits for answers to end, so that `at` is an expectation. @default false */
-  readonly isExpected?: boolean
-}
-/** Not until something else changes: a settlement, a limit. */
-export interface UntilChange {
-  readonly kind: 'until-change'
-}
-/** Never: larger than `limit` allows in its whole window. */
-export interface Never {
-  readonly kind: 'never'
-  readonly limit: MeteredLimit
-  readonly effective: number
-  readonly amount: number
-}
-export type NotAdmitted = NotBefore | UntilChange | Never
-/** The answer to {@link Gate.admit}: a refusal has a `kind`. */
-export type Admission = (Reservation & { readonly kind?: undefined }) | NotAdmitted
-
-/**
- * When the service counts what is sent, by its own clock: a request sent at t (the limiter's clock) between t + fromMs and
- * t + toMs.
- */
-export interface ClockPhase {
-  readonly fromMs: number
-  readonly toMs: number
-  /** It holds for what is sent before this time, in the limiter's clock's ms: after it, the clocks may have drifted apart. */
-  readonly untilMs: number
-}
-
-/** How full a window is. */
-export interface MeterUse {
-  readonly limit: MeteredLimit
-  /** The limit as stated. */
-  readonly effective: number
-  /** What counts against it now. */
-  readonly used: number
-}
-
-/**
- * The seam for sharing a quota: all meters of one model as one, synchronous. Time is an argument, in the clock's ms.
- * In memory it is `ModelGate`.
- */
-export interface Gate {
-  /** Charges all meters or none. */
-  admit(cost: Cost, now: number): Admission
+/** The role of whoever starts requests: what may go, and when. */
+export interface Admission {
+  /** Charges all meters, or none. */
+  admit(cost: Cost, now: number): AdmissionResult
   /**
-   * What {@link admit} would answer, without charging: the time of admission, or why there is none. With `ahead`, what is to
-   * be admitted before: a prediction, for requests that come meanwhile and corrections are not in it.
+   * The answer that {@link admit} would give, without a charge: the time of admission, or why there is none. With `ahead`, the
+   * answer for after that much was admitted. That is a prediction: it leaves out new requests and corrections.
    */
-  earliest(cost: Cost, now: number, ahead?: Cost): NotBefore | UntilChange | Never
-  /** Why `cost` can never pass under the limits in force; undefined if it can. */
+  earliest(cost: Cost, now: number, ahead?: Cost): NotAdmitted
+  /** Why `cost` can never pass under the limits in force. Undefined if it can. */
   impossible(cost: Cost): Never | undefined
-  /** The most output tokens that can ever pass with so many of input: what is only expected must not exceed it. */
+  /** The most output tokens that can ever pass beside `inputTokens`. An estimate of the output must not exceed it. */
   mostOutput(inputTokens: number): number
-  /** Which part of the scarcest limit's minute `cost` takes: its dominant share. Without limits, by requests. */
+  /** The dominant share of `cost`: the part that it takes of the scarcest limit's minute. Without limits, its requests. */
   shareOf(cost: Cost): number
-  /** Corrects a reservation to what was used; `undefined`: the reservation stands. False if it was settled before. */
+  /** The use of each limit. */
+  room(now: number): MeterUse[]
+  /** When the oldest charge of a minute's window leaves it. `now` if there is none. */
+  minuteFreesAt(now: number): number
+  /** The end of the newest hold, in the clock's ms. 0 if the gate was never held. */
+  readonly heldUntil: number
+}
+
+/** The role of whoever sends requests: what becomes of an admitted charge. */
+export interface Reservations {
+  /**
+   * Corrects a reservation to the amount that was used. With `undefined` the reservation stands as it is. False, and nothing
+   * changes, if it was settled before.
+   */
   settle(reservation: Reservation, actual: Cost | undefined, now: number): boolean
   /**
-   * Charges a reservation that is open with `cost` in all, because that much was used already: what is above the charges so
-   * far counts from now on, room or not. False, and nothing is charged, if it was settled or if that would lower it.
+   * Raises an open reservation to `cost` in all, because that much was used already. The difference counts from now on, whether
+   * there is room or not. False, and nothing is charged, if the reservation was settled or `cost` is below its charge.
    */
   raise(reservation: Reservation, cost: Cost, now: number): boolean
-  /** Admits nothing until `until`, and lets the meters of `empties` start from nothing then. */
-  hold(until: number, empties: 'requests' | 'tokens' | 'all' | 'none', now: number): void
-  /** Until when it is held, in the clock's ms; 0 if it never was. */
-  readonly heldUntil: number
   /**
-   * Lets requests through one after another at this rate a second, beside all limits; undefined: no more. What was sent last
-   * is spaced by a new rate, too. A refund gives no place in it back.
+   * The service refused this request for its tokens. True if output that the meters do not know yet explains that: then they
+   * take in the missing output, they know when there is room again, and no hold is needed. Call it before the settlement.
+   */
+  accountsFor(reservation: Reservation, now: number): boolean
+  /** The service counted this request against limits other than this gate's. Left out where there are no others. */
+  overflowed?(reservation: Reservation, now: number): void
+  /** The number of reservations that are not settled yet. */
+  readonly inFlight: number
+}
+
+/** The role of whoever learns from the service's answers: what a gate holds requests to. */
+export interface Control {
+  /** Admits nothing until `until` (the clock's ms). The buckets that `empties` names are empty then. */
+  hold(until: number, empties: 'requests' | 'tokens' | 'all' | 'none', now: number): void
+  /**
+   * Spaces requests evenly at this rate a second, beside all limits. Undefined ends that. A new rate spaces the last request
+   * that was sent, too. A refund gives back no place in the spacing.
    */
   pace(requestsPerSecond: number | undefined, now: number): void
   /**
-   * Takes new limits, keeping what was charged under the old ones. `told`: those that say what can never pass, where the limits
-   * in force are lower for a time; larger requests then pass alone. @default `limits`
+   * Sets new limits and keeps the charges made under the old ones. `configured` are the limits that decide what can never
+   * pass, where the limits in force are lower for a time. A request between the two then passes alone. @default `limits`
    */
   setLimits(limits: Limits, now: number, configured?: Limits): void
-  /** Takes in when the service counts output. */
+  /** Sets when the service counts output. */
   setOutputAccounting(outputAccounting: OutputAccounting, now: number): void
-  /**
-   * The service refused a request for its tokens. True if output that is not known yet explains that: then the meters hold as
-   * much more, they tell when there will be room, and nothing has to be held. To be called before it is settled.
-   */
-  accountsFor(reservation: Reservation, now: number): boolean
-  /** Takes another spread of the delays to the server, J, in ms. */
+  /** Sets J, the spread of the delays to the service, in ms. */
   setNetworkJitter(networkJitterMs: number, now: number): void
   /**
-   * Takes another phase of the service's clock; undefined: it is not known any more. Meters of windows that begin by that clock count
-   * all that was charged anew by it. Tells nobody: whoever sets it asks again for what waits, once all gates have it.
+   * Sets the phase of the service's clock. Undefined: it is not known any more. Windows that begin by that clock count all their
+   * charges anew. Calls no listener: the caller asks for its waiting requests again, once all gates have the phase.
    */
   setClockPhase(phase: ClockPhase | undefined, now: number): void
-  /** The use of each window. */
-  room(now: number): MeterUse[]
   /**
-   * The largest share of a told limit on requests, or on tokens, that is used: of the limits a minute, and of those a second (or of
-   * the one kind that there is). `refused`, a request that was charged and then refused, is left out of the minute's: a second
-   * holds few, and its limit may lie anywhere between what was there before and with it. Undefined where there is no such limit.
+   * The used shares of the configured limits on requests, or on tokens. Where there are limits of one length only, both shares
+   * are theirs. Undefined where there is no such limit. `refused` is the cost of a request that was charged and then refused.
+   * The minute's share leaves it out. A second holds few requests, and its limit may lie anywhere between its use without the
+   * refused one and with it.
    */
-  usedShares(kind: 'requests' | 'tokens', now: number, refused: Cost): { minute: number; second: number } | undefined
-  /** When the oldest charge of a minute's window leaves it; `now` if there is none. */
-  minuteFreesAt(now: number): number
+  usedShares(kind: 'requests' | 'tokens', now: number, refused: Cost): UsedShares | undefined
   /** Calls `listener` when room may have come by other means than time. One listener at most. */
   onChange(listener: () => void): void
-  /** Reservations not settled yet. */
-  readonly inFlight: number
-  /** The service says that it counted a request against other limits than this gate's. Left out: there are no others. */
-  overflowed?(reservation: Reservation, now: number): void
 }
 
-/** The cost of a request that was never sent. */
-export const NO_COST: Cost = { requests: 0, inputTokens: 0, outputTokens: 0, thinkingTokens: 0 }
-
-/** What is charged for a reservation so far. */
-export function chargedBy({ cost, raised }: Reservation): Cost {
-  return raised === undefined ? cost : raised.cost
-}
-
-/** When an answer of {@link Gate.earliest} lets it start, in the clock's ms; Infinity if more than time decides, or never. */
-export function startOf(answer: NotBefore | UntilChange | Never): number {
-  return answer.kind === 'not-before' ? answer.at : Infinity
-}
-
-/** The nearest whole microsecond: a time that was answered in ms comes back as the same one, on an epoch's clock too. */
-export function toUs(ms: number): number {
-  return Math.round(ms * 1000)
-}
+/**
+ * All meters of one model as one: the seam at which a quota can be shared. It is synchronous, and has no clock of its own: time
+ * is an argument, in the clock's ms. `ModelGate` is the one in memory. Depend on the roles that you use.
+ */
+export type Gate = Admission & Reservations & Control

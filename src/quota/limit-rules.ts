@@ -19,19 +19,19 @@ export type MeteredLimit = Exclude<keyof Limits, 'concurrency'>
 export interface LimitRule {
   readonly limit: MeteredLimit
   readonly dimension: Dimension
-  /** Whether the output counts with the request, when the answer is there, or as it is written. */
+  /** When the output counts: `first`, with the request; `late`, when the answer has ended; `generated`, as it is written. */
   readonly countsOutput: 'first' | 'late' | 'generated'
-  /** Whether it is a minute's and counts output. */
+  /** Whether it is a limit a minute that counts output. */
   readonly isMinuteOfOutput: boolean
-  /** The limit as stated: an amount a minute, or a second for `rps` and `tps`. */
+  /** The limit in force: an amount a minute, or a second for `rps` and `tps`. */
   readonly effective: number
-  /** As it was told: another than `stated` where refusals have shown it to be. */
+  /** The configured limit. The one in force differs from it where refusals have shown another. */
   readonly configured: number
   readonly window: WindowRule | undefined
-  /** The length of the server's own windows where they begin at whole multiples of its clock. */
+  /** The length of the server's windows, if they begin at whole multiples of its clock. */
   readonly alignedUs: number | undefined
   readonly bucket: BucketRule | undefined
-  /** Against a sliding counter: then neither of the two others. */
+  /** For a server that keeps a sliding counter. Then there is neither a window nor a bucket. */
   readonly counter: CounterRule | undefined
 }
 
@@ -55,9 +55,10 @@ const COUNTER_SLOTS = 1000
 const FEW_REQUESTS = 3
 
 /**
- * The rules for each limit that binds. With a limit L a window W and a delay spread J, an exact window of W + J and L
- * is safe against a server that counts in fixed or sliding windows, a bucket of depth L − rJ and rate r = L/W against
- * one that keeps a bucket of depth L; of a server that nothing is known of, both hold. A sliding counter has a rule of its own.
+ * The rules for each limit that binds. L is the limit, W its window, and J the spread of the delays to the server. An exact window
+ * of W + J with limit L is safe against a server that counts in fixed or sliding windows. A bucket of depth L − rJ and rate r = L/W
+ * is safe against a server that keeps a bucket of depth L. Both hold against an unknown server. A sliding counter has a rule of its
+ * own. See decisions 001 and 010.
  */
 export function limitRules(
   limits: Limits,
@@ -87,7 +88,7 @@ export function limitRules(
       rules.push({ ...rule, alignedUs: undefined, window: undefined, bucket: undefined, counter })
       continue
     }
-    // Sent all at once where a window begins, requests would leave no room for the output that is counted meanwhile.
+    // With a known phase all requests go at the begin of a window. They would leave no room for output that counts later.
     const isAligned = kind === 'fixed' && profile.windowPhase === 'clock' && countsOutput === 'first'
     const alignedUs = isAligned ? (perSecond ? SECOND_US : MINUTE_US) : undefined
     const pair = onlyWhatBinds(kind, build(effective, jitterUs, isLowered))
@@ -96,7 +97,7 @@ export function limitRules(
   return rules
 }
 
-/** By the time that an answer is written its second has passed. A minute's limit has to have room for it all the same. */
+/** A second's limit counts output when the service does. A minute's limit reserves it with the request; see decision 012. */
 function whenCounted(outputAccounting: OutputAccounting | undefined): LimitRule['countsOutput'] {
   return outputAccounting === 'completion' ? 'late' : outputAccounting === 'generated' ? 'generated' : 'first'
 }
@@ -133,10 +134,7 @@ function tokensPerSecond(tps: number, jitterUs: number): RulePair {
   }
 }
 
-/**
- * A second that holds less than a few requests: RPM = 100 is 1.67 a second, and rounding that down to one would lose
- * 40 %. There the requests go one at a time, 60/RPM seconds and J apart, and the window only bounds them from above.
- */
+/** Below {@link FEW_REQUESTS} the requests go one at a time, 60/RPM seconds and J apart. The window only bounds them from above. */
 function requestsPerSecond(rps: number, jitterUs: number): RulePair {
   const whole = Math.floor(rps + 1e-9)
   const isWhole = Math.abs(rps - Math.round(rps)) < 1e-9
@@ -167,8 +165,8 @@ function counterOf(limit: number, weight: number, windowUs: number, jitterUs: nu
 }
 
 /**
- * A few requests a second are held by their exact number: with 1.67 the next may go while a third of the last still counts. With
- * one or less it may only when nothing does, 2 s and J later.
+ * A sliding counter holds few requests a second by their exact number. With 1.67 a second the next one may go while a third of
+ * the last still counts. With one or less it goes when nothing counts any more, 2 s and J later.
  */
 function counterOfSecond(limit: 'rps' | 'tps', effective: number, jitterUs: number): CounterRule {
   if (limit === 'rps' && effective < FEW_REQUESTS) {
@@ -178,7 +176,7 @@ function counterOfSecond(limit: 'rps' | 'tps', effective: number, jitterUs: numb
   return counterOf(Math.max(1, Math.floor(effective + 1e-9)), 1, SECOND_US, jitterUs)
 }
 
-/** A bucket that a server's bucket of depth `windowUs` always has room for, J later: b = L − rJ. */
+/** A bucket for whose requests a server's bucket of depth `windowUs` always has room, up to J later: b = L − rJ. */
 function bucketOf(amount: number, periodUs: number, windowUs: number, jitterUs: number): BucketRule {
   // A spread above the window would leave no depth at all; a tenth still passes one at a time.
   const burstUs = Math.max(windowUs - jitterUs, Math.ceil(windowUs / 10))

@@ -1,9 +1,10 @@
-import { AlignedWindow, type PhaseUs } from './windows/aligned-window.js'
-import { TokenBucket } from './token-bucket.js'
-import { SlidingCounter } from './windows/sliding-counter.js'
+import type { PhaseUs } from './clock-phase.js'
 import type { Dimension } from './dimensions.js'
 import type { LimitRule } from './limit-rules.js'
+import { TokenBucket } from './token-bucket.js'
+import { AlignedWindow } from './windows/aligned-window.js'
 import { ExactWindow } from './windows/exact-window.js'
+import { SlidingCounter } from './windows/sliding-counter.js'
 
 /** For how long the usage of requests may leave a model in debt. */
 const MAX_DEBT_MINUTES = 10
@@ -31,10 +32,10 @@ function windowOf(
   return alignedUs === undefined ? new ExactWindow(window, firstSeq) : new AlignedWindow(window, alignedUs, firstSeq)
 }
 
-/** One limit of one model: an exact window and a token bucket, the one of them that the server needs, or a sliding counter. */
+/** One limit of one model. It is an exact window and a token bucket, the one of them that the server needs, or a sliding counter. */
 export class Meter {
   readonly dimension: Dimension
-  /** The largest amount that can ever pass: a minute's limit. A second's lets a larger one pass alone. */
+  /** The largest amount that can ever pass: a minute's limit. A second's limit lets a larger amount pass alone. */
   largest = Infinity
   readonly #window: ExactWindow | AlignedWindow | SlidingCounter | undefined
   readonly #bucket: TokenBucket | undefined
@@ -58,7 +59,7 @@ export class Meter {
     return this.#rule
   }
 
-  /** Whether `amount` is certain to pass now; if not, {@link earliestUs} says. */
+  /** Whether `amount` is certain to pass now. If not, {@link earliestUs} says. */
   hasRoom(amount: number, nowUs: number): boolean {
     const window = this.#window
     if (window !== undefined && !window.hasRoom(amount, nowUs)) return false
@@ -66,7 +67,7 @@ export class Meter {
     return bucket === undefined || bucket.hasRoom(amount, nowUs)
   }
 
-  /** When `amount` passes if nothing else is charged before: `nowUs` if at once, Infinity if never. */
+  /** When `amount` passes if nothing else is charged before. `nowUs` if at once, Infinity if never. */
   earliestUs(amount: number, nowUs: number): number {
     if (amount > this.largest) return Infinity
     const byWindow = this.#window === undefined ? nowUs : this.#window.earliestUs(amount, nowUs)
@@ -82,17 +83,14 @@ export class Meter {
     return Math.max(byWindow, this.#bucket?.afterUs(ahead, amount, nowUs) ?? nowUs)
   }
 
-  /**
-   * What counts of a usage of `amount` where `reserved` was charged: beyond the reservation no more than leaves a debt of
-   * ten minutes, for counts that are off by orders of magnitude must not stop a model for hours.
-   */
+  /** The part that counts of a usage of `amount` where `reserved` was charged: it leaves no debt above {@link MAX_DEBT_MINUTES}. */
   bounded(amount: number, reserved: number, nowUs: number): number {
     if (amount <= reserved) return amount
     const minute = Math.ceil(this.perMinute)
     return Math.min(amount, reserved + Math.max(0, MAX_DEBT_MINUTES * minute - this.#owed(nowUs)))
   }
 
-  /** What is missing from a full bucket; from the window where there is no bucket. */
+  /** The amount missing from a full bucket. Without a bucket, the amount in the window. */
   #owed(nowUs: number): number {
     return this.#bucket === undefined ? this.used(nowUs) : this.#bucket.missing(nowUs)
   }
@@ -107,15 +105,15 @@ export class Meter {
     this.#bucket?.refund(amount, seq, nowUs)
   }
 
-  /** Charges what counts without having been admitted; only some meters tell the difference. */
+  /** Charges an amount that counts without having been admitted. Some meters count the two apart. */
   chargeLate(amount: number, nowUs: number, seq: number): void {
     this.#window?.charge(amount, nowUs, seq)
     this.#bucket?.chargeLate(amount, nowUs, seq)
   }
 
   /**
-   * Lets `amount` of what charge `seq` put in count from now on. A bucket has no use for that: there a charge that is made
-   * sooner permits no more.
+   * Moves `amount` of charge `seq` to now, as part of charge `newSeq`. A bucket stays as it is: there an earlier charge permits no
+   * more than a later one.
    */
   move(amount: number, seq: number, nowUs: number, newSeq: number): void {
     this.#window?.refund(amount, seq, nowUs)
@@ -126,7 +124,7 @@ export class Meter {
     this.#bucket?.emptyUntil(untilUs, nowUs, seq)
   }
 
-  /** Whether it can go on under `rule`: the same limit, held by the same means. */
+  /** Whether this meter can go on under `rule`: the same limit, held by the same means. */
   fits(rule: LimitRule): boolean {
     return (
       this.#rule.limit === rule.limit &&
@@ -146,7 +144,7 @@ export class Meter {
     if (rule.bucket !== undefined) this.#bucket?.setRule(rule.bucket, nowUs, seq)
   }
 
-  /** What counts against the limit now, but for `besides`, as a share of what was told. */
+  /** The amount that counts now without `besides`, as a share of the configured limit. */
   usedShare(nowUs: number, besides: number): number {
     return Math.max(0, this.used(nowUs) - besides) / this.#rule.configured
   }
@@ -155,18 +153,18 @@ export class Meter {
     return this.largest === Infinity
   }
 
-  /** When the server counts what is sent, if it is known; only a window that begins by the server's clock asks for it. */
+  /** Sets the phase of the server's clock. Only a window that begins by that clock uses it. */
   setClockPhase(phase: PhaseUs | undefined, nowUs: number): void {
     if (this.#window instanceof AlignedWindow) this.#window.setClockPhase(phase, nowUs)
   }
 
-  /** What counts against the limit now: in the window, or missing from a full bucket. */
+  /** The amount that counts against the limit now: in the window, or missing from a full bucket. */
   used(nowUs: number): number {
     if (this.#window !== undefined) return this.#window.used(nowUs)
     return this.#bucket?.missing(nowUs) ?? 0
   }
 
-  /** When the oldest charge leaves the window; `nowUs` where there is none. */
+  /** When the oldest charge leaves the window. `nowUs` if there is none. */
   nextExpiryUs(nowUs: number): number {
     return this.#window?.nextExpiryUs(nowUs) ?? nowUs
   }

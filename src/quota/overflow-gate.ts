@@ -1,63 +1,29 @@
 import type { Cost, Limits, OutputAccounting } from '../types.js'
-import {
-  NO_COST,
-  toUs,
-  type Admission,
-  type ClockPhase,
-  type Gate,
-  type MeterUse,
-  type Never,
-  type Raise,
-  type NotAdmitted,
-  type Reservation,
-} from './gate.js'
+import type { AdmissionResult, Never, NotAdmitted } from './admission-result.js'
+import type { ClockPhase } from './clock-phase.js'
+import type { Admission, Gate, Reservations } from './gate.js'
+import type { MeterUse, UsedShares } from './meter-use.js'
+import { toUs } from './microseconds.js'
+import { OverflowReservation } from './overflow-reservation.js'
+import { NO_COST, type Reservation } from './reservation.js'
 
 /** So long after an overflow others are taken to be possible: longer than what waits for a minute's limit waits. */
 const OVERFLOWS_FOR_MS = 120_000
 /** What waits for something of the other gate's that no time ends asks again so often: it is not told. */
 const ASK_AGAIN_MS = 1000
 
-/** What takes requests that exceed a gate's limits. */
+/** The limits that count requests above the own ones. */
 export interface Overflow {
-  /** The gate whose limits hold for them; undefined: none does. */
-  readonly gate: () => Gate | undefined
-  /** The most input tokens of a request that the own limits take. */
+  /** Their gate. Undefined: there are no such limits. */
+  readonly gate: () => (Admission & Reservations) | undefined
+  /** The most input tokens of a request that the own limits count. */
   readonly maxInputTokens: number
 }
 
-/** A charge that stands in the own gate, and perhaps in the other one. */
-class OverflowReservation implements Reservation {
-  readonly cost: Cost
-  readonly own: Reservation
-  /** Whether it went to the other gate at once, and stands in the own one as a request alone. */
-  readonly isOther: boolean
-  other: { readonly gate: Gate; readonly reservation: Reservation } | undefined
-  settled = false
-
-  constructor(cost: Cost, own: Reservation, isOther: boolean, other: OverflowReservation['other']) {
-    this.cost = cost
-    this.own = own
-    this.isOther = isOther
-    this.other = other
-  }
-
-  get at(): number {
-    return this.own.at
-  }
-
-  get seq(): number {
-    return this.own.seq
-  }
-
-  get raised(): Raise | undefined {
-    return (this.isOther ? this.other?.reservation : this.own)?.raised
-  }
-}
-
 /**
- * A gate above whose limits nothing is refused, but counted against other limits: a throughput that was bought, and the public limits
- * of its model. Requests are paced by the own limits. One that they could never take goes by the other ones at once. When the
- * service says that one went there, it is charged there, and for two minutes all must find room in both.
+ * A gate for provisioned throughput. The service refuses nothing above the own limits, but counts it against other ones: the public
+ * limits of the model. The own limits pace the requests. A request that they can never pass goes by the other ones at once. When
+ * the service says that it counted a request there, it is charged there, and for two minutes every request must find room in both.
  */
 export class OverflowGate implements Gate {
   readonly #own: Gate
@@ -78,7 +44,7 @@ export class OverflowGate implements Gate {
     this.#overflow = overflow
   }
 
-  admit(cost: Cost, now: number): Admission {
+  admit(cost: Cost, now: number): AdmissionResult {
     const other = this.#overflow?.gate()
     if (other === undefined) return this.#own.admit(cost, now)
     const isOther = this.#goesThere(cost)
@@ -89,7 +55,7 @@ export class OverflowGate implements Gate {
     if (admission.kind === undefined) {
       return new OverflowReservation(cost, admission, isOther, charged && { gate: other, reservation: charged })
     }
-    // No gate in memory takes its answer back.
+    // No gate in memory takes back its answer. One that does must not leave the other gate charged.
     if (charged !== undefined) other.settle(charged, NO_COST, now)
     return admission
   }
@@ -106,8 +72,8 @@ export class OverflowGate implements Gate {
     return this.#mayOverflow(cost, other, now) ? laterOf(own, other.earliest(cost, now, ahead), now) : own
   }
 
-  /** Charges the other gate, if both have room. */
-  #both(own: Cost, cost: Cost, other: Gate, now: number): Admission {
+  /** Charges the other gate if both have room. */
+  #both(own: Cost, cost: Cost, other: Admission, now: number): AdmissionResult {
     const byOwn = this.#own.earliest(own, now)
     if (byOwn.kind !== 'not-before' || toUs(byOwn.at) > toUs(now)) {
       return laterOf(byOwn, other.earliest(cost, now), now)
@@ -139,7 +105,7 @@ export class OverflowGate implements Gate {
     if (reservation.settled) return false
     reservation.settled = true
     const { own, other, isOther } = reservation
-    // The own gate tells of its room last: what asks it then finds what came back to the other.
+    // The own gate calls its listener last: the listener then finds the other gate's refund, too.
     other?.gate.settle(other.reservation, actual, now)
     return this.#own.settle(own, isOther ? actual && requestOnly(actual) : actual, now)
   }
@@ -152,7 +118,7 @@ export class OverflowGate implements Gate {
     return isOther ? byOther : this.#own.raise(own, cost, now)
   }
 
-  /** The service counted it against the other limits. It stays charged here, too: the room for it was not there. */
+  /** The service counted it against the other limits. It stays charged here, too: it found no room here. */
   overflowed(reservation: Reservation, now: number): void {
     const gate = this.#overflow?.gate()
     if (gate === undefined) return
@@ -160,14 +126,14 @@ export class OverflowGate implements Gate {
       if (!reservation.isOther) this.#overflowsUntil = now + OVERFLOWS_FOR_MS
       if (reservation.settled || reservation.other !== undefined) return
       const charge = gate.admit(NO_COST, now)
-      // Held, or with no place left: it cannot be charged, and lets nothing in for now.
+      // The other gate is held or has no place left. It cannot be charged, and admits nothing for now.
       if (charge.kind !== undefined) return
       gate.raise(charge, reservation.raised?.cost ?? reservation.cost, now)
       reservation.other = { gate, reservation: charge }
     } else this.#overflowsUntil = now + OVERFLOWS_FOR_MS
   }
 
-  /** What was bought is never refused: what is was refused by the other limits. */
+  /** Provisioned throughput never returns 429, so the other limits refused. The own buckets are as full as before. */
   hold(until: number, empties: 'requests' | 'tokens' | 'all' | 'none', now: number): void {
     const overflows = this.#overflow?.gate() !== undefined
     if (overflows) this.#overflowsUntil = Math.max(until, now) + OVERFLOWS_FOR_MS
@@ -190,7 +156,7 @@ export class OverflowGate implements Gate {
     this.#own.setOutputAccounting(outputAccounting, now)
   }
 
-  /** What was bought refuses nothing: only the other limits can have, and only of what was charged there can they account for it. */
+  /** Provisioned throughput never returns 429. Only a charge to the other limits can explain one. */
   accountsFor(reservation: Reservation, now: number): boolean {
     if (!(reservation instanceof OverflowReservation)) return this.#own.accountsFor(reservation, now)
     const { other } = reservation
@@ -207,13 +173,13 @@ export class OverflowGate implements Gate {
     this.#own.setClockPhase(phase, now)
   }
 
-  /** Of the own limits. */
+  /** The use of the own limits. */
   room(now: number): MeterUse[] {
     return this.#own.room(now)
   }
 
-  /** None where the other limits are what refuses: nothing is to be learned of the own ones. */
-  usedShares(kind: 'requests' | 'tokens', now: number, refused: Cost): { minute: number; second: number } | undefined {
+  /** Undefined where the other limits refuse: their refusals teach nothing about the own ones. */
+  usedShares(kind: 'requests' | 'tokens', now: number, refused: Cost): UsedShares | undefined {
     return this.#overflow?.gate() === undefined ? this.#own.usedShares(kind, now, refused) : undefined
   }
 
@@ -229,23 +195,23 @@ export class OverflowGate implements Gate {
     return this.#own.inFlight
   }
 
-  /** Whether the own limits can never take it. */
+  /** Whether the own limits can never pass it. */
   #goesThere(cost: Cost): boolean {
     return cost.inputTokens > this.#overflow!.maxInputTokens || this.#own.impossible(cost) !== undefined
   }
 
-  /** Whether it must find room in the other gate as well; one that never can is left to its luck. */
-  #mayOverflow(cost: Cost, other: Gate, now: number): boolean {
+  /** Whether it must find room in the other gate as well. A request that never can is sent all the same. */
+  #mayOverflow(cost: Cost, other: Admission, now: number): boolean {
     return now < this.#overflowsUntil && other.impossible(cost) === undefined
   }
 }
 
-/** What the own gate is charged with for a request that goes by the other limits: for its pace and its holds. */
+/** The charge to the own gate of a request that goes by the other limits: the own pace and holds stand for it, too. */
 function requestOnly({ requests }: Cost): Cost {
   return { ...NO_COST, requests }
 }
 
-/** The answer that holds for both. The other gate's changes are not heard of: what waits for one asks again. */
+/** The answer that holds for both gates. The other one's listener is not ours, so a wait for its changes becomes a time. */
 function laterOf(own: NotAdmitted, other: NotAdmitted, now: number): NotAdmitted {
   if (own.kind !== 'not-before') return own
   if (other.kind === 'never') return other

@@ -2,12 +2,12 @@
 const LATE_US = 50_000
 
 /**
- * Requests one after another at a rate, without a burst: the next one goes a spacing after the last. A charge of several
- * requests keeps the next one waiting for as many spacings. Whole microseconds, never above the rate.
+ * Spaces requests evenly at a rate, without a burst. The next request goes one spacing after the last one. A charge of several
+ * requests takes as many spacings. Spacings are whole microseconds, so that the rate is never exceeded.
  */
 export class Pacer {
   #spacingUs: number
-  /** From when on the last charge is spaced, and what it was. */
+  /** The time that the last charge is spaced from, and its number of requests. */
   #lastUs = -Infinity
   #lastRequests = 0
 
@@ -15,17 +15,17 @@ export class Pacer {
     this.#spacingUs = spacingOf(requestsPerSecond)
   }
 
-  /** Another rate from now on; what was sent last is spaced by it, too. */
+  /** Sets another rate. It spaces the last request that was sent, too. */
   set(requestsPerSecond: number): void {
     this.#spacingUs = spacingOf(requestsPerSecond)
   }
 
-  /** From when on the next request passes. */
+  /** When the next request passes, at the earliest. */
   get nextUs(): number {
     return this.#lastUs + this.#lastRequests * this.#spacingUs
   }
 
-  /** When a request passes if `ahead` others go before it, each as soon as it may. */
+  /** When a request passes after `ahead` others, each of which goes as soon as it may. */
   afterUs(ahead: number, nowUs: number): number {
     return Math.max(nowUs, this.#from(nowUs) + ahead * this.#spacingUs)
   }

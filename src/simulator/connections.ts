@@ -1,5 +1,9 @@
 import type { Socket } from 'node:net'
-import type { Exchange } from './exchange.js'
+
+/** What has to end when its connection does. */
+interface LiveExchange {
+  hangUp(): void
+}
 
 /**
  * The open exchanges of each connection. When a connection closes, all of its exchanges end.
@@ -7,9 +11,9 @@ import type { Exchange } from './exchange.js'
  * This class must tell them: of pipelined requests, only the first one's response emits an event.
  */
 export class LiveExchanges {
-  readonly #bySocket = new Map<Socket, Set<Exchange>>()
+  readonly #bySocket = new Map<Socket, Set<LiveExchange>>()
 
-  add(exchange: Exchange, socket: Socket): void {
+  add(exchange: LiveExchange, socket: Socket): void {
     const known = this.#bySocket.get(socket)
     if (known !== undefined) {
       known.add(exchange)
@@ -23,7 +27,7 @@ export class LiveExchanges {
     })
   }
 
-  delete(exchange: Exchange, socket: Socket): void {
+  delete(exchange: LiveExchange, socket: Socket): void {
     this.#bySocket.get(socket)?.delete(exchange)
   }
 

@@ -135,16 +135,19 @@ export class Exchange {
   }
 
   /**
-   * Runs `callback`. If it throws, the response is a 500. A user's script can throw, and so can a header that is not
-   * valid.
+   * Runs `callback`. If it throws or rejects, the response is a 500. A user's script can throw, and so can a header that
+   * is not valid.
    */
-  attempt(callback: () => void): void {
-    try {
-      callback()
-    } catch (error) {
+  attempt(callback: () => void | Promise<void>): void {
+    const fail = (error: unknown): void => {
       if (this.#response.headersSent) return this.tear()
       const message = error instanceof Error ? error.message : String(error)
       this.send(500, this.dialect.internal(message, this.id))
+    }
+    try {
+      callback()?.catch(fail)
+    } catch (error) {
+      fail(error)
     }
   }
 

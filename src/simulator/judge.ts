@@ -3,14 +3,14 @@ import type { RefusedRequest } from './errors/dialect.js'
 import type { Exchange } from './exchange.js'
 import { Charge } from './metering/charge.js'
 import type { Demand } from './metering/charge.js'
-import type { LimitName } from './metering/limits.js'
+import type { LimitName } from './metering/enforced-limits.js'
 import type { Throttle } from './metering/throttle.js'
 import type { Model, Models } from './models.js'
 import { Random } from './random.js'
 import type { SimulatedRequest } from './requests/request.js'
 import type { Settings } from './settings/settings.js'
-import { outputCap } from './answers/drawn.js'
-import { cachedTokens } from './answers/text.js'
+import { outputCap } from './answers/draw-answers.js'
+import { cachedTokens } from './answers/answer-text.js'
 
 /** The verdict on a request. */
 export type Judgement = Admitted | Rejected

@@ -1,6 +1,6 @@
 import type { Charged } from './metering/charge.js'
-import { limitNames } from './metering/limits.js'
-import type { LimitName } from './metering/limits.js'
+import { limitNames } from './metering/enforced-limits.js'
+import type { LimitName } from './metering/enforced-limits.js'
 import type { WindowUse } from './metering/throttle.js'
 import type { SimulatedRoute } from './requests/request.js'
 

@@ -1,4 +1,4 @@
-import type { ProvisionedThroughput } from './options/limits.js'
+import type { ProvisionedThroughput } from './options/limit-options.js'
 import type { Settings } from './settings/settings.js'
 import type { Limits } from '../types.js'
 

@@ -7,7 +7,7 @@ import { SurgeDetector, surgeMinimum } from './metering/surge-detector.js'
 import { Throttle } from './metering/throttle.js'
 import { ModelRows } from './model-rows.js'
 import type { DeployedModels, ModelRow } from './model-rows.js'
-import type { ProvisionedThroughput } from './options/limits.js'
+import type { ProvisionedThroughput } from './options/limit-options.js'
 import type { Settings } from './settings/settings.js'
 import type { Limits } from '../types.js'
 

@@ -1,4 +1,4 @@
-import type { SimulatorOptions } from './options/options.js'
+import type { SimulatorOptions } from './options/simulator-options.js'
 
 /**
  * Options that simulate Model Studio at its strictest.

@@ -8,14 +8,14 @@ import { fileEndpoints } from './batch/file-endpoints.js'
 import { Files } from './batch/files.js'
 import { deploymentEndpoints } from './control-plane/deployment-endpoints.js'
 import { Deployments } from './control-plane/deployments.js'
-import { quotasEndpoint } from './control-plane/quotas.js'
+import { quotasEndpoint } from './control-plane/quotas-endpoint.js'
 import type { Endpoint } from './endpoints/endpoint.js'
-import { ledgerEndpoint, modelEndpoints } from './endpoints/models.js'
+import { ledgerEndpoint, modelEndpoints } from './endpoints/model-endpoints.js'
 import { Router } from './endpoints/router.js'
-import { enter } from './entrance.js'
+import { handleRequest } from './handle-request.js'
 import type { AccountState } from './errors/states.js'
 import type { Ledger } from './ledger.js'
-import type { SimulatorOptions } from './options/options.js'
+import type { SimulatorOptions } from './options/simulator-options.js'
 import { Service } from './service.js'
 import { settingsOf } from './settings/settings.js'
 import type { Settings } from './settings/settings.js'
@@ -74,7 +74,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const service = new Service(settings)
   const router = new Router(settings.service, endpointsOf(service, settings))
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    enter(service, router, request, response)
+    handleRequest(service, router, request, response)
   })
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {

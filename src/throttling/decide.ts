@@ -1,5 +1,5 @@
 import type { Verdict } from './classify.js'
-import { nextModel, soonestModel, type Candidate } from './fallback.js'
+import { anotherModel, nextModel, soonestModel, type Candidate } from './fallback.js'
 import { backoffMs } from './backoff.js'
 
 /** What to do with a request whose attempt failed. */
@@ -43,7 +43,7 @@ export function decide<C extends Candidate>(verdict: Verdict, attempted: Attempt
       return soonest === undefined ? { do: 'reject' } : { do: 'requeue', to: soonest }
     }
     case 'exhausted': {
-      const next = nextModel(chain) ?? soonestModel(chain)
+      const next = anotherModel(chain)
       return next === undefined ? { do: 'reject' } : { do: 'move', to: next }
     }
   }

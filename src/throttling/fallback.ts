@@ -31,6 +31,11 @@ export function soonestModel<C extends Candidate>(chain: readonly C[]): C | unde
   return soonest
 }
 
+/** The model for a request that its own can serve no more: the next one, or else the one that can start it first. */
+export function anotherModel<C extends Candidate>(chain: readonly C[]): C | undefined {
+  return nextModel(chain) ?? soonestModel(chain)
+}
+
 /**
  * The model for a request that has not been sent: the first of the chain, unless it could only start there later than
  * `fallbackAfterWaitMs` from `now`. Then the one that can start it first.

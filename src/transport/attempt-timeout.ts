@@ -1,40 +1,26 @@
 import { onAbort } from '../abort-signals.js'
 import type { Clock, TimerHandle } from '../clock.js'
 
-/** A controller is used by one attempt after another: to make one for each costs more than all else that a leash does. */
-const MAX_USES = 16
-const MAX_SPARE = 16
-const spare: { readonly controller: AbortController; uses: number }[] = []
-
-/** The signal of one attempt: aborts with the caller's, or when its time is up. Leaves no timer and no listener behind. */
+/** The signal of one attempt. It aborts when the caller's signal does, or when the attempt's time is up. */
 export class AttemptTimeout {
   readonly signal: AbortSignal | undefined
   readonly #clock: Clock
-  readonly #reuses: boolean
-  #pooled: (typeof spare)[number] | undefined
   #timer: TimerHandle
-  #forget: (() => void) | undefined
+  #forgetCaller: (() => void) | undefined
 
-  /**
-   * Without `timeoutMs` it has no end. `reuses`: whether its signal may have served others before, who have ended; not where
-   * whoever gets it may leave listeners on it.
-   */
-  constructor(caller: AbortSignal | undefined, clock: Clock, timeoutMs: number | undefined, reuses: boolean) {
+  /** Without `timeoutMs`, the attempt has no time limit and `signal` is the caller's own. */
+  constructor(caller: AbortSignal | undefined, clock: Clock, timeoutMs: number | undefined) {
     this.#clock = clock
-    this.#reuses = reuses
     if (timeoutMs === undefined) {
       this.signal = caller
       return
     }
-    const pooled = (reuses ? spare.pop() : undefined) ?? { controller: new AbortController(), uses: 0 }
-    const { controller } = pooled
-    pooled.uses++
-    this.#pooled = pooled
+    const controller = new AbortController()
     this.signal = controller.signal
     this.#timer = clock.setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs)
     if (caller === undefined) return
     if (caller.aborted) controller.abort(caller.reason)
-    else this.#forget = onAbort(caller, () => controller.abort(caller.reason))
+    else this.#forgetCaller = onAbort(caller, () => controller.abort(caller.reason))
   }
 
   stopTimer(): void {
@@ -43,19 +29,18 @@ export class AttemptTimeout {
     this.#timer = undefined
   }
 
-  /** To be called when nothing of the attempt is left that the signal could abort; calling it again is harmless. */
+  /**
+   * Removes the timer and the listener on the caller's signal. To be called when the attempt has nothing left to abort.
+   * Calling it again has no effect.
+   */
   release(): void {
     this.stopTimer()
-    this.#forget?.()
-    this.#forget = undefined
-    const pooled = this.#pooled
-    this.#pooled = undefined
-    if (pooled === undefined || !this.#reuses || pooled.controller.signal.aborted) return
-    if (pooled.uses < MAX_USES && spare.length < MAX_SPARE) spare.push(pooled)
+    this.#forgetCaller?.()
+    this.#forgetCaller = undefined
   }
 }
 
-/** Worded so that the `openai` client raises its own error of a timeout. */
+/** Its name and wording make the `openai` client raise its own timeout error. */
 export function timeoutError(timeoutMs: number): DOMException {
   return new DOMException(`The request timed out after ${timeoutMs} ms`, 'TimeoutError')
 }

@@ -3,16 +3,18 @@ import { estimateBody } from '../tokens/body-estimate.js'
 import type { Tokenizer } from '../tokens/text-tokens.js'
 import { ConnectionFailed, RefusedByServer } from '../throttling/request-errors.js'
 import type { JobRequest } from '../dispatch/schedule-request.js'
-import type { Run } from '../dispatch/job.js'
-import { InvalidRequest, isHeadgateError } from '../errors.js'
+import type { Run } from '../dispatch/attempt.js'
+import { type Hints, mergedHints } from '../dispatch/hints.js'
+import { InvalidRequest, isOwnError } from '../errors.js'
 import { shown } from '../limits/limit-values.js'
 import { profileOfHost } from '../throttling/profiles.js'
 import type { Profile, Route } from '../types.js'
 import { settingsOf, type ClientSettings } from './hints.js'
 import { passThrough } from './pass-through.js'
 import { readRequest, type MeteredRequest } from './metered-request.js'
-import { NO_RETRY, rebuilt, refusalResponse } from './response.js'
+import { refusalResponse, withoutRetry } from './refusal-response.js'
 import { send, type SendOptions } from './send.js'
+import type { UnmeteredCalls } from './unmetered-calls.js'
 
 /** What an {@link Estimator} is asked about. */
 export interface EstimatorInput {
@@ -41,6 +43,10 @@ export interface FetchOptions {
   readonly tokenizer: Tokenizer | undefined
   /** For the waiting times of what is not metered. */
   readonly random: () => number
+  /** Looks at what is not metered. */
+  readonly unmetered: UnmeteredCalls
+  /** For requests that do not say it themselves; undefined: none. */
+  readonly hints?: Hints | undefined
 }
 
 /**
@@ -63,6 +69,7 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
     try {
       const request = await readRequest(input, init)
       if (request === undefined) {
+        options.unmetered.observe(input, init)
         // An SDK that only takes our fetch repeats by itself what we do not meter.
         const maxRetries = settings === undefined ? 0 : (retriesOf(options, settings) ?? 0)
         const onRetry = () => void retries++
@@ -111,7 +118,8 @@ function retriesOf(options: FetchOptions, settings: ClientSettings | undefined):
 }
 
 function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientSettings | undefined): JobRequest {
-  const { route, model, body, hints, signal } = request
+  const { route, model, body, signal } = request
+  const hints = options.hints === undefined ? request.hints : mergedHints(options.hints, request.hints)
   const { inputTokens, maxOutputTokens, choices } = estimateBody(route, body, model, options.tokenizer)
   const own = options.estimator && ownEstimate(request, options.estimator)
   return {
@@ -156,11 +164,8 @@ function ownEstimate({ route, model, body }: MeteredRequest, estimator: Estimato
 
 /** What the caller gets of a request that failed: the server's last answer, our refusal, or what `fetch` threw. */
 function lastAnswer(error: unknown): Response {
-  const served =
-    isHeadgateError(error, 'quota_exhausted') && error.cause instanceof RefusedByServer ? error.cause : error
-  if (served instanceof RefusedByServer) {
-    return rebuilt(served.response, served.response.body, NO_RETRY)
-  }
+  const served = isOwnError(error, 'quota_exhausted') && error.cause instanceof RefusedByServer ? error.cause : error
+  if (served instanceof RefusedByServer) return withoutRetry(served.response)
   const refusal = refusalResponse(error)
   if (refusal !== undefined) return refusal
   throw error instanceof ConnectionFailed ? error.cause : error

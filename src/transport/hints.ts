@@ -1,17 +1,6 @@
+import { checkHintNames, type Hints, mergedHints } from '../dispatch/hints.js'
 import { InvalidRequest } from '../errors.js'
 import { FetchCall, type FetchCallArguments } from './fetch-call.js'
-
-/** What a call may tell the limiter beside its request. */
-export interface Hints {
-  /** Higher ones start first. @default 0 */
-  readonly priority?: number
-  /** Whose call it is: tenants that wait share the quota by the limiter's `tenantWeights`. */
-  readonly tenant?: string
-  /** Until when the call must have started, in ms from now. @default no deadline */
-  readonly deadlineMs?: number
-  /** `false`: no backup model takes over. */
-  readonly fallback?: false
-}
 
 /** What an adapter tells of the client that it wraps. */
 export interface ClientSettings {
@@ -46,15 +35,9 @@ export type FetchOptions = Record<never, never>
  * ```
  */
 export function hint(hints: Hints): FetchOptions {
-  if (typeof hints !== 'object' || hints === null)
-    throw new InvalidRequest(`hint(hints) was given ${String(hints)}: give { priority, tenant, deadlineMs, fallback }`)
-  for (const name of Object.keys(hints)) {
-    if (!NAMES.includes(name)) throw new InvalidRequest(`hint() has no '${name}'. There are ${NAMES.join(', ')}`)
-  }
+  checkHintNames('hint', hints)
   return { [HINTS]: hints } as FetchOptions
 }
-
-const NAMES: readonly string[] = ['priority', 'tenant', 'deadlineMs', 'fallback'] satisfies (keyof Hints)[]
 
 export function withSettings(init: RequestInit | undefined, settings: ClientSettings): RequestInit {
   return { ...init, [SETTINGS]: settings } as HintedInit
@@ -105,7 +88,7 @@ function numberOf(header: string, text: string): number {
 
 /** What a call hints at, by its `init`, which comes first, or by headers. */
 export function hintsOf(init: HintedInit, fromHeaders: Hints | undefined): Hints {
-  return fromHeaders === undefined ? (init[HINTS] ?? {}) : { ...fromHeaders, ...init[HINTS] }
+  return fromHeaders === undefined ? (init[HINTS] ?? {}) : mergedHints(fromHeaders, init[HINTS] ?? {})
 }
 
 /** Takes the hints out, so that none is sent. False if there were none. */
@@ -113,4 +96,11 @@ export function dropHintHeaders(headers: Headers): boolean {
   const given = [PRIORITY_HEADER, TENANT_HEADER, DEADLINE_HEADER].filter((name) => headers.has(name))
   for (const name of given) headers.delete(name)
   return given.length > 0
+}
+
+/** A call without our hints, for `fetch` to send as it is. */
+export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit {
+  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
+  const hasOurs = dropHintHeaders(headers)
+  return { ...withoutOurKeys(init ?? {}), ...(hasOurs && { headers }) }
 }

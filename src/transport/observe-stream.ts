@@ -2,34 +2,31 @@ import { onAbort } from '../abort-signals.js'
 import type { Clock, TimerHandle } from '../clock.js'
 import { ConnectionFailed, RefusedByServer } from '../throttling/request-errors.js'
 import type { Attempt } from '../dispatch/attempt.js'
-import { chargedBy } from '../quota/gate.js'
-import type { Usage } from '../types.js'
-import { StreamProgress } from './stream-progress.js'
-import { rebuilt } from './response.js'
+import { RebuiltResponse } from './rebuilt-response.js'
 import { append, SseScanner, type SseEvent } from './sse-scanner.js'
-import { plainPieces, readStreamEvent, usageOfJson, type StreamEvent } from './stream-event.js'
-import { UnreadTimer } from './unread-timer.js'
+import type { StreamEvent } from './stream-event.js'
+import { StreamSettlement } from './stream-settlement.js'
 
 export interface StreamOptions {
   readonly clock: Clock
   /** Whether to take out the event that carries the usage alone. */
   readonly hidesUsage: boolean
-  /** After this long without a reader the stream's place is free again, in ms. */
+  /** A stream without a reader frees its place after this long, in ms. */
   readonly unreadMs: number
-  /** Aborts where the caller breaks the answer off, read or not. */
+  /** Aborts when the caller breaks the answer off, read or not. */
   readonly signal: AbortSignal | undefined
-  /** For how long events are held back at most while no content comes, in ms. */
+  /** How long events are held back at most while no content comes, in ms. */
   readonly holdBackMs: number
-  /** Called once, when nothing more will come. */
+  /** Called when nothing more will come. */
   readonly release: () => void
 }
 
 /**
- * Observes an answer that comes as a stream, and settles its attempt exactly once, whichever way it ends: read in full,
- * broken off by its reader or by the server, or never read at all.
+ * Observes an answer that comes as a stream. Settles its attempt once, however the stream ends: its reader reads it in full
+ * or breaks it off, the server breaks it off, or nobody reads it.
  *
- * Events are held back until the first content, so that an error before it can still be answered by another attempt. A
- * stream that stalls before it is handed on all the same after a while: its reader waits, as it would without us.
+ * Events are held back until the first content, so that another attempt can still answer an error before it. A stream that
+ * stalls before its content is handed on after `holdBackMs`: its reader then waits as it would without the limiter.
  *
  * @throws RefusedByServer for an error before the first content; ConnectionFailed where the stream breaks off before it
  */
@@ -38,34 +35,35 @@ export async function observeStream(response: Response, attempt: Attempt, option
   return observer.start()
 }
 
-/** Streams whose readers let go of them unread settle when they are collected. */
-const unreadStreams = new FinalizationRegistry<StreamObserver>((observer) => observer.abandon())
+/**
+ * Settles streams that are collected before they are read to their end. Some runtimes lack it (workerd before the
+ * compatibility date 2025-05-05): there, such a stream settles after `unreadMs`.
+ */
+const unreadStreams =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<StreamObserver>((observer) => observer.abandon())
 
 class StreamObserver {
   readonly #response: Response
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #attempt: Attempt
   readonly #options: StreamOptions
+  readonly #settlement: StreamSettlement
   readonly #scanner = new SseScanner()
   #heldBack: Uint8Array[] = []
-  #hasContent = false
-  /** Whether the server's stream came to its end while it was held back. */
+  /** Whether the server's stream ended while it was held back. */
   #hasEnded = false
-  /** A read that the hold-back ended before: its chunk is the next one. */
+  /** A read that was under way when the hold-back ended: the next chunk comes from it. */
   #reading: Promise<ReadableStreamReadResult<Uint8Array>> | undefined
-  readonly #progress: StreamProgress
-  #usage: Usage | undefined
-  #isSettled = false
   #forgetAbort: (() => void) | undefined
-  readonly #unread: UnreadTimer
 
   constructor(response: Response, attempt: Attempt, options: StreamOptions) {
     this.#response = response
     this.#reader = response.body!.getReader()
     this.#attempt = attempt
     this.#options = options
-    this.#progress = new StreamProgress(attempt)
-    this.#unread = new UnreadTimer(options.clock)
+    this.#settlement = new StreamSettlement(attempt, options.clock)
   }
 
   async start(): Promise<Response> {
@@ -80,35 +78,39 @@ class StreamObserver {
     )
     if (this.#hasEnded) this.#end()
     else {
-      unreadStreams.register(stream, this, this)
-      const { signal } = this.#options
+      unreadStreams?.register(stream, this, this)
+      const { signal, unreadMs } = this.#options
       this.#forgetAbort = signal && onAbort(signal, () => this.#end())
       if (signal?.aborted === true) this.#end()
-      // A late reader still gets the answer; only the place is free.
-      else if (!this.#isSettled) this.#unread.start(this.#options.unreadMs, () => this.#settle())
+      // A late reader still gets the answer: only the place is freed.
+      else if (!this.#settlement.isSettled) this.#settlement.settleAfter(unreadMs)
     }
-    return rebuilt(this.#response, stream)
+    return new RebuiltResponse(this.#response, stream)
   }
 
-  /** Frees the place of a stream that was let go of unread. What it held stays charged. */
+  /** Frees the place of a stream that was collected before its end. Its reservation stays charged. */
   abandon(): void {
-    this.#end()
+    try {
+      this.#end()
+    } catch {
+      // In Cloudflare Workers no request is current here, so timers throw. The attempt has settled before that.
+    }
     this.#reader.cancel().catch(() => {})
   }
 
-  /** Reads and holds back until the first content, the last event, the end, or the time is up. */
+  /** Holds events back until the first content, the last event, the stream's end, or the time is up. */
   async #holdBack(): Promise<void> {
     const { clock, holdBackMs, signal } = this.#options
     let timer: TimerHandle
     let forgetAbort: (() => void) | undefined
     const timeIsUp = new Promise<undefined>((resolve, reject) => {
       timer = clock.setTimeout(() => resolve(undefined), holdBackMs)
-      // Some `fetch` hear of an abort late, or never.
+      // Some `fetch` functions react to an abort late, or never.
       if (signal?.aborted === true) reject(signal.reason)
       forgetAbort = signal && onAbort(signal, () => reject(signal.reason))
     })
     try {
-      while (!this.#hasContent && !this.#hasEnded && !this.#isSettled) {
+      while (!this.#settlement.hasContent && !this.#hasEnded && !this.#settlement.isSettled) {
         this.#reading ??= this.#reader.read()
         const chunk = await Promise.race([this.#reading, timeIsUp])
         if (chunk === undefined) return
@@ -127,21 +129,21 @@ class StreamObserver {
 
   #hold(chunk: ReadableStreamReadResult<Uint8Array>): void {
     this.#hasEnded = chunk.done
-    for (const event of chunk.done ? this.#rest() : this.#scanner.push(chunk.value)) {
-      const hadContent = this.#hasContent
-      const meaning = this.#note(event)
+    for (const event of this.#eventsOf(chunk)) {
+      const hadContent = this.#settlement.hasContent
+      const meaning = this.#settlement.note(event)
       if (!this.#isHidden(meaning)) append(this.#heldBack, event.bytes)
       if (meaning.isError && !hadContent) throw this.#refused(event)
     }
   }
 
   #refused(event: SseEvent): RefusedByServer {
-    const answer = rebuilt(this.#response, new Blob(this.#heldBack as Uint8Array<ArrayBuffer>[]).stream())
-    return new RefusedByServer(answer, event.data, event.status)
+    const body = new Blob(this.#heldBack as Uint8Array<ArrayBuffer>[]).stream()
+    return new RefusedByServer(new RebuiltResponse(this.#response, body), event.data, event.status)
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    this.#unread.stop()
+    this.#settlement.hasReader()
     if (this.#heldBack.length > 0) {
       for (const bytes of this.#heldBack) controller.enqueue(bytes)
       this.#heldBack = []
@@ -152,14 +154,13 @@ class StreamObserver {
       for (;;) {
         const chunk = await (this.#reading ?? this.#reader.read())
         this.#reading = undefined
-        if (!chunk.done && this.#passPlain(chunk.value, controller)) return
-        const passed = this.#pass(chunk.done ? this.#rest() : this.#scanner.push(chunk.value), controller)
+        const hasPassed = this.#pass(this.#eventsOf(chunk), controller)
         if (chunk.done) {
           this.#end()
           controller.close()
           return
         }
-        if (passed) return
+        if (hasPassed) return
       }
     } catch (error) {
       this.#end()
@@ -169,50 +170,27 @@ class StreamObserver {
     }
   }
 
-  /** Passes a chunk on as it is if it holds nothing but pieces of content; false if it has to be looked at closely. */
-  #passPlain(chunk: Uint8Array, controller: ReadableStreamDefaultController<Uint8Array>): boolean {
-    if (!this.#hasContent) return false
-    const text = this.#scanner.wholeEvents(chunk)
-    const pieces = text === undefined ? 0 : plainPieces(text)
-    if (pieces === 0) return false
-    this.#progress.add(pieces, text!)
-    controller.enqueue(chunk)
-    return true
-  }
-
-  /** Passes events on; false if none was to be. */
+  /** Passes events on; false if all of them are hidden. */
   #pass(events: readonly SseEvent[], controller: ReadableStreamDefaultController<Uint8Array>): boolean {
     const passed: Uint8Array[] = []
-    for (const event of events) if (!this.#isHidden(this.#note(event))) append(passed, event.bytes)
+    for (const event of events) if (!this.#isHidden(this.#settlement.note(event))) append(passed, event.bytes)
     for (const bytes of passed) controller.enqueue(bytes)
     return passed.length > 0
   }
 
-  #note(event: SseEvent): StreamEvent {
-    const meaning = readStreamEvent(event, this.#hasContent)
-    if (meaning.usage !== undefined) this.#usage = meaning.usage
-    if (meaning.isContent) {
-      if (!this.#hasContent) this.#attempt.firstTokenAt = this.#options.clock.now()
-      this.#hasContent = true
-      this.#progress.add(1, event.data)
-    }
-    if (meaning.isError && (this.#hasContent || this.#attempt.isOpen)) {
-      this.#attempt.refusedLate({ status: event.status, headers: undefined, body: event.data })
-    }
-    // Not its end yet: the server may leave the connection open, and the caller abort it.
-    if (meaning.isLast) this.#settle()
-    return meaning
-  }
-
-  #isHidden(meaning: StreamEvent): boolean {
-    return this.#options.hidesUsage && meaning.isUsageAlone
+  #eventsOf(chunk: ReadableStreamReadResult<Uint8Array>): SseEvent[] {
+    return chunk.done ? this.#rest() : this.#scanner.push(chunk.value)
   }
 
   #rest(): SseEvent[] {
     const rest = this.#scanner.takeRest()
-    // No events at all: a JSON answer that does not say what it is.
-    if (rest !== undefined && !this.#hasContent) this.#usage ??= usageOfJson(rest.bytes)
-    return rest === undefined ? [] : [rest]
+    if (rest === undefined) return []
+    this.#settlement.noteRest(rest)
+    return [rest]
+  }
+
+  #isHidden(meaning: StreamEvent): boolean {
+    return this.#options.hidesUsage && meaning.isUsageAlone
   }
 
   async #cancel(reason: unknown): Promise<void> {
@@ -222,23 +200,12 @@ class StreamObserver {
 
   /** Nothing more will come, or nobody wants it. */
   #end(): void {
-    this.#settle()
-    unreadStreams.unregister(this)
-    this.#forgetAbort?.()
-    this.#options.release()
-  }
-
-  #settle(): void {
-    if (this.#isSettled) return
-    this.#isSettled = true
-    this.#unread.stop()
-    this.#attempt.close(this.#usage ?? this.#atLeast())
-  }
-
-  /** Without a usage what is charged stands, unless more than that has come. */
-  #atLeast(): Usage | undefined {
-    const { inputTokens, outputTokens } = chargedBy(this.#attempt.reservation)
-    const { pieces } = this.#progress
-    return pieces > outputTokens ? { inputTokens, outputTokens: pieces } : undefined
+    try {
+      this.#settlement.settle()
+    } finally {
+      unreadStreams?.unregister(this)
+      this.#forgetAbort?.()
+      this.#options.release()
+    }
   }
 }

@@ -1,10 +1,11 @@
-import { onAbort } from '../abort-signals.js'
+import { abortableSleep } from '../abort-signals.js'
 import { classify, type Verdict } from '../throttling/classify.js'
 import { profiles } from '../throttling/profiles.js'
 import { backoffMs } from '../throttling/backoff.js'
 import { timeoutError } from './attempt-timeout.js'
-import { withoutHints } from './metered-request.js'
-import { NO_RETRY, rebuilt } from './response.js'
+import { withoutHints } from './hints.js'
+import { RebuiltResponse } from './rebuilt-response.js'
+import { withoutRetry } from './refusal-response.js'
 import type { SendOptions } from './send.js'
 
 export interface PassThroughOptions extends SendOptions {
@@ -34,14 +35,14 @@ export async function passThrough(
       const response = await passOnce(input, sent, caller, options)
       const verdict = response.ok ? undefined : verdictOf(response)
       if (verdict?.kind !== 'transient' && verdict?.kind !== 'throttled') return response
-      if (isLast) return options.maxRetries === 0 ? response : rebuilt(response, response.body, NO_RETRY)
+      if (isLast) return options.maxRetries === 0 ? response : withoutRetry(response)
       adviceMs = verdict.retryAfterMs
       await response.body?.cancel()
     } catch (error) {
       if (isLast || options.callerRetries || caller?.aborted === true) throw error
     }
     options.onRetry()
-    await pause(backoffMs(retry, adviceMs, options.random), caller, options)
+    await abortableSleep(options.clock, backoffMs(retry, adviceMs, options.random), caller)
   }
 }
 
@@ -60,7 +61,7 @@ async function passOnce(
     const response = await fetch(input, { ...sent, signal })
     if (!coversBody || !isJson(response)) return response
     // So little that it can be read here: what is left of the time is for it.
-    return rebuilt(response, response.body === null ? null : await response.arrayBuffer())
+    return new RebuiltResponse(response, response.body === null ? null : await response.arrayBuffer())
   } finally {
     clock.clearTimeout(timer)
   }
@@ -79,20 +80,4 @@ function verdictOf({ status, headers }: Response): Verdict {
 function isRepeatable(input: RequestInfo | URL, { body }: RequestInit): boolean {
   if (input instanceof Request && input.body !== null) return false
   return typeof body !== 'object' || body === null || !(body instanceof ReadableStream || Symbol.asyncIterator in body)
-}
-
-function pause(ms: number, caller: AbortSignal | undefined, { clock }: PassThroughOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.setTimeout(() => {
-      forget?.()
-      resolve()
-    }, ms)
-    const stop = (): void => {
-      clock.clearTimeout(timer)
-      reject(caller?.reason)
-    }
-    const forget = caller && onAbort(caller, stop)
-    // One that has aborted already calls nobody.
-    if (caller?.aborted === true) stop()
-  })
 }

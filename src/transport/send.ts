@@ -1,12 +1,11 @@
 import type { Clock } from '../clock.js'
-import { usageOf } from '../tokens/usage.js'
+import { usageInJson } from '../tokens/usage.js'
 import { ConnectionFailed, RefusedByServer } from '../throttling/request-errors.js'
 import type { Attempt } from '../dispatch/attempt.js'
 import { readResponseMetadata } from '../throttling/response-headers.js'
 import { AttemptTimeout } from './attempt-timeout.js'
-import { NATIVE_FETCH, type MeteredRequest } from './metered-request.js'
-import { readableAgain, ReadBody } from './read-body.js'
-import { rebuilt } from './response.js'
+import type { MeteredRequest } from './metered-request.js'
+import { RebuiltResponse } from './rebuilt-response.js'
 import { observeStream } from './observe-stream.js'
 
 export interface SendOptions {
@@ -34,37 +33,36 @@ const UNREAD_MS = 600_000
 export async function send(request: MeteredRequest, attempt: Attempt, options: SendOptions): Promise<Response> {
   // A bare name: in browsers and workers `fetch` refuses to be called as a method of something else.
   const { clock, fetch, timeoutMs } = options
-  const leash = new AttemptTimeout(request.signal, clock, timeoutMs, fetch === NATIVE_FETCH)
+  const timeout = new AttemptTimeout(request.signal, clock, timeoutMs)
   try {
-    const [url, init] = request.sendTo(attempt.model, leash.signal, attempt.attempt - 1)
+    const [url, init] = request.sendTo(attempt.model, timeout.signal, attempt.attempt - 1)
     const response = await fetch(url, init)
     const news = readResponseMetadata(response.headers)
     if (news !== undefined) attempt.onMetadata(news)
     if (response.ok && response.body !== null && isStream(response, request)) {
-      leash.stopTimer()
+      timeout.stopTimer()
       return await observeStream(response, attempt, {
         clock,
         hidesUsage: request.hidesUsage,
         unreadMs: timeoutMs ?? UNREAD_MS,
-        signal: leash.signal,
+        signal: timeout.signal,
         holdBackMs: holdBackMs(options),
-        release: () => leash.release(),
+        release: () => timeout.release(),
       })
     }
-    if (!options.coversBody) leash.stopTimer()
-    const bytes = await readBytes(response, leash.signal)
-    leash.release()
-    const body = new ReadBody(bytes)
+    if (!options.coversBody) timeout.stopTimer()
+    const bytes = await readBytes(response, timeout.signal)
+    timeout.release()
     if (!response.ok) {
-      const whole = rebuilt(response, response.body === null ? null : bytes)
-      throw new RefusedByServer(whole, body.text, response.status)
+      const whole = new RebuiltResponse(response, response.body === null ? null : bytes)
+      throw new RefusedByServer(whole, new TextDecoder().decode(bytes), response.status)
     }
     attempt.firstTokenAt = clock.now()
-    const usage = usageOf(body.json)
+    const usage = usageInJson(bytes)
     if (usage !== undefined) attempt.close(usage)
-    return response.body === null ? response : readableAgain(response, body)
+    return response.body === null ? response : new RebuiltResponse(response, bytes)
   } catch (error) {
-    leash.release()
+    timeout.release()
     if (error instanceof RefusedByServer) throw error
     if (request.signal?.aborted === true) throw request.signal.reason
     throw error instanceof ConnectionFailed ? error : new ConnectionFailed(error)

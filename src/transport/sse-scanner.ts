@@ -52,16 +52,6 @@ export class SseScanner {
     return events
   }
 
-  /**
-   * The text of `chunk` where it is whole events and nothing else: it need not be cut then. Undefined where one is left
-   * open, before it or by it.
-   */
-  wholeEvents(chunk: Uint8Array): string | undefined {
-    const { length } = chunk
-    const isWhole = this.#rest.length === 0 && chunk[length - 1] === LINE_FEED && chunk[length - 2] === LINE_FEED
-    return isWhole ? this.#decoder.decode(chunk) : undefined
-  }
-
   /** What came after the last whole event: to be passed on when the stream ends. */
   takeRest(): SseEvent | undefined {
     if (this.#rest.length === 0) return undefined

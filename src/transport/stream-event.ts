@@ -1,4 +1,4 @@
-import { readUsage, usageOf } from '../tokens/usage.js'
+import { readUsage } from '../tokens/usage.js'
 import type { Usage } from '../types.js'
 import type { SseEvent } from './sse-scanner.js'
 
@@ -24,25 +24,6 @@ const ERROR: StreamEvent = { ...OTHER, isError: true }
 /** What may be more than a piece of content: only such an event is parsed once content has come. */
 const NOTABLE =
   /"usage"\s*:\s*\{|"error"\s*:|^\s*\{\s*"(?:code|message|request_id)"|"type"\s*:\s*"(?:error|response\.(?:completed|incomplete|failed))"/
-
-/** The same anywhere in a text of several events; a carriage return ends lines too. */
-const NOTABLE_AMONG =
-  /\r|"usage"\s*:\s*\{|"error"\s*:|data: ?\s*\{\s*"(?:code|message|request_id)"|"type"\s*:\s*"(?:error|response\.(?:completed|incomplete|failed))"/
-
-/**
- * How many events `text` holds where all of them are plain pieces of content, as nearly all of a stream's are: each one
- * line of JSON, and none that {@link readStreamEvent} would take for more once content has come. Else 0.
- */
-export function plainPieces(text: string): number {
-  let pieces = 0
-  for (let at = 0; at < text.length; pieces++) {
-    if (!text.startsWith('data: {', at)) return 0
-    const end = text.indexOf('\n', at)
-    if (text[end + 1] !== '\n') return 0
-    at = end + 2
-  }
-  return NOTABLE_AMONG.test(text) ? 0 : pieces
-}
 
 /**
  * Reads an event of a stream of chat completions, completions or responses. `afterContent`: content has come already, so
@@ -90,13 +71,4 @@ function hasContent(choice: unknown): boolean {
   return Object.entries(delta).some(
     ([key, value]) => key !== 'role' && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0),
   )
-}
-
-/** The usage that an answer of JSON carries; undefined if it is none. */
-export function usageOfJson(bytes: Uint8Array): Usage | undefined {
-  try {
-    return usageOf(JSON.parse(new TextDecoder().decode(bytes)))
-  } catch {
-    return undefined
-  }
 }

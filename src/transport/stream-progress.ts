@@ -1,5 +1,5 @@
 import type { Attempt } from '../dispatch/attempt.js'
-import { chargedBy } from '../quota/gate.js'
+import { chargedBy } from '../quota/reservation.js'
 
 /** An answer is charged anew when it has outgrown its charge by a quarter, and by this many tokens. */
 const MIN_STEP_TOKENS = 64
@@ -39,10 +39,10 @@ export class StreamProgress {
     this.#nextAt = nextStep(chargedBy(attempt.reservation).outputTokens)
   }
 
-  /** Takes in `text`, events of the stream or the data of one, that holds so many pieces. */
-  add(pieces: number, text: string): void {
-    this.pieces += pieces
-    this.#tokens += Math.max(pieces, tokensIn(text))
+  /** Takes in the data of one event that holds a piece of content. */
+  add(data: string): void {
+    this.pieces++
+    this.#tokens += Math.max(1, tokensIn(data))
     if (this.#tokens < this.#nextAt) return
     const tokens = Math.floor(Math.min(this.#tokens, this.#most))
     this.#nextAt = nextStep(this.#tokens)

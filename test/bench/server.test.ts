@@ -117,6 +117,9 @@ describe('the server', () => {
   test('admits exactly the requests that fit into each minute', async () => {
     const { server } = await flood({ ...RULES, rpm: 50 }, 2000, 97)
     const times = server.admitted.map(({ atMs }) => atMs)
+    // 2,000 jobs come within 194 s: four minutes' worth of 50 fit, and the rest is refused.
+    expect(times).toHaveLength(200)
+    expect(server.refused).toHaveLength(1800)
     for (const from of times) {
       expect(times.filter((at) => at >= from && at < from + 60_000).length).toBeLessThanOrEqual(50)
     }

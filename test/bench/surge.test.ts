@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { SurgeDetector as Trailing } from '../../bench/quota/surge.js'
 import { SurgeDetector as Simulated, surgeMinimum } from '../../src/simulator/metering/surge-detector.js'
+import { isLong } from '../support/long.js'
 import { surge, WindowDetector, type Detector, type Shape } from './surging.js'
 
 const RPM = 600
@@ -40,7 +41,10 @@ const detectors: readonly [name: string, make: () => Detector, most: { episodes:
   ['twice the last minute, with a low minimum', shaped({ always: 2 }), { episodes: 4, share: 0.88 }],
 ]
 
-describe.each(detectors)('a server with a surge detector (%s)', (_, make, most) => {
+/** One detector of each kind: trailing, the simulator’s, and the one that refuses most. */
+const few = [detectors[0]!, detectors[1]!, detectors.at(-1)!]
+
+describe.each(isLong ? detectors : few)('a server with a surge detector (%s)', (_, make, most) => {
   test('refuses few requests of an hour’s backlog, and headgate loses none and uses the quota', async () => {
     const jobs = 60 * RPM
     const { done, lost, refusals, episodes, lastAt, byMinute } = await surge(make(), { jobs })

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startSimulator } from '../../src/simulator/index.js'
 import { buildCli, type Built } from './built.js'
+import { temporaryFolder } from '../support/temporary-folder.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 let built: Built
@@ -47,16 +47,13 @@ describe('a process', () => {
   })
 
   it.each([1, 2])('that runs a file ends on SIGINT number %i', async (signals) => {
-    const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+    const folder = await temporaryFolder()
     const arrived = deferred()
     const simulator = await startSimulator({
       latency: { firstTokenMs: signals === 1 ? 300 : 20_000, perTokenMs: 0, jitter: 0 },
       fail: () => void arrived.resolve(),
     })
-    onTestFinished(async () => {
-      await simulator.close()
-      await rm(folder, { recursive: true })
-    })
+    onTestFinished(() => simulator.close())
     const [input, output] = [join(folder, 'in.jsonl'), join(folder, 'out.jsonl')]
     await writeFile(input, '{"prompt":"a"}\n'.repeat(20))
     const flags = ['--model', 'qwen-plus', '--base-url', simulator.url, '--rpm', '1000000', '--concurrency', '1']
@@ -80,8 +77,7 @@ describe('a process', () => {
     ['limits', []],
     ['--help', []],
   ] as const)('that nobody reads any more ends quietly: %s', async (command, flags) => {
-    const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
-    onTestFinished(() => rm(folder, { recursive: true }))
+    const folder = await temporaryFolder()
     const text = join(folder, 'long.txt')
     await writeFile(text, 'Water finds its way. '.repeat(50_000))
     const given = command === 'split' ? [text] : []
@@ -97,11 +93,8 @@ describe('a process', () => {
 
   it('that runs a file into what nobody reads ends with 4', async () => {
     const simulator = await startSimulator({ latency: { firstTokenMs: 1, perTokenMs: 0, jitter: 0 } })
-    const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
-    onTestFinished(async () => {
-      await simulator.close()
-      await rm(folder, { recursive: true })
-    })
+    const folder = await temporaryFolder()
+    onTestFinished(() => simulator.close())
     const input = join(folder, 'in.jsonl')
     await writeFile(input, '{"prompt":"a"}\n'.repeat(20))
     const flags = ['--model', 'qwen-plus', '--base-url', simulator.url, '--rpm', '1000000', '--quiet']

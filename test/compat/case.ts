@@ -8,6 +8,8 @@ export interface Case<Sdk = OpenAISdk> {
   readonly service?: SimulatorOptions
   /** Whether the service's time passes; else it answers at once, and always at the same second. @default false */
   readonly timed?: true
+  /** Whether a client backs off or times out in the case, by the machine's clock. @default false */
+  readonly waits?: true
   /** Does it, asserts that it went as it should, and returns all that its caller saw. */
   run(world: World<Sdk>): Promise<unknown>
   /** Left out: nothing may differ. */

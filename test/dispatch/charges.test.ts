@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Grant } from '../../src/index.js'
+import type { Grant, UsageLike } from '../../src/index.js'
 import { fault, ok, refusal, setup, type Outcome } from './setup.js'
 
 const limits = { a: { rpm: 100, tpm: 100_000 } }
@@ -221,7 +221,7 @@ describe('what is expected never makes a request too large', () => {
 
   test('nor under a limit of output alone', async () => {
     const { clock, send, used } = setup({ limits: { a: { outputTpm: 50 } } })
-    expect(send({ model: 'a', inputTokens: 1000 }, 'j', [{ returns: '' }])).toBeDefined()
+    send({ model: 'a', inputTokens: 1000 }, 'j', [{ returns: '' }])
     await clock.advance(20)
     expect(used('a')).toEqual({ outputTpm: 50 })
   })
@@ -312,11 +312,26 @@ describe('settle', () => {
     { inputTokens: 1, outputTokens: Number.NaN },
   ])('with %j says what it wants, and the reservation stands', async (usage) => {
     const { used, ending } = await chargedAfter((grant) => {
-      grant.settle(usage as object)
+      grant.settle(usage as UsageLike)
       return ok
     })
     expect(used).toEqual({ rpm: 1, tpm: 1200 })
     expect(ending.error).toMatchObject({ code: 'invalid_request', message: expect.stringContaining('settle(usage)') })
+  })
+
+  test('with counts that the SDK does not know says nothing: the reservation stands, and a returned usage counts', async () => {
+    const unknown = { inputTokens: undefined, outputTokens: undefined, totalTokens: undefined }
+    const without = await chargedAfter((grant) => {
+      grant.settle(unknown)
+      return { returns: 'text' }
+    })
+    expect([without.used, without.ending.state]).toEqual([{ rpm: 1, tpm: 1200 }, 'done'])
+    const returned = await chargedAfter((grant) => {
+      grant.settle(unknown)
+      return { returns: { usage: { inputTokens: 10, outputTokens: 5 } } }
+    })
+    expect(returned.used).toEqual({ rpm: 1, tpm: 15 })
+    expect(returned.limiter.stats().doubleSettles).toBe(0)
   })
 
   test('the event tells what was reserved and what was used', async () => {
@@ -331,9 +346,11 @@ describe('settle', () => {
     })
     expect(heard.settle).toEqual([
       {
+        requestId: 1,
         model: 'a',
         reserved: { inputTokens: 1000, outputTokens: 200, thinkingTokens: 0 },
         usage: { inputTokens: 900, outputTokens: 50, thinkingTokens: 20 },
+        durationMs: 10,
       },
     ])
     expect((await chargedAfter({ returns: '' })).heard.settle[0]!.usage).toBeUndefined()

@@ -3,12 +3,19 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LimiterClosed, RequestTooLarge, type Limits, type LimitsTable } from '../../src/index.js'
 import { fault, ok, refusal, setup, type Ending, type Outcome } from './setup.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { settlePromises } from '../support/virtual-clock.js'
 
 const one = { limits: { a: { rpm: 1 } } }
 
 describe('drain', () => {
   test('resolves at once when there is nothing', async () => {
-    await setup().limiter.drain()
+    const { clock, limiter, follow } = setup()
+    const drained = follow(limiter.drain())
+    await settlePromises()
+    expect(drained).toMatchObject({ state: 'done', at: 0 })
+    expect(clock.pending).toBe(0)
   })
 
   test('resolves when what waits and runs has ended, retries too; new work is still taken', async () => {
@@ -444,7 +451,7 @@ describe('under a random mix', () => {
         await clock.run()
         expect(again.value).toBe('again')
       }),
-      { numRuns: 250 },
+      runs(cases(25, 250)),
     )
   })
 })

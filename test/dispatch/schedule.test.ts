@@ -226,7 +226,7 @@ describe('what can never pass', () => {
     const off = send({ model: 'a', tokens: 1001, fallback: false }, 'no backup')
     await clock.run()
     expect(sends()).toEqual(['fits b b@0'])
-    expect(heard.fallback).toEqual([{ from: 'a', to: 'b', why: expect.stringContaining('it can never pass') }])
+    expect(heard.fallback).toEqual([{ requestId: 1, from: 'a', to: 'b', reason: 'too_large' }])
     expect((none.error as Error).message).toContain("tpm of 'a' is 1000")
     expect(off.error).toBeInstanceOf(RequestTooLarge)
   })
@@ -258,7 +258,7 @@ describe('retired models', () => {
     const ending = send({ model: 'old' }, 'j')
     await clock.run()
     expect([sends(), ending.state]).toEqual([['j b@0'], 'done'])
-    expect(heard.fallback).toMatchObject([{ from: 'old', to: 'b', why: expect.stringContaining('retired') }])
+    expect(heard.fallback).toMatchObject([{ from: 'old', to: 'b', reason: 'retired' }])
   })
 
   test('are passed over as backups', async () => {
@@ -285,6 +285,7 @@ describe('unknown models', () => {
     await clock.run()
     expect(heard.warning).toEqual([
       {
+        code: 'unknown_model',
         model: 'new',
         message:
           "Model 'new' is in no limits table: it runs at 60 requests and 100000 tokens a minute. Give its limits in overrides to use its quota",

@@ -184,8 +184,8 @@ describe('the retries', () => {
       [2, 1000],
     ])
     expect(heard.admit).toEqual([
-      { model: 'a', attempt: 1, waitMs: 0 },
-      { model: 'a', attempt: 2, waitMs: 1000 },
+      { requestId: 1, model: 'a', attempt: 1, waitMs: 0 },
+      { requestId: 1, model: 'a', attempt: 2, waitMs: 1000 },
     ])
   })
 })
@@ -198,7 +198,7 @@ describe('the backups', () => {
     send({ model: 'a' }, 'new')
     await clock.run()
     expect(sends()).toEqual(['j a@0', 'j b@10', 'new a@1010'])
-    expect(heard.fallback).toEqual([{ from: 'a', to: 'b', why: 'its surge limit was reached' }])
+    expect(heard.fallback).toEqual([{ requestId: 1, from: 'a', to: 'b', reason: 'throttled', class: 'surge' }])
   })
 
   test('one that is held is passed over', async () => {
@@ -371,7 +371,7 @@ describe('a quota that is used up', () => {
     for (const name of ['w1', 'w2', 'w3']) send({ model: 'a' }, name)
     send({ model: 'b' }, 'b2')
     await clock.advance(20)
-    expect(heard.fallback.map(({ why }) => why)).toEqual(Array(4).fill('its quota is used up'))
+    expect(heard.fallback.map(({ reason }) => reason)).toEqual(Array(4).fill('exhausted'))
     send({ model: 'a' }, 'later')
     await clock.run()
     const then = sends().slice(2)

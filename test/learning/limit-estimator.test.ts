@@ -1,6 +1,7 @@
 import { array, assert, double, property } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { runs } from '../property/traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
 import { LimitEstimator } from '../../src/learning/limit-estimator.js'
 
 const WINDOW_MS = 60_000
@@ -113,7 +114,7 @@ describe('what refusals tell of a limit', () => {
           expect(share).toBeGreaterThan(level * 0.4)
         })
       }),
-      runs(60),
+      runs(cases(12, 60)),
     )
   })
 })

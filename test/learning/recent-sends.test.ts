@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RecentSends } from '../../src/learning/recent-sends.js'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 test('counts what was sent in the last seconds, by the second, without what was refused', () => {
   const step = fc.record({ waitMs: fc.oneof(fc.nat(3000), fc.nat(100_000)), isRefused: fc.boolean() })

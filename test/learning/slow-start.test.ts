@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SlowStart, type SlowStartCut } from '../../src/learning/slow-start.js'
-import { runs } from '../property/traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
 
 const LIMIT = 10
 
@@ -207,7 +208,7 @@ describe('whatever happens', () => {
           expect(now).toBeLessThan(15 * 60_000)
         }
       }),
-      runs(30),
+      runs(cases(6, 30)),
     )
   })
 })

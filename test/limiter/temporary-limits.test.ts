@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Clock, createLimiter, InvalidLimits, InvalidRequest } from '../../src/index.js'
 import { setup } from '../dispatch/setup.js'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 const NOW = Date.UTC(2026, 5, 1)

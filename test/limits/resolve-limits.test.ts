@@ -6,6 +6,7 @@ import { LIMIT_FIELDS } from '../../src/limits/limit-fields.js'
 import { mergeLimits, resolveLimits, withPerSecond } from '../../src/limits/resolve-limits.js'
 import type { Limits, LimitsTable } from '../../src/types.js'
 import { anyLimits, finiteLimits, modelName } from './arbitraries.js'
+import { runs } from '../support/runs.js'
 
 const NONE = Object.fromEntries(LIMIT_FIELDS.map((field) => [field, undefined]))
 const table: LimitsTable = {
@@ -173,5 +174,6 @@ test("for random inputs, each limit is the override, else the row's, else the de
         expect(limits[field]).toBe(expected === Infinity ? undefined : expected)
       }
     }),
+    runs(),
   )
 })

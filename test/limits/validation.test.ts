@@ -10,6 +10,7 @@ import {
   validateTable,
 } from '../../src/limits/validation.js'
 import { anyLimits, anyTable, modelName } from './arbitraries.js'
+import { runs } from '../support/runs.js'
 
 function messageOf(run: () => unknown): string {
   try {
@@ -143,6 +144,7 @@ describe('validateLimits', () => {
         expect(checked).toEqual(limits)
         expect(validateLimits(model, checked)).toEqual(checked)
       }),
+      runs(),
     )
   })
 
@@ -159,6 +161,7 @@ describe('validateLimits', () => {
         const message = messageOf(() => validateLimits(model, { ...limits, [field]: value }))
         expect(message).toContain(`model '${model}': ${field} is `)
       }),
+      runs(),
     )
   })
 
@@ -173,6 +176,7 @@ describe('validateLimits', () => {
           if (limit !== undefined && limit !== Infinity) expect(limit * 60).toBeLessThan(2 ** 53)
         }
       }),
+      runs(),
     )
   })
 })
@@ -249,6 +253,7 @@ describe('validateTable', () => {
       fc.property(anyTable, (table) => {
         expect(Object.entries(validateTable(table, 'limits'))).toEqual(Object.entries(table))
       }),
+      runs(),
     )
   })
 
@@ -264,6 +269,7 @@ describe('validateTable', () => {
           }
         },
       ),
+      runs(),
     )
   })
 })

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest'
 import { Events } from '../../src/metrics/events.js'
 import { settlePromises } from '../support/virtual-clock.js'
 
-const admit = { model: 'm', attempt: 1, waitMs: 0 }
+const admit = { requestId: 1, tenant: undefined, model: 'm', attempt: 1, waitMs: 0 }
 
 describe('Events', () => {
   test('every listener of an event is called, in the order of adding, until it is removed', () => {
@@ -93,5 +93,59 @@ describe('Events', () => {
     events.emit('admit', admit)
     await settlePromises()
     expect(warnings).toEqual([expect.stringContaining('async trouble')])
+  })
+})
+
+describe('a warning', () => {
+  let emitWarning: MockInstance<typeof process.emitWarning>
+  beforeEach(() => {
+    emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)
+  })
+  afterEach(() => void emitWarning.mockRestore())
+  const printed = () => emitWarning.mock.calls.map(([message]) => message)
+
+  test('that nobody listens to is printed once, with its code', () => {
+    const events = new Events()
+    for (let i = 0; i < 3; i++) events.emit('warning', { message: 'low water', code: 'unknown_model' })
+    events.emit('warning', { message: 'high water', cause: new Error('rain') })
+    expect(emitWarning.mock.calls).toEqual([
+      ['low water', { type: 'HeadgateWarning', code: 'unknown_model' }],
+      ['high water', { type: 'HeadgateWarning' }],
+    ])
+  })
+
+  test('that somebody listens to is not, until nobody does', () => {
+    const events = new Events()
+    const stop = events.on('warning', () => {})
+    events.emit('warning', { message: 'heard' })
+    expect(printed()).toEqual([])
+    stop()
+    events.emit('warning', { message: 'unheard' })
+    expect(printed()).toEqual(['unheard'])
+  })
+
+  test('of a workspace is not printed where the workspace or the account listens', () => {
+    const account = new Events()
+    const workspace = new Events({ above: account, workspace: 'w' })
+    const stopOwn = workspace.on('warning', () => {})
+    workspace.emit('warning', { message: 'one' })
+    stopOwn()
+    const stopAbove = account.on('warning', () => {})
+    workspace.emit('warning', { message: 'two' })
+    stopAbove()
+    expect(printed()).toEqual([])
+    workspace.emit('warning', { message: 'three' })
+    account.emit('warning', { message: 'three' })
+    expect(printed()).toEqual(['three'])
+  })
+
+  test('of a listener that throws is printed, and other events are not', () => {
+    const events = new Events()
+    events.on('admit', () => {
+      throw new Error('mine')
+    })
+    events.emit('admit', admit)
+    events.emit('fallback', { requestId: 1, tenant: undefined, from: 'a', to: 'b', reason: 'wait' })
+    expect(printed()).toEqual(["A listener of 'admit' threw: Error: mine"])
   })
 })

@@ -5,7 +5,7 @@ import { ModelStudio, type Deployment, type ModelStudioOptions } from '../../src
 import { json } from '../support/fake-fetch.js'
 import { settlePromises } from '../support/virtual-clock.js'
 import { world } from './setup.js'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 type Call = (studio: ModelStudio) => unknown
 
@@ -157,10 +157,14 @@ describe('a capacity', () => {
 
   it('passes for a plan that no document names', async () => {
     const output = { deployed_model: 'm', status: 'RUNNING', plan: 'new' }
-    const { studio, after } = world([json({ output })])
+    const { studio, service, after } = world([json({ output })])
     await after(studio.deployments.get('m'))
     await after(studio.deployments.scale('m', { capacity: 4 }))
     await after(studio.deployments.create({ modelName: 'm', plan: 'new', capacity: 4, rpmLimit: 1 }))
+    expect(service.sent.slice(1).map(({ body }) => body)).toEqual([
+      { capacity: 4 },
+      { model_name: 'm', plan: 'new', capacity: 4, rpm_limit: 1 },
+    ])
   })
 })
 

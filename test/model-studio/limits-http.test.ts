@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createLimiter, type HeadgateEvents, type LimiterOptions } from '../../src/index.js'
+import { createLimiter, type HeadgateEvents, type Limiter, type LimiterOptions } from '../../src/index.js'
 import { joinLimits } from '../../src/limits/index.js'
 import { deploymentLimits, liveLimits, ModelStudio } from '../../src/model-studio/index.js'
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.js'
@@ -61,7 +61,15 @@ async function opened(options: SimulatorOptions = {}) {
     await response.text()
     return response.status
   }
-  return { clock, simulator, studio, warnings, limiterWith, ask, heard }
+  /** Lets so many seconds pass, each when what was sent in the one before has been answered. */
+  const passSeconds = async (seconds: number, limiter: Limiter) => {
+    for (let i = 0; i < seconds; i++) {
+      await clock.advance(1000)
+      do await heard()
+      while (limiter.stats().inFlight > 0)
+    }
+  }
+  return { clock, simulator, studio, warnings, limiterWith, ask, heard, passSeconds }
 }
 
 /** Lets time pass until something holds: answers come over real sockets. */
@@ -95,7 +103,7 @@ describe('live limits over HTTP', () => {
   })
 
   test('are read again after a 429, and what was refused goes through', async () => {
-    const { clock, simulator, studio, limiterWith, ask } = await opened()
+    const { clock, simulator, studio, limiterWith, ask, passSeconds } = await opened()
     const limiter = limiterWith({ limits: liveLimits(studio, { refreshMs: 3_600_000 }) })
     await until(() => expect(limiter.limitsOf(MODEL).rpm).toBe(600))
     await clock.advance(MINUTE)
@@ -105,10 +113,7 @@ describe('live limits over HTTP', () => {
     await clock.advance(0)
     await until(() => expect(limiter.limitsOf(MODEL).rpm).toBe(3))
     const refused = limiter.stats().models[MODEL]!.failures
-    for (let i = 0; i < 120; i++) {
-      await clock.advance(1000)
-      await new Promise((resolve) => void setTimeout(resolve, 2))
-    }
+    await passSeconds(120, limiter)
     expect(await answers).toEqual([200, 200, 200, 200, 200])
     expect(limiter.stats().models[MODEL]!.failures).toBe(refused)
   })
@@ -141,7 +146,7 @@ describe('a deployment over HTTP', () => {
   })
 
   test('of provisioned throughput overflows to the public limits: no 429, and each overflow is counted', async () => {
-    const { clock, simulator, studio, limiterWith, ask } = await opened({
+    const { clock, simulator, studio, limiterWith, ask, passSeconds } = await opened({
       controlPlane: { ...controlPlane, deployMs: [0, 0], pendingMs: 0 },
       limits: { [MODEL]: { rpm: 9, tpm: 2000 } },
     })
@@ -159,10 +164,7 @@ describe('a deployment over HTTP', () => {
     for (let i = 0; i < 20; i++) asked.push(ask(limiter.fetch, id))
     // Longer than what was bought for a minute.
     for (let i = 0; i < 3; i++) asked.push(ask(limiter.fetch, id, 'x'.repeat(600)))
-    for (let i = 0; i < 600; i++) {
-      await clock.advance(1000)
-      await new Promise((resolve) => void setTimeout(resolve, 2))
-    }
+    await passSeconds(600, limiter)
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 23 }, () => 200))
     const { overflowed, throttled, calls } = limiter.stats().models[id]!
     expect(calls).toBe(23)

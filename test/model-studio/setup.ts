@@ -1,6 +1,7 @@
 import { expect, onTestFinished } from 'vitest'
 import { ModelStudio, ModelStudioError, type ModelStudioOptions } from '../../src/model-studio/index.js'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/index.js'
+import { CountedFetch } from '../support/counted-fetch.js'
 import { FakeFetch, type FakeAnswer } from '../support/fake-fetch.js'
 import { settlePromises, VirtualClock } from '../support/virtual-clock.js'
 
@@ -30,19 +31,9 @@ export async function simulated(
   const clock = new VirtualClock(0)
   const simulator = await startSimulator({ latency: { firstTokenMs: 0, perTokenMs: 0 }, clock, ...options })
   onTestFinished(() => simulator.close())
-  let underWay = 0
-  const counted: typeof globalThis.fetch = async (input, init) => {
-    underWay++
-    try {
-      const response = await fetch(input, init)
-      const { status, headers } = response
-      return new Response(await response.arrayBuffer(), { status, headers })
-    } finally {
-      underWay--
-    }
-  }
-  const studio = new ModelStudio({ apiKey: KEY, baseURL: simulator.url, clock, fetch: counted, ...own })
-  return { studio, simulator, clock, after: (call) => through(clock, call, () => underWay > 0) }
+  const counted = new CountedFetch()
+  const studio = new ModelStudio({ apiKey: KEY, baseURL: simulator.url, clock, fetch: counted.fetch, ...own })
+  return { studio, simulator, clock, after: (call) => through(clock, call, () => counted.isBusy) }
 }
 
 async function through<T>(clock: VirtualClock, call: Promise<T>, isBusy: () => boolean): Promise<T> {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { jsonFault } from '../../src/node/json-fault.js'
+import { runs } from '../support/runs.js'
 
 describe('jsonFault', () => {
   test.each([
@@ -47,6 +48,7 @@ describe('jsonFault', () => {
       fc.property(fc.json(), fc.constantFrom(0, 2), (text, indent) => {
         expect(jsonFault(JSON.stringify(JSON.parse(text), undefined, indent))).toBeUndefined()
       }),
+      runs(),
     )
   })
 
@@ -62,7 +64,7 @@ describe('jsonFault', () => {
         const broken = text.slice(0, offset) + insert + text.slice(offset + (insert === '' ? 1 : 0))
         expect(jsonFault(broken) === undefined).toBe(isJson(broken))
       }),
-      { numRuns: 2_000 },
+      runs(2_000),
     )
   })
 })

@@ -7,6 +7,7 @@ import { InvalidLimits } from '../../src/errors.js'
 import { builtInTables } from '../../src/limits/index.js'
 import { loadLimits } from '../../src/node/index.js'
 import { anyTable } from '../limits/arbitraries.js'
+import { runs } from '../support/runs.js'
 
 let folder: string
 beforeAll(async () => {
@@ -105,7 +106,7 @@ describe('loadLimits', () => {
         const loaded = await loadLimits(await written(JSON.stringify(table)))
         expect(Object.entries(loaded)).toEqual(Object.entries(table))
       }),
-      { numRuns: 50 },
+      runs(50),
     )
   })
 })

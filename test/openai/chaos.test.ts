@@ -6,11 +6,13 @@ import { limitOpenAI } from '../../src/openai/index.js'
 import { BODIES } from '../throttling/bodies.js'
 import { closing, content, done, inStreamErrors, opening, usage } from '../support/chat-events.js'
 import { Feed, FakeFetch, json, type FakeAnswer, type Sent } from '../support/fake-fetch.js'
+import { cases } from '../support/long.js'
+import { SEED } from '../support/runs.js'
 import { seeded } from '../support/seeded.js'
 import { settlePromises, VirtualClock } from '../support/virtual-clock.js'
 import { completion, messages } from './setup.js'
 
-const CALLS = 10_000
+const CALLS = cases(750, 10_000)
 /** How many calls run at once. */
 const WAVE = 250
 
@@ -96,9 +98,9 @@ class Trouble {
 /** Temporary refusals of the classes requests, tokens and surge, in several forms. */
 const refusals = [BODIES[1], BODIES[2], BODIES[3], BODIES[4], BODIES[6]]
 
-describe('10,000 calls, a third of them aborted and a third of them interrupted streams, with refusals and dropped sockets', () => {
-  it('each end once and settle once, and leave no timer, listener or charge behind', { timeout: 120_000 }, async () => {
-    const random = seeded(Number(process.env['PROPERTY_SEED'] ?? 20_260_401))
+describe('many calls, a third of them aborted and a third of them interrupted streams, with refusals and dropped sockets', () => {
+  it('each end once and settle once, and leave no timer, listener or charge behind', async () => {
+    const random = seeded(SEED)
     const clock = new VirtualClock()
     const { service } = new Trouble(clock, random)
     const limiter = createLimiter({
@@ -172,10 +174,10 @@ describe('10,000 calls, a third of them aborted and a third of them interrupted 
     expect(Object.values(endings).reduce((sum, count) => sum + count, 0)).toBe(CALLS)
     // Each kind of trouble occurred, so the checks below mean something.
     for (const kind of ['answered', 'broken off', 'read in full', 'APIUserAbortError', 'NotFoundError', 'TypeError']) {
-      expect([kind, (endings[kind] ?? 0) > 20]).toEqual([kind, true])
+      expect(endings[kind] ?? 0, kind).toBeGreaterThan(CALLS / 500)
     }
-    expect(counts.throttled).toBeGreaterThan(50)
-    expect(counts.moved).toBeGreaterThan(50)
+    expect(counts.throttled).toBeGreaterThan(CALLS / 200)
+    expect(counts.moved).toBeGreaterThan(CALLS / 200)
     expect(counts.settled).toBe(counts.admitted)
     expect(limiter.stats()).toMatchObject({ waiting: 0, inFlight: 0, doubleSettles: 0 })
     for (const signal of seen) expect(getEventListeners(signal, 'abort')).toEqual([])

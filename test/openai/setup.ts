@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { createLimiter, type HeadgateEvents, type Limiter, type LimiterOptions } from '../../src/index.js'
 import { limitOpenAI } from '../../src/openai/index.js'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/index.js'
@@ -40,6 +40,7 @@ export class Wrapped {
   readonly client: OpenAI
   readonly admitted: HeadgateEvents['admit'][] = []
   readonly settled: HeadgateEvents['settle'][] = []
+  readonly warned: HeadgateEvents['warning'][] = []
 
   constructor(
     baseURL: string,
@@ -54,6 +55,7 @@ export class Wrapped {
     })
     this.limiter.on('admit', (event) => this.admitted.push(event))
     this.limiter.on('settle', (event) => this.settled.push(event))
+    this.limiter.on('warning', (event) => this.warned.push(event))
     this.raw = new OpenAI({ apiKey: 'sk-test', baseURL, ...clientOptions })
     this.client = limitOpenAI(this.raw, this.limiter)
   }
@@ -84,7 +86,7 @@ export class Wrapped {
     const { pending } = this.clock
     const state = { inFlight, waiting, doubleSettles, pending, unsettled: this.admitted.length - this.settled.length }
     const atRest = { inFlight: 0, waiting: 0, doubleSettles: 0, pending: 0, unsettled: 0 }
-    if (JSON.stringify(state) !== JSON.stringify(atRest)) throw new Error(`not at rest: ${JSON.stringify(state)}`)
+    expect(state, 'at rest').toEqual(atRest)
   }
 }
 

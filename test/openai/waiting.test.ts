@@ -3,7 +3,7 @@ import { APIConnectionTimeoutError, APIUserAbortError } from 'openai'
 import { describe, expect, it } from 'vitest'
 import { hint } from '../../src/openai/index.js'
 import { settlePromises } from '../support/virtual-clock.js'
-import { chat, completion, failureOf, model, stillSimulator, Wrapped } from './setup.js'
+import { chat, completion, failureOf, model, readAll, stillSimulator, Wrapped } from './setup.js'
 
 describe('the timeout', () => {
   it('of the client does not include the wait in the queue', async () => {
@@ -78,6 +78,9 @@ describe('an abort', () => {
     const iterator = stream[Symbol.asyncIterator]()
     await iterator.next()
     caller.abort()
+    // The time of the service stands still: its stream would have no end.
+    const rest = await readAll({ [Symbol.asyncIterator]: () => iterator })
+    expect(rest.length).toBeLessThan(10)
     await world.rest()
     await world.until(() => simulator.ledger().entries[0]?.hungUp === true)
   })
@@ -143,16 +146,19 @@ it('a hundred calls at once, a third left early and a third aborted, all settle 
   })
   const world = new Wrapped(simulator.url, { maxRetries: 20 })
   const calls = Array.from({ length: 100 }, async (_, i) => {
-    if (i % 3 === 0) return world.client.chat.completions.create(chat)
+    if (i % 3 === 0) return (await world.client.chat.completions.create(chat)).object
     if (i % 3 === 1) {
-      for await (const chunk of await world.client.chat.completions.create({ ...chat, stream: true })) return chunk
+      for await (const { object } of await world.client.chat.completions.create({ ...chat, stream: true }))
+        return object
     }
     const caller = new AbortController()
     const call = world.client.chat.completions.create(chat, { signal: caller.signal })
     await settlePromises()
     caller.abort()
-    return call.catch((error: unknown) => expect(error).toBeInstanceOf(APIUserAbortError))
+    return ((await failureOf(call)) as Error).constructor
   })
-  await world.after(Promise.all(calls))
+  const endings = await world.after(Promise.all(calls))
+  const expected = ['chat.completion', 'chat.completion.chunk', APIUserAbortError]
+  expect(endings).toEqual(endings.map((_, i) => expected[i % 3]))
   await world.rest()
 })

@@ -40,7 +40,10 @@ describe('the packed tarball', () => {
       ]),
     )
     const strays = packed.files.filter(
-      (path) => !/^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+      (path) =>
+        !/^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/.*\.(md|svg))$/.test(
+          path,
+        ),
     )
     expect(strays).toEqual([])
   })

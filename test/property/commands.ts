@@ -95,7 +95,12 @@ const anyDeadline = [undefined, undefined, undefined, 0, 700, 20_000, 65_000, 40
 export function commands(maxCommands: number, deadlines: readonly (number | undefined)[] = anyDeadline) {
   const jobs = schedule(deadlines)
   const kinds = [jobs, jobs, jobs, jobs, answer, answer, advance, advance, abort, setLimits, setPaused]
-  return fc.commands<World, World, false>([...kinds, drain, settle, close], { maxCommands, size: 'max' })
+  const replayPath = process.env['PROPERTY_REPLAY_PATH']
+  return fc.commands<World, World, false>([...kinds, drain, settle, close], {
+    maxCommands,
+    size: 'max',
+    ...(replayPath !== undefined && { replayPath }),
+  })
 }
 
 export const options: fc.Arbitrary<LimiterOptions> = fc.record({

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { Limits, WindowKind } from '../../src/index.js'
 import { setup } from '../dispatch/setup.js'
 import { closing, commands, options } from './commands.js'
-import { profileOf, runs } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { profileOf } from './traffic.js'
 import { World } from './world.js'
 
 const takesAll = [{ returns: '' }]
@@ -59,14 +61,16 @@ async function expectKept(
   return waited
 }
 
-async function holds(cases: fc.Arbitrary<Case>, numRuns: number, largest: (limits: Limits) => number, equal: boolean) {
+const RUNS = cases(150, 800)
+
+async function holds(given: fc.Arbitrary<Case>, largest: (limits: Limits) => number, equal: boolean) {
   let waited = 0
-  const property = fc.asyncProperty(cases, comings, async (one, jobs) => {
+  const property = fc.asyncProperty(given, comings, async (one, jobs) => {
     const sized = equal ? jobs.map((job) => ({ ...job, size: jobs[0]!.size })) : jobs
     waited += await expectKept(one, sized, largest(one.limits))
   })
-  await fc.assert(property, runs(numRuns))
-  expect(waited, 'taken with a deadline, and waited').toBeGreaterThan(numRuns / 2)
+  await fc.assert(property, runs(RUNS))
+  expect(waited, 'taken with a deadline, and waited').toBeGreaterThan(RUNS / 2)
 }
 
 describe('what was taken with a deadline starts by it, first in first out at its price', () => {
@@ -77,23 +81,23 @@ describe('what was taken with a deadline starts by it, first in first out at its
 
   test('where requests are counted, in a window or by a bucket, whatever maxBackfillDelayMs', async () => {
     const window = fc.constantFrom<WindowKind>('sliding', 'fixed', 'bucket')
-    await holds(fc.record({ limits: rpm, window, networkJitterMs, maxBackfillDelayMs }), 800, () => 1000, false)
+    await holds(fc.record({ limits: rpm, window, networkJitterMs, maxBackfillDelayMs }), () => 1000, false)
   })
 
   test('where requests are counted by both, and no delay spreads them', async () => {
     const [window, networkJitterMs] = [fc.constant<WindowKind>('unknown'), fc.constant(0)]
-    await holds(fc.record({ limits: rpm, window, networkJitterMs, maxBackfillDelayMs }), 800, () => 1000, false)
+    await holds(fc.record({ limits: rpm, window, networkJitterMs, maxBackfillDelayMs }), () => 1000, false)
   })
 
   test('where tokens are counted by a bucket, and nothing overtakes', async () => {
     const window = fc.constant<WindowKind>('bucket')
-    const cases = fc.record({ limits: tpm, window, networkJitterMs, maxBackfillDelayMs: fc.constant(0) })
-    await holds(cases, 800, depth, false)
+    const given = fc.record({ limits: tpm, window, networkJitterMs, maxBackfillDelayMs: fc.constant(0) })
+    await holds(given, depth, false)
   })
 
   test('where tokens are counted by a bucket, and all jobs are of one size, whatever maxBackfillDelayMs', async () => {
     const window = fc.constant<WindowKind>('bucket')
-    await holds(fc.record({ limits: tpm, window, networkJitterMs, maxBackfillDelayMs }), 800, depth, true)
+    await holds(fc.record({ limits: tpm, window, networkJitterMs, maxBackfillDelayMs }), depth, true)
   })
 })
 
@@ -109,6 +113,6 @@ test('nothing starts after its deadline or waits past it, whatever befalls it an
         world.leave()
       }
     }),
-    runs(1500),
+    runs(cases(80, 1500)),
   )
-}, 60_000)
+})

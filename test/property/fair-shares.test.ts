@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { setup, type Sent } from '../dispatch/setup.js'
-import { runs } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
 
 const takesAll = [{ returns: '' }]
 
@@ -107,7 +108,7 @@ describe('tenants that wait all the time, whatever is packed within a finite max
         const { spread, most, overtaken } = await shared(backlog, 4, 0.3)
         expect(spread).toBeLessThanOrEqual(2 * most + overtaken + 1e-9)
       }),
-      runs(400),
+      runs(cases(40, 400)),
     )
   })
 
@@ -118,7 +119,7 @@ describe('tenants that wait all the time, whatever is packed within a finite max
         const { spread, most } = await shared({ ...backlog, sizes }, 4, 0.3)
         expect(spread).toBeLessThanOrEqual(2 * most + 1e-9)
       }),
-      runs(400),
+      runs(cases(40, 400)),
     )
   })
 
@@ -128,7 +129,7 @@ describe('tenants that wait all the time, whatever is packed within a finite max
         const { had } = await shared(backlog, 20, 0.2)
         expect(jain(had)).toBeGreaterThanOrEqual(0.99)
       }),
-      runs(150),
+      runs(cases(15, 150)),
     )
   })
 
@@ -139,7 +140,7 @@ describe('tenants that wait all the time, whatever is packed within a finite max
         const mean = had.reduce((sum, share) => sum + share, 0) / had.length
         for (const share of had) expect(Math.abs(share / mean - 1)).toBeLessThanOrEqual(0.05)
       }),
-      runs(60),
+      runs(cases(5, 60)),
     )
   })
 })

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { test } from 'vitest'
 import { closing, commands, options } from './commands.js'
-import { runs } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
 import { World } from './world.js'
 
 test('every job ends exactly once, as it may, and leaves nothing behind, whatever befalls it and its limiter', async () => {
@@ -15,6 +16,6 @@ test('every job ends exactly once, as it may, and leaves nothing behind, whateve
         world.leave()
       }
     }),
-    runs(6000),
+    runs(cases(250, 6000)),
   )
-}, 60_000)
+})

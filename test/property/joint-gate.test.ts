@@ -1,22 +1,14 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { NotAdmitted, Reservation } from '../../src/quota/gate.js'
+import type { NotAdmitted } from '../../src/quota/admission-result.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { JointGate } from '../../src/quota/joint-gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits } from '../../src/types.js'
 import { countedIn, GateOracle, type Row, sumWithin, type Taken } from '../support/oracle.js'
-import {
-  amountOf,
-  gateOf,
-  jitter,
-  limitsOf,
-  modestRow,
-  profileOf,
-  runs,
-  type Step,
-  tokens,
-  traffic,
-} from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { amountOf, gateOf, jitter, limitsOf, modestRow, profileOf, type Step, tokens, traffic } from './traffic.js'
 
 /** Which of the workspaces of an account each step is of, in turn. */
 const turns = fc.array(fc.nat(1), { minLength: 1, maxLength: 20, size: 'max' })
@@ -125,7 +117,7 @@ describe('two gates charged together', () => {
       fc.property(rows, jitter, turns, traffic(), (rows, jitterUs, turns, steps) =>
         new Account(rows, jitterUs).run(steps, turns),
       ),
-      runs(600),
+      runs(cases(60, 600)),
     )
   })
 
@@ -144,7 +136,7 @@ describe('two gates charged together', () => {
           for (const step of steps) {
             if (step.does === 'idle') us += step.us
             if (step.does === 'hold') {
-              const [gate, twin] = step.us % 2 === 0 ? [joint, ownTwin] : [joint.account, accountTwin]
+              const [gate, twin] = step.us % 2 === 0 ? [joint, ownTwin] : [account, accountTwin]
               for (const each of [gate, twin]) each.hold((us + step.us) / 1000, step.empties, us / 1000)
             }
             if (step.does === 'settle' && open.length > 0) {
@@ -187,7 +179,7 @@ describe('two gates charged together', () => {
           }
         },
       ),
-      runs(600),
+      runs(cases(60, 600)),
     )
   })
 })

@@ -1,7 +1,9 @@
 import { array, assert, integer, property, record } from 'fast-check'
 import { expect, test } from 'vitest'
 import { ModelGate } from '../../src/quota/model-gate.js'
-import { profileOf, runs } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { profileOf } from './traffic.js'
 
 const TPM = 1000
 const MINUTE_MS = 60_000
@@ -86,6 +88,6 @@ test('where reservations suffice a sliding minute is never exceeded, whenever th
         }
       }
     }),
-    runs(300),
+    runs(cases(80, 300)),
   )
 })

@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { countedIn, type Entry, limitOracles, type Row, sumWithin } from '../support/oracle.js'
-import { amountOf, jitter, limitsOf, profileOf, runs, type Step, tokens, traffic } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { amountOf, jitter, limitsOf, profileOf, type Step, tokens, traffic } from './traffic.js'
 
 const FIRST_ROW = { rpm: 600, tpm: 60_000, perSecond: true }
 
@@ -125,7 +127,7 @@ describe('while limits change in mid-flight', () => {
       fc.property(traffic({ maxLength: 90 }), changesOf(anyRow), jitter, (steps, changes, jitterUs) => {
         run(steps, changes, jitterUs)
       }),
-      runs(400),
+      runs(cases(80, 400)),
     )
   })
 
@@ -146,7 +148,7 @@ describe('while limits change in mid-flight', () => {
           }
         }
       }),
-      runs(150),
+      runs(cases(40, 150)),
     )
   })
 })

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Grant, Profile } from '../../src/index.js'
 import { refusal, setup } from '../dispatch/setup.js'
-import { runs } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
 
 const kind = fc.constantFrom('unknown', 'fixed', 'sliding', 'bucket', 'counter')
 
@@ -80,6 +81,6 @@ test('every job ends within hours and leaves no timer, however and whenever outp
       expect(limiter.stats({ lastMs: 1 })).toMatchObject({ waiting: 0, inFlight: 0, doubleSettles: 0 })
       await limiter.close()
     }),
-    runs(300),
+    runs(cases(40, 300)),
   )
-}, 60_000)
+})

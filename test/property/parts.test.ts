@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { TokenBucket } from '../../src/quota/token-bucket.js'
 import { ExactWindow } from '../../src/quota/windows/exact-window.js'
 import { BucketOracle, type Entry, sumWithin, WindowOracle } from '../support/oracle.js'
-import { runs } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
 
 /** Few tokens and short gaps, so that every few steps something overflows, is refunded or leaves. */
 const step = fc.record({
@@ -52,7 +53,7 @@ describe('a bucket', () => {
           expect(amounts.map((n) => bucket.earliestUs(n, us))).toEqual(amounts.map((n) => oracle.earliestUs(n, us)))
         }
       }),
-      runs(1000),
+      runs(cases(200, 1000)),
     )
   })
 })
@@ -82,7 +83,7 @@ describe('a window', () => {
           expect(window.used(us)).toBe(sumWithin(oracle.log, us, 1_050_000))
         }
       }),
-      runs(500),
+      runs(cases(150, 500)),
     )
   })
 })

@@ -1,8 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { GateOracle, type Row, sumWithin, type Taken } from '../support/oracle.js'
-import { amountOf, gateOf, jitter, modestRow, runs, start, tokens, traffic, type Step } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { amountOf, gateOf, jitter, modestRow, start, tokens, traffic, type Step } from './traffic.js'
 
 interface Open {
   readonly reservation: Reservation
@@ -117,7 +119,7 @@ describe('a reservation that is raised while it is open', () => {
         raises,
         (row, jitterUs, startUs, steps, raises) => new Trial(row, jitterUs, startUs).run(steps, raises),
       ),
-      runs(1200),
+      runs(cases(80, 1200)),
     )
   })
 
@@ -139,8 +141,8 @@ describe('a reservation that is raised while it is open', () => {
             const one = raised.admit(cost, us / 1000)
             if (one.kind !== undefined) continue
             const other = plain.admit(cost, us / 1000)
-            if (other.kind !== undefined) throw new Error('the raised one permits what the plain one refuses')
-            open.push([one, other])
+            expect(other.kind, 'the plain one permits what the raised one permits').toBeUndefined()
+            open.push([one, other as Reservation])
             const { inputTokens } = cost
             raised.raise(one, tokens(Math.floor(inputTokens * raises[next++ % raises.length]!)), us / 1000)
           } else if (step.does === 'settle' && open.length > 0) {
@@ -152,7 +154,7 @@ describe('a reservation that is raised while it is open', () => {
           }
         }
       }),
-      runs(800),
+      runs(cases(100, 800)),
     )
   })
 })

@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import type { WindowKind } from '../../src/types.js'
 import { countedIn, type Row, type ServerKind, serverLimits, ServerOracle } from '../support/oracle.js'
-import { amountOf, anyRow, coarseTpm, gateOf, jitter, runs, start, type Step, tokens, traffic } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { amountOf, anyRow, coarseTpm, gateOf, jitter, start, type Step, tokens, traffic } from './traffic.js'
 
 interface Sent {
   readonly at: number
@@ -52,10 +54,8 @@ function expectNoRefusal(
   for (const limit of serverLimits(row)) {
     for (const kind of kinds) {
       const server = new ServerOracle(limit, kind, Math.floor(phase * limit.windowUs))
-      for (const { at, cost } of arriving) {
-        if (server.take(countedIn(cost, limit.counts), at)) continue
-        throw new Error(`${kind} of ${limit.amount}/${limit.per} ${limit.counts} refuses at ${at} µs`)
-      }
+      const refused = arriving.find(({ at, cost }) => !server.take(countedIn(cost, limit.counts), at))
+      expect(refused, `refused by ${kind} of ${limit.amount}/${limit.per} ${limit.counts}`).toBeUndefined()
     }
   }
 }
@@ -85,7 +85,7 @@ const everyKind: readonly ServerKind[] = ['fixed', 'sliding', 'bucket']
 
 describe('no server refuses what a gate lets through, each delayed by something in [d, d + J]', () => {
   test('whatever the server counts by, when nothing is known of it', () => {
-    fc.assert(property(anyRow, 'unknown', everyKind), runs(2000))
+    fc.assert(property(anyRow, 'unknown', everyKind), runs(cases(400, 2000)))
   })
 
   test.each([
@@ -96,31 +96,31 @@ describe('no server refuses what a gate lets through, each delayed by something 
     ['tokens alone', fc.record({ tpm: fc.integer({ min: 1, max: 100_000 }), perSecond: fc.boolean() })],
     ['coarse ticks', fc.record({ tpm: coarseTpm, perSecond: fc.boolean() })],
   ] as [string, fc.Arbitrary<Row>][])('with %s', (_, row) => {
-    fc.assert(property(row, 'unknown', everyKind), runs(800))
+    fc.assert(property(row, 'unknown', everyKind), runs(cases(200, 800)))
   })
 
   test('in fixed or sliding windows, when these are known and no bucket paces it', () => {
-    fc.assert(property(anyRow, 'sliding', ['fixed', 'sliding']), runs(800))
+    fc.assert(property(anyRow, 'sliding', ['fixed', 'sliding']), runs(cases(200, 800)))
   })
 
   test('by a bucket as deep as the limit, when that is known and no window bounds it', () => {
-    fc.assert(property(anyRow, 'bucket', ['bucket']), runs(2000))
+    fc.assert(property(anyRow, 'bucket', ['bucket']), runs(cases(400, 2000)))
   })
 
   test('by sliding counters, when these are known', () => {
-    fc.assert(property(anyRow, 'counter', ['counter']), runs(2000))
+    fc.assert(property(anyRow, 'counter', ['counter']), runs(cases(400, 2000)))
   })
 
   test.each([
     ['a few requests', fc.record({ rpm: fc.integer({ min: 1, max: 200 }), perSecond: fc.boolean() })],
     ['a few tokens', fc.record({ tpm: fc.integer({ min: 1, max: 2000 }), perSecond: fc.boolean() })],
   ] as [string, fc.Arbitrary<Row>][])('by sliding counters of %s', (_, row) => {
-    fc.assert(property(row, 'counter', ['counter']), runs(800))
+    fc.assert(property(row, 'counter', ['counter']), runs(cases(200, 800)))
   })
 
   test('one that is taken for another kind does refuse some', () => {
     for (const kind of ['fixed', 'sliding', 'bucket'] as const) {
-      expect(fc.check(property(anyRow, kind, ['counter']), runs(2000)).failed).toBe(true)
+      expect(fc.check(property(anyRow, kind, ['counter']), { ...runs(2000), endOnFailure: true }).failed).toBe(true)
     }
   })
 })

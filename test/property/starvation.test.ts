@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { AGED_AFTER_MS } from '../../src/queue/job-queue.js'
 import { setup } from '../dispatch/setup.js'
 import { GateOracle } from '../support/oracle.js'
-import { runs, tokens } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { tokens } from './traffic.js'
 
 const takesAll = [{ returns: '' }]
 /** A timer is set to whole milliseconds. */
@@ -108,10 +110,10 @@ async function sendAll(stream: Stream, large: Large): Promise<Outcome> {
 
 describe('a job of 90 % of a minute, in a stream of small ones, starts no later than maxBackfillDelayMs after it could have when it came to the head', () => {
   test.each<[string, Large, number]>([
-    ['of the same tenant', {}, 1000],
-    ['of another tenant: it comes to the head after one of them', { tenant: 'one' }, 1000],
-    ['from a workspace: it comes to the head after one of the account', { inWorkspace: true }, 1000],
-    ['of higher priority: it comes to the head after AGED_AFTER_MS and one of them', { priority: -1 }, 300],
+    ['of the same tenant', {}, cases(100, 1000)],
+    ['of another tenant: it comes to the head after one of them', { tenant: 'one' }, cases(100, 1000)],
+    ['from a workspace: it comes to the head after one of the account', { inWorkspace: true }, cases(100, 1000)],
+    ['of higher priority: it comes to the head after AGED_AFTER_MS and one of them', { priority: -1 }, cases(40, 300)],
   ])('%s', async (_, large, numRuns) => {
     let waited = 0
     await fc.assert(

@@ -3,11 +3,6 @@ import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits, Profile, WindowKind } from '../../src/types.js'
 import type { Row } from '../support/oracle.js'
 
-/** The same cases in every run. fast-check prints seed and path of a failure; `PROPERTY_SEED` asks for other cases. */
-export function runs(numRuns: number): { numRuns: number; seed: number } {
-  return { numRuns, seed: Number(process.env['PROPERTY_SEED'] ?? 20_260_401) }
-}
-
 export function profileOf(window: WindowKind): Profile {
   return {
     name: 'test',

@@ -1,12 +1,14 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TokenBucket } from '../../src/quota/token-bucket.js'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import type { ModelGate } from '../../src/quota/model-gate.js'
 import { ExactWindow } from '../../src/quota/windows/exact-window.js'
 import type { Cost, WindowKind } from '../../src/types.js'
 import type { Row } from '../support/oracle.js'
-import { amountOf, anyRow, gateOf, jitter, runs, size, start, tokens, traffic } from './traffic.js'
+import { cases } from '../support/long.js'
+import { runs } from '../support/runs.js'
+import { amountOf, anyRow, gateOf, jitter, size, start, tokens, traffic } from './traffic.js'
 
 /** When costs of several sizes would pass: all that can be seen of a gate from outside. */
 function outlook(gate: ModelGate, row: Row, us: number): number[] {
@@ -68,7 +70,7 @@ describe('a refusal', () => {
           expect(everythingOf(asked, row, us)).toEqual(everythingOf(twin, row, us))
         }
       }),
-      runs(300),
+      runs(cases(60, 300)),
     )
   })
 })
@@ -113,7 +115,7 @@ describe('a refund', () => {
           }
         },
       ),
-      runs(800),
+      runs(cases(80, 800)),
     )
   })
 })
@@ -155,7 +157,7 @@ describe('a charge of a + b', () => {
           }
         },
       ),
-      runs(300),
+      runs(cases(100, 300)),
     )
   })
 
@@ -185,7 +187,7 @@ describe('a charge of a + b', () => {
           expect(ask.map((n) => parts.earliestUs(n, us))).toEqual(ask.map((n) => whole.earliestUs(n, us)))
         }
       }),
-      runs(200),
+      runs(cases(100, 200)),
     )
   })
 
@@ -206,7 +208,7 @@ describe('a charge of a + b', () => {
           expect(parts.used(us)).toBe(whole.used(us))
         }
       }),
-      runs(200),
+      runs(cases(100, 200)),
     )
   })
 })
@@ -238,7 +240,7 @@ describe('a clock that runs backward or jumps', () => {
           expect(everythingOf(gate, row, us)).toEqual(everythingOf(still, row, latest))
         }
       }),
-      runs(300),
+      runs(cases(80, 300)),
     )
   })
 
@@ -262,7 +264,7 @@ describe('a clock that runs backward or jumps', () => {
           latest = us
         }
       }),
-      runs(200),
+      runs(cases(80, 200)),
     )
   })
 })

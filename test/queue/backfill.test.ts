@@ -5,7 +5,8 @@ import { mayWaitFor, backfill } from '../../src/queue/backfill.js'
 import { Scheduler } from '../../src/queue/scheduler.js'
 import type { JobList, Waiting } from '../../src/queue/job-list.js'
 import type { Cost, Limits } from '../../src/types.js'
-import { profileOf, runs } from '../property/traffic.js'
+import { profileOf } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 const cost = (inputTokens: number): Cost => ({ requests: 1, inputTokens, outputTokens: 0, thinkingTokens: 0 })

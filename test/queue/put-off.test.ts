@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import { startOf, type Gate } from '../../src/quota/gate.js'
+import { startOf } from '../../src/quota/admission-result.js'
+import type { Gate } from '../../src/quota/gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
-import { Lane, type Schedulable } from '../../src/queue/lane.js'
+import { Lane } from '../../src/queue/lane.js'
+import type { Schedulable } from '../../src/queue/lane-step.js'
 import { LanePool } from '../../src/queue/lane-pool.js'
 import type { Cost } from '../../src/types.js'
 import { profileOf } from '../property/traffic.js'
@@ -14,7 +16,12 @@ function jobOf(size: number, { priority = 0, startBy = Infinity } = {}): Schedul
 }
 
 function laneOf(gate: Gate, jobs: readonly (number | Schedulable)[]): Lane<Schedulable> {
-  const lane = new Lane<Schedulable>(gate, { isPaused: false }, new LanePool<Schedulable>(gate), () => 1)
+  const lane = new Lane<Schedulable>(
+    gate,
+    { isPaused: false },
+    new LanePool<Schedulable, Lane<Schedulable>>(gate),
+    () => 1,
+  )
   for (const job of jobs) lane.queue.push(typeof job === 'number' ? jobOf(job) : job, 0)
   return lane
 }

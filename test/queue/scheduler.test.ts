@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { MAX_TIMER_MS } from '../../src/clock.js'
-import type { Never, Reservation } from '../../src/quota/gate.js'
+import type { Never } from '../../src/quota/admission-result.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { profiles } from '../../src/throttling/profiles.js'
 import type { JobList, Waiting } from '../../src/queue/job-list.js'
-import type { Lane, Schedulable } from '../../src/queue/lane.js'
+import type { Lane } from '../../src/queue/lane.js'
+import type { Schedulable } from '../../src/queue/lane-step.js'
 import { Scheduler } from '../../src/queue/scheduler.js'
 import type { Limits } from '../../src/types.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -46,14 +48,12 @@ function setup({ maxWaiting = Infinity, onStart = (_job: Job, _reservation: Rese
     },
   )
   const owner = { isPaused: false }
-  const addLane = (limits: Limits) =>
-    scheduler.addLane(
-      new ModelGate(
-        { limits, profile: profiles['model-studio'], networkJitterMs: 0, idleSince: -Infinity },
-        clock.now(),
-      ),
-      owner,
-    )
+  /** A lane knows how its gate admits; to settle and to hold is for others. */
+  const addLane = (limits: Limits): Lane<Job> & { readonly gate: ModelGate } => {
+    const options = { limits, profile: profiles['model-studio'], networkJitterMs: 0, idleSince: -Infinity }
+    const gate = new ModelGate(options, clock.now())
+    return Object.assign(scheduler.addLane(gate, owner), { gate })
+  }
   return {
     clock,
     scheduler,
@@ -186,6 +186,35 @@ describe('the timer', () => {
     const lane = addLane({ rpm: 1 })
     for (let i = 0; i < 1000; i++) scheduler.add(lane, job(`${i}`))
     expect(clock.set).toBe(1)
+  })
+
+  test('one that is lost, as with a request of Cloudflare Workers that has ended, is made up for by the next job', async () => {
+    const { scheduler, clock, addLane, starts } = setup()
+    const [slow, quick] = [addLane({ rpm: 1 }), addLane({ rps: 5 })]
+    const timers = vi.spyOn(clock, 'setTimeout').mockReturnValueOnce(0)
+    for (const name of ['s1', 's2', 's3']) scheduler.add(slow, job(name))
+    await clock.advance(61_000)
+    scheduler.add(quick, job('q1'))
+    expect(starts()).toBe('s1@0 q1@61000')
+    await clock.advance(1)
+    scheduler.add(quick, job('q2'))
+    expect(starts()).toBe('s1@0 q1@61000 s2@61001 q2@61001')
+    await clock.run()
+    expect(starts()).toBe('s1@0 q1@61000 s2@61001 q2@61001 s3@121001')
+    expect([timers.mock.calls.length, clock.pending]).toEqual([2, 0])
+  })
+
+  test('one that cannot be set is set with the next job', async () => {
+    const { scheduler, clock, addLane, starts } = setup()
+    const lane = addLane({ rpm: 1 })
+    scheduler.add(lane, job('a'))
+    vi.spyOn(clock, 'setTimeout').mockImplementationOnce(() => {
+      throw new Error('Disallowed operation called within global scope.')
+    })
+    expect(() => scheduler.add(lane, job('b'))).toThrow('Disallowed')
+    scheduler.add(lane, job('c'))
+    await clock.run()
+    expect(starts()).toBe('a@0 b@60000 c@120000')
   })
 
   test('starts no job too early if it fires early', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SkipList, type SkipListNode } from '../../src/queue/skip-list.js'
-import { runs } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 import { seeded } from '../support/seeded.js'
 
 function items<T>(ordered: SkipList<T>): T[] {

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Cost, Limits, WindowKind } from '../../src/types.js'
-import { profileOf, runs } from '../property/traffic.js'
+import { profileOf } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 const cost = (inputTokens: number, requests = 1): Cost => ({
   requests,

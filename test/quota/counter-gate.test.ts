@@ -1,10 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/quota/gate.js'
+import type { Reservation } from '../../src/quota/reservation.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { limitRules } from '../../src/quota/limit-rules.js'
 import type { Limits } from '../../src/types.js'
-import { amountOf, anyRow, gateOf, jitter, profileOf, runs, start, tokens, traffic } from '../property/traffic.js'
+import { amountOf, anyRow, gateOf, jitter, profileOf, start, tokens, traffic } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 /** After so long, in ms, nothing of a second counts, with a J of 50 ms and the slot that a charge is counted in. */
 const GONE = 2050.999

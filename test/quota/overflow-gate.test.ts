@@ -1,10 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Gate, Reservation } from '../../src/quota/gate.js'
+import type { Gate } from '../../src/quota/gate.js'
+import { NO_COST, type Reservation } from '../../src/quota/reservation.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import { OverflowGate } from '../../src/quota/overflow-gate.js'
 import type { Cost, Limits } from '../../src/types.js'
-import { profileOf, runs } from '../property/traffic.js'
+import { profileOf } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
+import { gateContract, type GateSpec, type MadeGate } from './gate-contract.js'
 
 const MINUTE = 60_000
 const gateOf = (limits: Limits) =>
@@ -30,6 +33,32 @@ function setup(maxInputTokens = 800, publicLimits: Limits = { rpm: 20, tpm: 3000
   const used = (now = 0) => ({ own: usedOf(own, now), other: usedOf(other, now) })
   return { own, other, gate, admit, used }
 }
+
+/** A gate that overflows to one of the same limits, and has just overflowed or not. */
+function overflowing({ now, ...options }: GateSpec, hasOverflowed: boolean): MadeGate {
+  const [own, other] = [0, 1].map(() => new ModelGate({ ...options, profile: profileOf('unknown') }, now))
+  const gate = new OverflowGate(own!, { gate: () => other, maxInputTokens: Infinity })
+  if (hasOverflowed) {
+    const first = gate.admit(NO_COST, now) as Reservation
+    gate.overflowed(first, now)
+    gate.settle(first, NO_COST, now)
+  }
+  const setLimits = (limits: Limits, at: number): void => {
+    other!.setLimits(limits, at)
+    gate.setLimits(limits, at)
+  }
+  return { gate, setLimits }
+}
+
+gateContract(
+  'a gate without an overflow',
+  ({ now, ...options }) => ({
+    gate: new OverflowGate(new ModelGate({ ...options, profile: profileOf('unknown') }, now), undefined),
+  }),
+  { holdEmpties: true, limitsInMinute: 1 },
+)
+gateContract('a gate that may overflow', (spec) => overflowing(spec, false), { holdEmpties: false, limitsInMinute: 1 })
+gateContract('a gate that has overflowed', (spec) => overflowing(spec, true), { holdEmpties: false, limitsInMinute: 1 })
 
 describe('a gate that overflows', () => {
   test('is held by its own limits alone until something has overflowed', () => {

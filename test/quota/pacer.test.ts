@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { JointGate } from '../../src/quota/joint-gate.js'
 import { ModelGate } from '../../src/quota/model-gate.js'
 import type { Limits } from '../../src/types.js'
-import { profileOf, runs, tokens } from '../property/traffic.js'
+import { profileOf, tokens } from '../property/traffic.js'
+import { runs } from '../support/runs.js'
 
 function gateOf(limits: Limits): ModelGate {
   return new ModelGate({ limits, profile: profileOf('unknown'), networkJitterMs: 0, idleSince: -Infinity }, 0)

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCounter } from '../../src/simulator/metering/create-counter.js'
 import type { Counter, CounterSpec, WindowKind } from '../../src/simulator/metering/create-counter.js'
+import { runs } from '../support/runs.js'
 
 const kinds: WindowKind[] = ['sliding', 'fixed', 'bucket']
 
@@ -55,7 +56,7 @@ describe.each(kinds)('the predicted admission time of a %s window', (kind) => {
         expect(filled(spec, posts, start).counter.admits(amount, at)).toBe(true)
         if (at > now + waitMs) expect(filled(spec, posts, start).counter.admits(amount, before(at))).toBe(false)
       }),
-      { numRuns: 2000 },
+      runs(2000),
     )
   })
 
@@ -70,7 +71,7 @@ describe.each(kinds)('the predicted admission time of a %s window', (kind) => {
         for (const time of asked) if (time < at) expect(counter.admits(one.amount, time)).toBe(false)
         expect(counter.admits(one.amount, at)).toBe(true)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 })

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BodySize } from '../../src/simulator/requests/body-size.js'
+import { runs } from '../support/runs.js'
 
 /** The bound that a body in these parts exceeds, and after how many of its bytes that was known. */
 function measured(parts: readonly string[], plain: number, total: number): [number, number] | undefined {
@@ -35,7 +36,7 @@ describe('the size of a body', () => {
         if (plain > 0) expect(measured(parts, plain - 1, body.length)?.[0]).toBe(plain - 1)
         if (plain < body.length) expect(measured(parts, plain, body.length - 1)?.[0]).toBe(body.length - 1)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 

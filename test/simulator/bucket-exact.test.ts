@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createCounter } from '../../src/simulator/metering/create-counter.js'
 import { Charge } from '../../src/simulator/metering/charge.js'
 import { Throttle } from '../../src/simulator/metering/throttle.js'
+import { runs } from '../support/runs.js'
 
 /** A bucket of a second with a sixtieth of `perMinute`, in exact integers: 60,000 units are one request. */
 class ExactBucket {
@@ -81,7 +82,7 @@ describe('a bucket of a second with a sixtieth of the minute', () => {
           exact.post(1, now)
         }
       }),
-      { numRuns: 300 },
+      runs(300),
     )
     expect(edges).toBeGreaterThan(1000)
   })

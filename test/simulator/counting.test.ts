@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCounter } from '../../src/simulator/metering/create-counter.js'
 import type { CounterSpec, Posting, WindowKind } from '../../src/simulator/metering/create-counter.js'
+import { runs } from '../support/runs.js'
 
 interface Step {
   readonly waitMs: number
@@ -117,7 +118,7 @@ describe.each(kinds)('a %s window', (kind) => {
         }
         expect(counter.peak).toBe(peak)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 

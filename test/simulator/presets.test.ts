@@ -150,6 +150,7 @@ describe('lenient()', () => {
 })
 
 it('every preset starts, and options override it', async () => {
+  expect(Object.keys(presets)).toContain('lenient')
   for (const preset of Object.values(presets)) {
     const { client } = await simulate(preset({ limits: { mine: {} }, latency: noLatency, seed: 4 }))
     expect((await client.models.list({ query: { 'api-version': '1' } })).data.map(({ id }) => id)).toEqual(['mine'])

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { SurgeDetector } from '../../src/simulator/metering/surge-detector.js'
 import { ManualClock } from './manual-clock.js'
 import { messages, refusalOf, simulate } from './setup.js'
+import { runs } from '../support/runs.js'
 
 const model = 'qwen-plus'
 
@@ -40,7 +41,7 @@ describe('the surge detector', () => {
           if (expected || options.countsRejected) log.push({ at: now, amount })
         }
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 

@@ -1,11 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Charge } from '../../src/simulator/metering/charge.js'
-import { enforcedLimits, limitNames } from '../../src/simulator/metering/limits.js'
-import type { LimitName } from '../../src/simulator/metering/limits.js'
+import { enforcedLimits, limitNames } from '../../src/simulator/metering/enforced-limits.js'
+import type { LimitName } from '../../src/simulator/metering/enforced-limits.js'
 import { Throttle } from '../../src/simulator/metering/throttle.js'
 import type { ThrottleSettings } from '../../src/simulator/metering/throttle.js'
 import type { Limits } from '../../src/types.js'
+import { runs } from '../support/runs.js'
 
 const base: ThrottleSettings = {
   perSecond: true,
@@ -201,7 +202,7 @@ describe('four sliding limits together', () => {
           if (verdict === 'in') log.push({ at: now, tokens })
         }
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 })

@@ -24,6 +24,13 @@ export class LeapingClock implements Clock {
     })
   }
 
+  /** This time for a server whose own timers take real time: its client alone makes the time pass. */
+  readonly forServer: Clock = {
+    now: () => this.#now,
+    setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+    clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  }
+
   clearTimeout(handle: unknown): void {
     clearImmediate(handle as NodeJS.Immediate)
   }

@@ -21,6 +21,7 @@ export class LimitedFetch {
   readonly settled: HeadgateEvents['settle'][] = []
   readonly throttled: HeadgateEvents['throttled'][] = []
   readonly moved: HeadgateEvents['fallback'][] = []
+  readonly warned: HeadgateEvents['warning'][] = []
   readonly #signals: AbortSignal[] = []
 
   /** `answers` may need the clock. Backing off takes 500 ms, then 1,000 ms, then 2,000 ms. */
@@ -37,6 +38,7 @@ export class LimitedFetch {
     this.limiter.on('settle', (event) => this.settled.push(event))
     this.limiter.on('throttled', (event) => this.throttled.push(event))
     this.limiter.on('fallback', (event) => this.moved.push(event))
+    this.limiter.on('warning', (event) => this.warned.push(event))
     vi.stubGlobal('fetch', this.service.fetch)
     onTestFinished(() => {
       vi.unstubAllGlobals()

@@ -11,6 +11,8 @@ export class VirtualClock implements Clock {
   #now: number
   #order = 0
   readonly #timers = new Map<number, Timer>()
+  /** A binary heap of them, the next to fire first; those that were cleared stay in it until they come first. */
+  readonly #heap: Timer[] = []
 
   constructor(now = 1000) {
     this.#now = now
@@ -21,9 +23,10 @@ export class VirtualClock implements Clock {
   }
 
   setTimeout(callback: () => void, delayMs: number): number {
-    const order = ++this.#order
-    this.#timers.set(order, { at: this.#now + Math.max(0, delayMs), order, callback })
-    return order
+    const timer = { at: this.#now + Math.max(0, delayMs), order: ++this.#order, callback }
+    this.#timers.set(timer.order, timer)
+    this.#push(timer)
+    return timer.order
   }
 
   clearTimeout(handle: unknown): void {
@@ -56,12 +59,34 @@ export class VirtualClock implements Clock {
   }
 
   #next(): Timer | undefined {
-    let first: Timer | undefined
-    for (const timer of this.#timers.values()) {
-      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
-        first = timer
+    while (this.#heap.length > 0 && !this.#timers.has(this.#heap[0]!.order)) this.#pop()
+    return this.#heap[0]
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#heap
+    let at = heap.length
+    for (let parent = (at - 1) >> 1; at > 0 && isBefore(timer, heap[parent]!); parent = (at - 1) >> 1) {
+      heap[at] = heap[parent]!
+      at = parent
     }
-    return first
+    heap[at] = timer
+  }
+
+  #pop(): void {
+    const heap = this.#heap
+    const last = heap.pop()!
+    if (heap.length === 0) return
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++
+      if (!isBefore(heap[child]!, last)) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = last
   }
 
   async #fire(timer: Timer): Promise<void> {
@@ -70,6 +95,10 @@ export class VirtualClock implements Clock {
     timer.callback()
     await settlePromises()
   }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
 
 /** Lets all promises that can settle do so: a turn of the event loop's immediate queue comes after them. */

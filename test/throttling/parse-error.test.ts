@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseError, readResetTime } from '../../src/throttling/parse-error.js'
 import { BODIES } from './bodies.js'
+import { runs } from '../support/runs.js'
 
 const NOTHING = { code: '', message: '', status: undefined }
 
@@ -84,7 +85,7 @@ describe('readFault', () => {
         expect(typeof code).toBe('string')
         expect(typeof message).toBe('string')
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { estimateBody } from '../../src/tokens/body-estimate.js'
 import { isHeadgateError } from '../../src/errors.js'
 import type { Route } from '../../src/types.js'
+import { runs } from '../support/runs.js'
 
 const ROUTES: readonly Route[] = ['chat', 'completions', 'embeddings', 'responses']
 const MODEL = 'qwen3-vl-plus'
@@ -235,6 +236,7 @@ describe('estimateBody for any body', () => {
         expect(maxOutputTokens === undefined || (Number.isInteger(maxOutputTokens) && maxOutputTokens >= 0)).toBe(true)
         expect(Number.isInteger(choices) && choices >= 1).toBe(true)
       }),
+      runs(),
     )
   })
 
@@ -242,7 +244,7 @@ describe('estimateBody for any body', () => {
     const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`) as unknown
     for (const route of ROUTES) {
       const body = { messages: deep, prompt: deep, input: deep, tools: [deep], response_format: { json_schema: deep } }
-      expect(estimateBody(route, body, MODEL).inputTokens).toBeGreaterThanOrEqual(0)
+      expect(() => estimateBody(route, body, MODEL)).not.toThrow()
     }
   })
 

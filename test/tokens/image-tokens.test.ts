@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { imageSize, imageTokens } from '../../src/tokens/image-tokens.js'
+import { runs } from '../support/runs.js'
 
 const dataUrl = (bytes: readonly number[], type = 'image/png'): string =>
   `data:${type};base64,${Buffer.from(bytes).toString('base64')}`
@@ -137,6 +138,7 @@ describe('imageSize', () => {
         const size = imageSize(dataUrl([...ascii(head), ...bytes]))
         if (size !== undefined) expect(size.width > 0 && size.height > 0).toBe(true)
       }),
+      runs(),
     )
   })
 })
@@ -177,6 +179,7 @@ describe('imageTokens', () => {
         expect(tokens).toBeGreaterThanOrEqual(3)
         expect(tokens).toBeLessThanOrEqual(2560 + 2)
       }),
+      runs(),
     )
   })
 })

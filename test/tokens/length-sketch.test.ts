@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LengthSketch, MEMORY } from '../../src/tokens/length-sketch.js'
 import { seeded } from '../support/seeded.js'
+import { runs } from '../support/runs.js'
 
 const QUANTILE = 0.7
 
@@ -35,6 +36,7 @@ describe('LengthSketch', () => {
         const told = sketchOf([length], length).quantile(0.5)
         expect(Math.abs(told - length)).toBeLessThanOrEqual(length / 16)
       }),
+      runs(),
     )
   })
 
@@ -52,6 +54,7 @@ describe('LengthSketch', () => {
           expect(near.some((length) => Math.abs(told - length) <= length / 16)).toBe(true)
         },
       ),
+      runs(),
     )
   })
 
@@ -108,6 +111,7 @@ describe('LengthSketch', () => {
           }
         },
       ),
+      runs(),
     )
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_OUTPUT_TOKENS, OutputEstimator, RESERVED_QUANTILE } from '../../src/tokens/output-estimator.js'
 import type { Route } from '../../src/types.js'
 import { seeded } from '../support/seeded.js'
+import { runs } from '../support/runs.js'
 
 const ROUTES: readonly Route[] = ['chat', 'completions', 'embeddings', 'responses']
 
@@ -92,6 +93,7 @@ describe('the expected output', () => {
         if (maxOutputTokens !== undefined && maxOutputTokens >= 0) expect(expected).toBeLessThanOrEqual(maxOutputTokens)
         if (route === 'embeddings') expect(expected).toBe(0)
       }),
+      runs(),
     )
   })
 })
@@ -177,6 +179,7 @@ describe('the reserved output', () => {
         expect(reserved).toBeGreaterThanOrEqual(estimator.expect('qwen-plus', 'chat', maxOutputTokens))
         if (maxOutputTokens !== undefined && maxOutputTokens >= 0) expect(reserved).toBeLessThanOrEqual(maxOutputTokens)
       }),
+      runs(),
     )
   })
 })

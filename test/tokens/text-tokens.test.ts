@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { countTokens, estimateTextTokens } from '../../src/tokens/text-tokens.js'
 import { isHeadgateError } from '../../src/errors.js'
+import { runs } from '../support/runs.js'
 
 const fixture = (name: string): string => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
 
@@ -54,6 +55,7 @@ describe('estimateTextTokens', () => {
         expect(tokens).toBeGreaterThanOrEqual(1)
         expect(tokens).toBeLessThanOrEqual(2 * text.length)
       }),
+      runs(),
     )
   })
 
@@ -63,6 +65,7 @@ describe('estimateTextTokens', () => {
       fc.property(units, (text) => {
         expect(Number.isSafeInteger(estimateTextTokens(text))).toBe(true)
       }),
+      runs(),
     )
     expect(estimateTextTokens('a\ud800b')).toBeLessThanOrEqual(3)
   })

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readUsage, usageOf } from '../../src/tokens/usage.js'
+import { isUsageUnknown, readUsage, usageOf } from '../../src/tokens/usage.js'
+import { runs } from '../support/runs.js'
 
 const throwing = {
   get usage(): never {
@@ -42,7 +43,24 @@ describe('readUsage', () => {
       { inputTokens: 5, outputTokens: 7, thinkingTokens: 3 },
       { inputTokens: 5, outputTokens: 7, thinkingTokens: 3 },
     ],
-    ['fractions, rounded up', { inputTokens: 0.2, outputTokens: 7.5 }, { inputTokens: 1, outputTokens: 8 }],
+    [
+      'of Vercel’s AI SDK',
+      {
+        inputTokens: 5,
+        inputTokenDetails: { noCacheTokens: 5, cacheReadTokens: undefined, cacheWriteTokens: undefined },
+        outputTokens: 7,
+        outputTokenDetails: { textTokens: 4, reasoningTokens: 3 },
+        totalTokens: 12,
+      },
+      { inputTokens: 5, outputTokens: 7, thinkingTokens: 3 },
+    ],
+    [
+      'of Vercel’s AI SDK, a part not told',
+      { inputTokens: 5, outputTokens: undefined, totalTokens: 12 },
+      { inputTokens: 5, outputTokens: 7 },
+    ],
+    ['of an embedding of Vercel’s AI SDK', { tokens: 8 }, { inputTokens: 8, outputTokens: 0 }],
+    ['fractions', { inputTokens: 0.2, outputTokens: 7.5 }, { inputTokens: 1, outputTokens: 8 }],
     [
       'more thinking than output, cut to the output',
       { prompt_tokens: 1, completion_tokens: 2, completion_tokens_details: { reasoning_tokens: 5 } },
@@ -93,7 +111,29 @@ describe('readUsage', () => {
           expect(Number.isInteger(tokens) && tokens >= 0).toBe(true)
         }
       }),
+      runs(),
     )
+  })
+})
+
+describe('isUsageUnknown', () => {
+  it.each([
+    [{ inputTokens: undefined, outputTokens: undefined, totalTokens: undefined }, true],
+    [{ inputTokens: 5, outputTokens: undefined, totalTokens: undefined }, true],
+    [{ prompt_tokens: 5, completion_tokens: null }, true],
+    [{ inputTokens: undefined, outputTokens: '7' }, false],
+    [{ inputTokens: 5, outputTokens: 7 }, false],
+    [{ inputTokens: -1, outputTokens: 7 }, false],
+    [{ inputToken: undefined }, false],
+    [{}, false],
+    [null, false],
+    ['usage', false],
+  ])('%o: %s', (usage, expected) => {
+    expect(isUsageUnknown(usage)).toBe(expected)
+  })
+
+  it('never throws', () => {
+    expect(isUsageUnknown(throwing)).toBe(false)
   })
 })
 
@@ -132,7 +172,10 @@ describe('usageOf', () => {
   it('never throws', () => {
     expect(usageOf(throwing)).toBeUndefined()
     expect(usageOf({ usage: throwing })).toBeUndefined()
-    fc.assert(fc.property(fc.anything(), (value) => void usageOf(value)))
+    fc.assert(
+      fc.property(fc.anything(), (value) => void usageOf(value)),
+      runs(),
+    )
   })
 })
 

@@ -3,77 +3,76 @@ import { describe, expect, it } from 'vitest'
 import { AttemptTimeout } from '../../src/transport/attempt-timeout.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
-describe('Leash', () => {
-  it('aborts with its caller, or when its time is up, and leaves nothing', async () => {
-    for (const reuses of [true, false]) {
-      const clock = new VirtualClock()
-      const caller = new AbortController()
-      const leash = new AttemptTimeout(caller.signal, clock, 1000, reuses)
-      const timed = new AttemptTimeout(undefined, clock, 1000, reuses)
-      caller.abort('mine')
-      expect(leash.signal!.reason).toBe('mine')
-      await clock.advance(1000)
-      expect((timed.signal!.reason as Error).name).toBe('TimeoutError')
-      leash.release()
-      timed.release()
-      expect([clock.pending, getEventListeners(caller.signal, 'abort').length]).toEqual([0, 0])
-    }
+describe('AttemptTimeout', () => {
+  it('aborts its signal with the reason of the caller', () => {
+    const clock = new VirtualClock()
+    const caller = new AbortController()
+    const timeout = new AttemptTimeout(caller.signal, clock, 1000)
+    caller.abort('mine')
+    expect(timeout.signal!.reason).toBe('mine')
+    timeout.release()
+    expect([clock.pending, getEventListeners(caller.signal, 'abort').length]).toEqual([0, 0])
   })
 
-  it('gives a signal on to the next once it has ended, and to nobody else while it has not', () => {
+  it('is aborted from the start where the caller has aborted before', () => {
     const clock = new VirtualClock()
-    const first = new AttemptTimeout(undefined, clock, 1000, true)
-    const beside = new AttemptTimeout(undefined, clock, 1000, true)
-    expect(beside.signal).not.toBe(first.signal)
-    const { signal } = first
-    first.release()
-    first.release()
-    const next = new AttemptTimeout(undefined, clock, 1000, true)
-    const after = new AttemptTimeout(undefined, clock, 1000, true)
-    expect(next.signal).toBe(signal)
-    expect(after.signal).not.toBe(signal)
-    for (const leash of [beside, next, after]) leash.release()
+    const timeout = new AttemptTimeout(AbortSignal.abort('before'), clock, 1000)
+    expect(timeout.signal!.reason).toBe('before')
+    timeout.release()
     expect(clock.pending).toBe(0)
   })
 
-  it('an abort of a caller who has ended does not reach who has the signal now', () => {
+  it('aborts its signal with a TimeoutError when the time is up', async () => {
     const clock = new VirtualClock()
-    const caller = new AbortController()
-    const first = new AttemptTimeout(caller.signal, clock, 1000, true)
-    first.release()
-    const next = new AttemptTimeout(undefined, clock, 1000, true)
-    caller.abort()
-    expect(next.signal!.aborted).toBe(false)
-    next.release()
+    const timeout = new AttemptTimeout(undefined, clock, 1000)
+    await clock.advance(999)
+    expect(timeout.signal!.aborted).toBe(false)
+    await clock.advance(1)
+    expect((timeout.signal!.reason as Error).name).toBe('TimeoutError')
+    timeout.release()
+    expect(clock.pending).toBe(0)
   })
 
-  it('never gives on one that has aborted, or that somebody may have left listeners on', () => {
+  it('aborts nothing after its release, and leaves no timer and no listener', async () => {
     const clock = new VirtualClock()
     const caller = new AbortController()
-    const aborted = new AttemptTimeout(caller.signal, clock, 1000, true)
-    const kept = new AttemptTimeout(undefined, clock, 1000, false)
+    const timeout = new AttemptTimeout(caller.signal, clock, 1000)
+    timeout.release()
+    timeout.release()
+    expect([clock.pending, getEventListeners(caller.signal, 'abort').length]).toEqual([0, 0])
     caller.abort()
-    aborted.release()
-    kept.release()
-    for (let i = 0; i < 300; i++) {
-      const leash = new AttemptTimeout(undefined, clock, 1000, i % 2 === 0)
-      expect([leash.signal === aborted.signal, leash.signal === kept.signal, leash.signal!.aborted]).toEqual([
-        false,
-        false,
-        false,
-      ])
-      if (i % 3 === 0) leash.release()
-    }
+    await clock.advance(1000)
+    expect(timeout.signal!.aborted).toBe(false)
   })
 
-  it('uses one signal for a few attempts at most', () => {
+  it('still follows the caller once its timer is stopped', async () => {
     const clock = new VirtualClock()
-    const uses = new Map<AbortSignal, number>()
-    for (let i = 0; i < 1000; i++) {
-      const leash = new AttemptTimeout(undefined, clock, 1000, true)
-      uses.set(leash.signal!, (uses.get(leash.signal!) ?? 0) + 1)
-      leash.release()
+    const caller = new AbortController()
+    const timeout = new AttemptTimeout(caller.signal, clock, 1000)
+    timeout.stopTimer()
+    await clock.advance(1000)
+    expect(timeout.signal!.aborted).toBe(false)
+    caller.abort('mine')
+    expect(timeout.signal!.reason).toBe('mine')
+    timeout.release()
+  })
+
+  it('makes a signal for each attempt, and shares none', () => {
+    const clock = new VirtualClock()
+    const signals = new Set<AbortSignal>()
+    for (let i = 0; i < 50; i++) {
+      const timeout = new AttemptTimeout(undefined, clock, 1000)
+      signals.add(timeout.signal!)
+      timeout.release()
     }
-    expect(Math.max(...uses.values())).toBeLessThanOrEqual(16)
+    expect(signals.size).toBe(50)
+  })
+
+  it("without a timeout is the caller's own signal, or none", () => {
+    const clock = new VirtualClock()
+    const { signal } = new AbortController()
+    expect(new AttemptTimeout(signal, clock, undefined).signal).toBe(signal)
+    expect(new AttemptTimeout(undefined, clock, undefined).signal).toBeUndefined()
+    expect(clock.pending).toBe(0)
   })
 })

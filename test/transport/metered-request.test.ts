@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isHeadgateError } from '../../src/errors.js'
-import { hint, settingsOf, withSettings, type HintedInit } from '../../src/transport/hints.js'
-import { readRequest, withoutHints, type MeteredRequest } from '../../src/transport/metered-request.js'
+import { hint, settingsOf, withoutHints, withSettings, type HintedInit } from '../../src/transport/hints.js'
+import { readRequest, type MeteredRequest } from '../../src/transport/metered-request.js'
 
 const BASE = 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1'
 const CHAT = `${BASE}/chat/completions`

@@ -15,6 +15,7 @@ import {
 import { Feed, json, streamed } from '../support/fake-fetch.js'
 import { BASE, CHAT, chatBody, flowing, LimitedFetch } from '../support/limited-fetch.js'
 import { settlePromises } from '../support/virtual-clock.js'
+import { runs } from '../support/runs.js'
 
 const whole = [opening, content('Hello'), content(' there'), closing, usage, done]
 const seen = [opening, content('Hello'), content(' there'), closing, done].join('')
@@ -67,7 +68,7 @@ describe('a stream that is read in full', () => {
         expect(world.settled[0]?.usage).toEqual(USED)
         world.expectAtRest()
       }),
-      { numRuns: 100 },
+      runs(100),
     )
   })
 

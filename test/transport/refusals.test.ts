@@ -16,7 +16,7 @@ describe('what the limiter refuses', () => {
     expect(response.status).toBe(status)
     expect(response.headers.get('x-should-retry')).toBe('false')
     expect(await response.json()).toEqual({
-      error: { message: expect.any(String), type: code, param: null, code },
+      error: { message: expect.any(String), type: code, param: null, code, headgate: expect.any(Object) },
     })
     expect(world.service.sent).toHaveLength(sent)
   }

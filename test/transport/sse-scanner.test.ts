@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SseScanner, type SseEvent } from '../../src/transport/sse-scanner.js'
+import { runs } from '../support/runs.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -71,7 +72,7 @@ describe('a stream of events', () => {
         expect(scan(cut(bytes, at))).toEqual(whole)
         expect(scan([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(whole)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 
@@ -82,7 +83,7 @@ describe('a stream of events', () => {
         const all = rest === undefined ? events : [...events, rest]
         expect(all.map(({ name, data, status }) => ({ name, data, status }))).toEqual(byTheBook(text))
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 
@@ -93,6 +94,7 @@ describe('a stream of events', () => {
         const all = [...events, ...(rest === undefined ? [] : [rest])].flatMap((event) => [...event.bytes])
         expect(all).toEqual([...bytes])
       }),
+      runs(),
     )
   })
 

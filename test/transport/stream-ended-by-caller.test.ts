@@ -4,6 +4,7 @@ import { closing, content, done, opening, usage, USED } from '../support/chat-ev
 import { Feed, streamed } from '../support/fake-fetch.js'
 import { failure, flowing, LimitedFetch } from '../support/limited-fetch.js'
 import { settlePromises } from '../support/virtual-clock.js'
+import { runs } from '../support/runs.js'
 
 const whole = [opening, content('Hello'), content(' there'), closing, usage, done]
 const terminated = new TypeError('terminated')
@@ -159,7 +160,7 @@ it('each of many streams that end in every way settles once', async () => {
       for (const [i, way] of ways.entries()) if (way === 'leave') await responses[i]!.body!.cancel()
       world.expectAtRest()
     }),
-    { numRuns: 50 },
+    runs(50),
   )
 })
 

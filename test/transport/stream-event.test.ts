@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { SseScanner } from '../../src/transport/sse-scanner.js'
-import { plainPieces, readStreamEvent, type StreamEvent } from '../../src/transport/stream-event.js'
+import { readStreamEvent, type StreamEvent } from '../../src/transport/stream-event.js'
 import {
   closing,
   content,
@@ -168,44 +168,5 @@ describe('errors after HTTP 200', () => {
   it.each(shapes)('%s, before content and after', (_, text) => {
     expect(read(text)).toEqual(error)
     expect(read(text, true)).toEqual(error)
-  })
-})
-
-describe('plainPieces', () => {
-  const piece = 'data: {"choices":[{"delta":{"content":"水 "}}]}\n\n'
-
-  it.each([1, 2, 7])('counts %d pieces of content', (count) => {
-    expect(plainPieces(piece.repeat(count))).toBe(count)
-  })
-
-  it.each([
-    ['nothing', ''],
-    ['the end', 'data: [DONE]\n\n'],
-    ['a comment', ': keep-alive\n\n'],
-    ['a status', ':HTTP_STATUS/429\ndata: {"code":"x"}\n\n'],
-    ['a name', 'event: error\ndata: {"code":"x"}\n\n'],
-    ['a name that comes last', 'data: {"a":1}\nevent: error\n\n'],
-    ['a name after a carriage return', 'data: {"a":1}\revent: error\r\r\n\n'],
-    ['other line ends', piece.replaceAll('\n', '\r\n')],
-    ['two data lines', 'data: {"a":\ndata: 1}\n\n'],
-    ['a usage', 'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\n'],
-    ['an error', 'data: {"error":{"code":"x"}}\n\n'],
-    ['a flat error', 'data: {"code":"Throttling","message":"m"}\n\n'],
-    ['a flat error with spaces', 'data:  { "message": "m", "code": "Throttling" }\n\n'],
-    ['the last event of a response', 'data: {"type":"response.completed","response":{}}\n\n'],
-    ['no JSON object', 'data: 5\n\n'],
-    ['an event without its second line end', 'data: {"a":1}\n'],
-  ])('0 for %s, alone and among pieces', (_, text) => {
-    expect(plainPieces(text)).toBe(0)
-    if (text !== '') expect([plainPieces(piece + text), plainPieces(text + piece)]).toEqual([0, 0])
-  })
-
-  it('0 where an event is not whole', () => {
-    expect(plainPieces(piece + 'data: {"choices"')).toBe(0)
-  })
-
-  it('a quotation of these in a content is content', () => {
-    const quoted = event({ choices: [{ delta: { content: 'x' } }] }).replace('"x"', '"{\\"error\\": 1}"')
-    expect(plainPieces(quoted)).toBe(1)
   })
 })

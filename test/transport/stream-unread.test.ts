@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { closing, content, done, opening, usage, USED } from '../support/chat-events.js'
 import { Feed } from '../support/fake-fetch.js'
 import { flowing } from '../support/limited-fetch.js'
@@ -84,6 +84,19 @@ describe('a stream that nobody reads', () => {
     world.expectAtRest()
   })
 
+  it('frees its place when it is collected where timers throw, as in Cloudflare Workers outside a request', async () => {
+    const feed = new Feed()
+    const world = await (async () => (await flowing(feed, {}, 5000)).world)()
+    const disallowed = () => {
+      throw new Error('Disallowed operation called within global scope.')
+    }
+    Object.assign(world.clock, { setTimeout: disallowed, clearTimeout: disallowed })
+    await collect(() => world.limiter.stats().inFlight === 0)
+    expect(world.limiter.stats().inFlight).toBe(0)
+    expect(world.settled).toMatchObject([{ usage: undefined }])
+    expect(feed.cancelled).toBeDefined()
+  })
+
   it('leaves no listener when it is collected after its timeout', async () => {
     const feed = new Feed()
     const caller = new AbortController()
@@ -92,6 +105,21 @@ describe('a stream that nobody reads', () => {
     world.expectAtRest()
     await collect(() => feed.cancelled !== undefined)
     expect(feed.cancelled).toBeDefined()
+    world.expectAtRest()
+  })
+
+  it('frees its place at the timeout in a runtime without FinalizationRegistry', async () => {
+    vi.stubGlobal('FinalizationRegistry', undefined)
+    vi.resetModules()
+    onTestFinished(() => {
+      vi.unstubAllGlobals()
+      vi.resetModules()
+    })
+    const modules = await import('../support/limited-fetch.js')
+    const { world } = await modules.flowing(new Feed(), {}, 5000)
+    expect(world.limiter.stats().inFlight).toBe(1)
+    await world.clock.advance(5000)
+    expect(world.settled).toMatchObject([{ usage: undefined }])
     world.expectAtRest()
   })
 })

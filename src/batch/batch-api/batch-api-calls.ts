@@ -1,8 +1,9 @@
+import { isJsonObject, parsedJson, type JsonObject } from '../../json.js'
 import { FetchCall } from '../../transport/fetch-call.js'
 import { withSettings } from '../../transport/hints.js'
 import { errorIn } from '../file/batch-record.js'
 import { headersOf, redacted, type Service } from '../run/send-line.js'
-import { formOf, type FormFile } from './form.js'
+import { uploadForm, type UploadFile } from './upload-form.js'
 
 /**
  * What a call of the Batch API came to that did not go well. `unknown`: no answer, or none that says what was done; all
@@ -19,8 +20,6 @@ export class CallFailed extends Error {
     this.fault = fault
   }
 }
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** A batch, as far as it is looked at. */
 export interface BatchObject {
@@ -54,15 +53,14 @@ export class BatchApiCalls {
   }
 
   /** Uploads a file. @throws CallFailed */
-  async upload(file: FormFile, signal: AbortSignal): Promise<{ id: string; createdAt: number | undefined }> {
-    const { headers, body } = formOf({ purpose: 'batch' }, file)
-    const init = { method: 'POST', headers, body, duplex: 'half', signal }
-    const answer = await this.#json('/files', init as RequestInit, UPLOAD_TIMEOUT_MS)
+  async upload(file: UploadFile, signal: AbortSignal): Promise<{ id: string; createdAt: number | undefined }> {
+    const init = { ...(await formOf(file)), method: 'POST', signal }
+    const answer = await this.#json('/files', init, UPLOAD_TIMEOUT_MS)
     return { id: idOf(answer), createdAt: numberOf(answer['created_at']) }
   }
 
   /** A file that was uploaded under this name; undefined if there is none. @throws CallFailed */
-  async findFile({ filename, bytes }: FormFile): Promise<{ id: string; createdAt: number | undefined } | undefined> {
+  async findFile({ filename, bytes }: UploadFile): Promise<{ id: string; createdAt: number | undefined } | undefined> {
     for await (const file of this.#list('/files', 'purpose=batch&')) {
       if (file['filename'] === filename && file['bytes'] === bytes) {
         return { id: idOf(file), createdAt: numberOf(file['created_at']) }
@@ -113,13 +111,13 @@ export class BatchApiCalls {
     return (response.body ?? new Blob([]).stream()) as AsyncIterable<Uint8Array>
   }
 
-  async *#list(path: string, query = ''): AsyncGenerator<Fields> {
+  async *#list(path: string, query = ''): AsyncGenerator<JsonObject> {
     let after = ''
     for (let page = 0; page < MAX_PAGES; page++) {
       const answer = await this.#json(`${path}?${query}limit=${PAGE_SIZE}${after}`, { method: 'GET' })
       const { data } = answer
       if (!Array.isArray(data)) throw new CallFailed('unknown', `${path} was answered with what is no list`)
-      const rows = data.filter(isFields)
+      const rows = data.filter(isJsonObject)
       yield* rows
       const last = answer['last_id'] ?? rows.at(-1)?.['id']
       if (answer['has_more'] !== true || typeof last !== 'string') return
@@ -128,12 +126,12 @@ export class BatchApiCalls {
     throw new CallFailed('unknown', `${path} was answered with a list that has no end`)
   }
 
-  async #json(path: string, init: RequestInit, timeoutMs?: number): Promise<Fields> {
+  async #json(path: string, init: RequestInit, timeoutMs?: number): Promise<JsonObject> {
     const response = await this.#send(path, init, timeoutMs)
     const text = await textOf(response)
     if (!response.ok) throw this.#refusal(path, response.status, text)
-    const value = parsed(text)
-    if (isFields(value)) return value
+    const value = parsedJson(text)
+    if (isJsonObject(value)) return value
     throw new CallFailed('unknown', `${path} was answered with ${response.status} and what is no JSON object`)
   }
 
@@ -157,8 +155,17 @@ export class BatchApiCalls {
   }
 
   #refusal(path: string, status: number, text: string): CallFailed {
-    const { message } = errorIn(parsed(text) ?? {}, status)
+    const { message } = errorIn(parsedJson(text) ?? {}, status)
     return new CallFailed(faultOf(status), redacted(`${path} was answered with ${status}: ${message}`, this.#service))
+  }
+}
+
+/** @throws CallFailed */
+async function formOf(file: UploadFile): Promise<RequestInit> {
+  try {
+    return await uploadForm({ purpose: 'batch' }, file)
+  } catch (error) {
+    throw new CallFailed('unknown', `'${file.path}', the lines of a batch, cannot be read: ${(error as Error).message}`)
   }
 }
 
@@ -185,9 +192,9 @@ async function textOf(response: Response): Promise<string> {
 }
 
 /** @throws CallFailed */
-function batchOf(fields: Fields): BatchObject {
+function batchOf(fields: JsonObject): BatchObject {
   const { status } = fields
-  const counts = isFields(fields['request_counts']) ? fields['request_counts'] : {}
+  const counts = isJsonObject(fields['request_counts']) ? fields['request_counts'] : {}
   if (typeof status !== 'string') throw new CallFailed('unknown', 'a batch came without a status')
   return {
     id: idOf(fields),
@@ -202,30 +209,18 @@ function batchOf(fields: Fields): BatchObject {
 }
 
 function errorsOf(errors: unknown): string[] {
-  const data = isFields(errors) ? errors['data'] : undefined
+  const data = isJsonObject(errors) ? errors['data'] : undefined
   if (!Array.isArray(data)) return []
-  return data.filter(isFields).map(({ line, code, message }) => {
+  return data.filter(isJsonObject).map(({ line, code, message }) => {
     const where = typeof line === 'number' ? `line ${line} of the file: ` : ''
     return `${where}${stringOf(message) ?? stringOf(code) ?? 'no reason is given'}`
   })
 }
 
 /** @throws CallFailed */
-function idOf({ id }: Fields): string {
+function idOf({ id }: JsonObject): string {
   if (typeof id === 'string' && id !== '') return id
   throw new CallFailed('unknown', 'the answer of the service has no id')
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function stringOf(value: unknown): string | undefined {

@@ -1,13 +1,13 @@
-import { onAbort } from '../../abort-signals.js'
+import { abortableSleep } from '../../abort-signals.js'
 import type { Clock } from '../../clock.js'
 import { FileError } from '../file/file-error.js'
 import type { Stop } from '../run/line-runner.js'
 import { CallFailed, type BatchApiCalls, type BatchObject } from './batch-api-calls.js'
 import { download } from './download.js'
-import type { FormFile } from './form.js'
 import type { PartLedger } from './part-ledger.js'
 import type { MergeTarget } from './merge.js'
 import { isUnderWay, type Part } from './part.js'
+import type { UploadFile } from './upload-form.js'
 
 /** How a batch stands. */
 export interface BatchProgress {
@@ -47,27 +47,27 @@ const MAX_FAILURES = 60
 /** A file that is said not to be there so often is not there. */
 const MAX_MISSING = 3
 /** A batch that was submitted without an answer is looked for so often, a poll apart, before it is submitted again. */
-const LOOKS_BEFORE_SUBMITTING = 2
+const SEARCHES_BEFORE_SUBMITTING = 2
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'expired', 'cancelled'])
-const MAX_ERRORS_TOLD = 5
+const MAX_ERRORS_SHOWN = 5
 
 /** What is known of a part in this run alone. */
-interface Memory {
+interface PartRun {
   progress: BatchProgress
   failures: number
   missing: number
   uploads: number
   submits: number
-  looksFor: number
+  searches: number
   isCancelled: boolean
   /** Until the next run. */
-  isLeft: boolean
+  isDeferred: boolean
 }
 
 /** Brings parts to the service, looks after their batches, and merges what comes of them. */
 export class BatchApiRunner {
   readonly #options: BatchApiRunnerOptions
-  readonly #memories = new Map<number, Memory>()
+  readonly #runs = new Map<number, PartRun>()
   #stop: Stop | undefined
 
   constructor(options: BatchApiRunnerOptions) {
@@ -76,7 +76,7 @@ export class BatchApiRunner {
 
   /** Parts that have not ended, and those that have. */
   get batches(): readonly BatchProgress[] {
-    return [...this.#memories.values()].map(({ progress }) => progress)
+    return [...this.#runs.values()].map(({ progress }) => progress)
   }
 
   /**
@@ -84,55 +84,59 @@ export class BatchApiRunner {
    * @throws FileError
    */
   async run(): Promise<Stop | undefined> {
-    const { ledger, stopped, onProgress } = this.#options
-    for (const part of ledger.parts) this.#memoryOf(part)
+    const { ledger, stopped, clock, pollMs, onProgress } = this.#options
+    for (const part of ledger.parts) this.#runOf(part)
     for (;;) {
       for (const part of ledger.parts) {
         if (stopped.aborted || this.#stop !== undefined) break
-        if (!this.#memoryOf(part).isLeft) await this.#step(part)
+        if (!this.#runOf(part).isDeferred) await this.#step(part)
       }
       onProgress(this.batches)
       if (this.#stop !== undefined) return this.#stop
-      if (ledger.parts.every((part) => this.#memoryOf(part).isLeft)) return undefined
-      if (!stopped.aborted) await this.#wait()
-      if (stopped.aborted) return { why: 'stopped' }
+      if (ledger.parts.every((part) => this.#runOf(part).isDeferred)) return undefined
+      try {
+        await abortableSleep(clock, pollMs, stopped)
+      } catch (error) {
+        if (!stopped.aborted) throw error
+        return { why: 'stopped' }
+      }
     }
   }
 
   async #step(part: Part): Promise<void> {
-    const memory = this.#memoryOf(part)
+    const run = this.#runOf(part)
     try {
-      await this.#advance(part, memory)
+      await this.#advance(part, run)
     } catch (error) {
-      if (error instanceof CallFailed) await this.#failed(part, memory, error)
+      if (error instanceof CallFailed) await this.#failed(part, run, error)
       else if (error instanceof FileError || !this.#options.stopped.aborted) throw error
     }
   }
 
-  async #advance(given: Part, memory: Memory): Promise<void> {
+  async #advance(given: Part, run: PartRun): Promise<void> {
     const { ledger, isCancelling, stopped, maxAttempts } = this.#options
     let part = given
     if (part.state === 'submitting') {
-      const found = await this.#find(part, memory)
+      const found = await this.#find(part, run)
       if (found === undefined) return
       part = found
     }
-    if (part.state === 'submitted') return this.#look(part, memory)
+    if (part.state === 'submitted') return this.#poll(part, run)
     if (isCancelling) return ledger.remove(part)
-    if (part.state !== 'uploaded') part = await this.#upload(part, memory)
+    if (part.state !== 'uploaded') part = await this.#upload(part, run)
     if (stopped.aborted) return
-    if (memory.submits >= maxAttempts && !this.#hasOthers(part)) {
-      return this.#leave(memory, `file ${part.number} was submitted ${memory.submits} times in vain`)
+    if (run.submits >= maxAttempts && !this.#hasOthers(part)) {
+      return this.#defer(run, `file ${part.number} was submitted ${run.submits} times in vain`)
     }
-    await this.#submit(part, memory)
+    await this.#submit(part, run)
   }
 
-  async #submit(given: Part, memory: Memory): Promise<void> {
+  async #submit(given: Part, run: PartRun): Promise<void> {
     const { ledger, calls, completionWindow } = this.#options
-    memory.submits++
+    run.submits++
     const part = await ledger.update(given, { state: 'submitting' })
     try {
-      await this.#submitted(part, memory, await calls.create(part.fileId!, part.endpoint, completionWindow))
+      await this.#submitted(part, run, await calls.create(part.fileId!, part.endpoint, completionWindow))
     } catch (error) {
       const isUndone = error instanceof CallFailed && error.fault !== 'unknown'
       if (isUndone) await ledger.update(part, { state: 'uploaded' })
@@ -140,18 +144,18 @@ export class BatchApiRunner {
     }
   }
 
-  async #upload(part: Part, memory: Memory): Promise<Part> {
+  async #upload(part: Part, run: PartRun): Promise<Part> {
     const { ledger, calls, stopped } = this.#options
     const file = { path: ledger.pathOf(part), filename: ledger.filenameOf(part), bytes: part.bytes }
     const found = part.state === 'uploading' ? await this.#findFile(file) : undefined
-    memory.uploads += found === undefined ? 1 : 0
+    run.uploads += found === undefined ? 1 : 0
     if (found === undefined) await ledger.update(part, { state: 'uploading' })
     const { id, createdAt } = found ?? (await calls.upload(file, stopped))
     return ledger.update(part, { state: 'uploaded', fileId: id, fileCreatedAt: createdAt })
   }
 
   /** One that is uploaded twice costs nothing: where files cannot be looked for, that is what happens. */
-  async #findFile(file: FormFile): ReturnType<BatchApiCalls['findFile']> {
+  async #findFile(file: UploadFile): ReturnType<BatchApiCalls['findFile']> {
     try {
       return await this.#options.calls.findFile(file)
     } catch (error) {
@@ -161,41 +165,41 @@ export class BatchApiRunner {
   }
 
   /** Its batch, or that there is none: then it is `uploaded` again. Undefined where it is to be looked for once more. */
-  async #find(part: Part, memory: Memory): Promise<Part | undefined> {
+  async #find(part: Part, run: PartRun): Promise<Part | undefined> {
     const { ledger, calls } = this.#options
     const batch = await calls.findBatch(part.fileId!, part.fileCreatedAt)
-    if (batch !== undefined) return this.#submitted(part, memory, batch)
-    if (++memory.looksFor < LOOKS_BEFORE_SUBMITTING) return undefined
-    memory.looksFor = 0
+    if (batch !== undefined) return this.#submitted(part, run, batch)
+    if (++run.searches < SEARCHES_BEFORE_SUBMITTING) return undefined
+    run.searches = 0
     return ledger.update(part, { state: 'uploaded' })
   }
 
-  async #submitted(part: Part, memory: Memory, batch: BatchObject): Promise<Part> {
-    memory.progress = progressOf(part, batch)
-    memory.failures = 0
+  async #submitted(part: Part, run: PartRun, batch: BatchObject): Promise<Part> {
+    run.progress = progressOf(part, batch)
+    run.failures = 0
     return this.#options.ledger.update(part, { state: 'submitted', batchId: batch.id })
   }
 
-  async #look(part: Part, memory: Memory): Promise<void> {
+  async #poll(part: Part, run: PartRun): Promise<void> {
     const { calls, isCancelling, onNotice } = this.#options
     const id = part.batchId!
-    const refusal = isCancelling && !memory.isCancelled ? await calls.cancel(id) : undefined
+    const refusal = isCancelling && !run.isCancelled ? await calls.cancel(id) : undefined
     const batch = await calls.batch(id)
-    memory.progress = progressOf(part, batch)
+    run.progress = progressOf(part, batch)
     if (ENDED.has(batch.status)) {
-      const answers = await this.#download(part, memory, batch)
+      const answers = await this.#download(part, run, batch)
       const without = Math.max(0, part.lines - answers)
       if (without > 0) onNotice(endText(part, batch, without))
       await this.#options.ledger.remove(part)
     }
     // One that has ended meanwhile may refuse.
     else if (refusal !== undefined) throw refusal
-    memory.isCancelled = isCancelling
-    memory.failures = 0
+    run.isCancelled = isCancelling
+    run.failures = 0
   }
 
   /** How many answers a batch has that has ended. @throws CallFailed where files are to be read again, FileError */
-  async #download(part: Part, memory: Memory, batch: BatchObject): Promise<number> {
+  async #download(part: Part, run: PartRun, batch: BatchObject): Promise<number> {
     const { onNotice } = this.#options
     let answers = 0
     for (const file of [batch.outputFileId, batch.errorFileId]) {
@@ -203,7 +207,7 @@ export class BatchApiRunner {
       const found = await download(file, part.model, this.#options)
       if (found === undefined) {
         const name = `the file ${file} of batch ${batch.id}`
-        if (++memory.missing < MAX_MISSING) throw new CallFailed('unknown', `${name} is missing`)
+        if (++run.missing < MAX_MISSING) throw new CallFailed('unknown', `${name} is missing`)
         onNotice(`${name} has vanished from the service`)
         continue
       }
@@ -213,14 +217,14 @@ export class BatchApiRunner {
     return answers
   }
 
-  async #failed(part: Part, memory: Memory, { fault, message }: CallFailed): Promise<void> {
+  async #failed(part: Part, run: PartRun, { fault, message }: CallFailed): Promise<void> {
     const { ledger, maxAttempts, isCancelling, onNotice } = this.#options
     if (fault === 'unauthorized') {
       this.#stop = { why: 'unauthorized', message }
       return
     }
     const { state, batchId } = ledger.parts.find(({ number }) => number === part.number)!
-    const failures = ++memory.failures
+    const failures = ++run.failures
     if (state === 'submitted' && fault === 'missing') {
       if (isCancelling) {
         onNotice(`batch ${batchId} is not known to the service, and is forgotten`)
@@ -228,59 +232,45 @@ export class BatchApiRunner {
       }
       // It may be another account's: what may have been paid for is not sent again by itself.
       const hint = "is it another account's? Cancelling forgets it"
-      if (failures >= MAX_MISSING) return this.#leave(memory, `${message} (${hint})`)
+      if (failures >= MAX_MISSING) return this.#defer(run, `${message} (${hint})`)
     } else if (state !== 'submitted' && state !== 'submitting' && (fault === 'refused' || fault === 'missing')) {
       onNotice(`a file with ${part.lines.toLocaleString('en')} lines was refused: ${message}`)
       return ledger.remove(part)
     }
-    const isTriedOut = Math.max(memory.uploads, memory.submits) >= maxAttempts && !isUnderWay({ state })
-    if (failures >= MAX_FAILURES || (isTriedOut && !this.#hasOthers(part))) return this.#leave(memory, message)
+    const isTriedOut = Math.max(run.uploads, run.submits) >= maxAttempts && !isUnderWay({ state })
+    if (failures >= MAX_FAILURES || (isTriedOut && !this.#hasOthers(part))) return this.#defer(run, message)
     onNotice(`${message}; the next try is in ${Math.round(this.#options.pollMs / 1000)} s`)
   }
 
   #hasOthers({ number }: Part): boolean {
-    const isWaited = (part: Part): boolean => part.state === 'submitted' && !this.#memoryOf(part).isLeft
+    const isWaited = (part: Part): boolean => part.state === 'submitted' && !this.#runOf(part).isDeferred
     return this.#options.ledger.parts.some((part) => part.number !== number && isWaited(part))
   }
 
-  #leave(memory: Memory, message: string): void {
-    memory.isLeft = true
-    const { part, batchId } = memory.progress
+  #defer(run: PartRun, message: string): void {
+    run.isDeferred = true
+    const { part, batchId } = run.progress
     const what = batchId === undefined ? `file ${part}` : `batch ${batchId}`
     this.#options.onNotice(`${message}. The next run goes on with ${what}`)
   }
 
-  #memoryOf(part: Part): Memory {
-    let memory = this.#memories.get(part.number)
-    if (memory === undefined) {
+  #runOf(part: Part): PartRun {
+    let run = this.#runs.get(part.number)
+    if (run === undefined) {
       const progress = progressOf(part, { id: part.batchId, status: 'waiting', completed: 0, failed: 0 })
-      memory = {
+      run = {
         progress,
         failures: 0,
         missing: 0,
         uploads: 0,
         submits: 0,
-        looksFor: 0,
+        searches: 0,
         isCancelled: false,
-        isLeft: false,
+        isDeferred: false,
       }
-      this.#memories.set(part.number, memory)
+      this.#runs.set(part.number, run)
     }
-    return memory
-  }
-
-  #wait(): Promise<void> {
-    const { clock, pollMs, stopped } = this.#options
-    return new Promise((resolve) => {
-      const timer = clock.setTimeout(() => {
-        forget()
-        resolve()
-      }, pollMs)
-      const forget = onAbort(stopped, () => {
-        clock.clearTimeout(timer)
-        resolve()
-      })
-    })
+    return run
   }
 }
 
@@ -293,7 +283,7 @@ function progressOf(
 
 function endText(part: Part, { id, status, errors }: BatchObject, without: number): string {
   const lines = `${without.toLocaleString('en')} of its ${part.lines.toLocaleString('en')} lines have no answer`
-  const told = errors.slice(0, MAX_ERRORS_TOLD).map((error) => `\n  ${error}`)
-  const rest = errors.length > told.length ? `\n  and ${(errors.length - told.length).toLocaleString('en')} more` : ''
-  return `batch ${id} is ${status}: ${lines}${told.length === 0 ? '' : ':'}${told.join('')}${rest}`
+  const shown = errors.slice(0, MAX_ERRORS_SHOWN).map((error) => `\n  ${error}`)
+  const rest = errors.length > shown.length ? `\n  and ${(errors.length - shown.length).toLocaleString('en')} more` : ''
+  return `batch ${id} is ${status}: ${lines}${shown.length === 0 ? '' : ':'}${shown.join('')}${rest}`
 }

@@ -1,7 +1,8 @@
-import type { Mutable, RunCounts } from '../run/run-counts.js'
+import { isJsonObject, parsedJson, type JsonObject } from '../../json.js'
+import { countResult, type Mutable, type RunCounts } from '../run/run-counts.js'
 import { DONE, type DoneIds } from '../file/done-ids.js'
-import { splitLines } from '../file/lines.js'
-import { answered, newId, unanswered, type BatchError, type LineResult } from '../file/batch-record.js'
+import { splitLines } from '../file/read-lines.js'
+import { answered, newId, textOf, unanswered, type BatchError, type LineResult } from '../file/batch-record.js'
 import type { Sinks } from '../file/sinks.js'
 
 /** What became of a line, without its number, which a batch does not tell. */
@@ -29,13 +30,14 @@ export interface Merged {
   readonly isBrokenOff: boolean
 }
 
+/** A line of a file of answers. */
+type AnswerFields = JsonObject & { readonly custom_id: string }
+
 /** An answer may be longer than a line of input. */
-const MAX_LINE = 64 * 1024 * 1024
+const MAX_LINE_BYTES = 64 * 1024 * 1024
 const WRITTEN_TOGETHER_BYTES = 1024 * 1024
 /** What a service writes for lines that it did not come to. */
 const NOT_DONE: ReadonlySet<unknown> = new Set(['batch_expired', 'batch_cancelled'])
-
-type Fields = Readonly<Record<string, unknown>>
 
 /**
  * Appends the answers of a file as it comes, as fast as they can be written.
@@ -46,7 +48,7 @@ export async function merge(chunks: AsyncIterable<Uint8Array>, model: string, ta
   let writes: Promise<void>[] = []
   let bytes = 0
   try {
-    for await (const line of splitLines(chunks, MAX_LINE)) {
+    for await (const line of splitLines(chunks, MAX_LINE_BYTES)) {
       const text = line.bytes?.toString('utf8')
       if (text?.trim() === '') continue
       const fields = text === undefined ? undefined : fieldsIn(text)
@@ -82,30 +84,24 @@ export async function merge(chunks: AsyncIterable<Uint8Array>, model: string, ta
 
 async function write(result: BatchApiResult, { sinks, counts, onResult }: MergeTarget): Promise<void> {
   await (result.ok ? sinks.output : sinks.errors).append(JSON.stringify(result.record))
-  if (result.ok) counts.succeeded++
-  else counts.failed++
-  counts.inputTokens += result.usage?.inputTokens ?? 0
-  counts.outputTokens += result.usage?.outputTokens ?? 0
+  countResult(counts, result)
   onResult(result)
 }
 
 /** Undefined for what is no line of an output. */
-function fieldsIn(text: string): (Fields & { readonly custom_id: string }) | undefined {
-  try {
-    const value = JSON.parse(text) as Fields | null
-    return typeof value?.['custom_id'] === 'string' ? (value as Fields & { custom_id: string }) : undefined
-  } catch {
-    return undefined
-  }
+function fieldsIn(text: string): AnswerFields | undefined {
+  const value = parsedJson(text)
+  if (!isJsonObject(value) || typeof value['custom_id'] !== 'string') return undefined
+  return value as AnswerFields
 }
 
 /** Undefined for a line that says that there is no answer. */
-function resultOf(fields: Fields & { readonly custom_id: string }, model: string): BatchApiResult | undefined {
+function resultOf(fields: AnswerFields, model: string): BatchApiResult | undefined {
   const { id, custom_id: customId, response, error } = fields
   const asked = { line: 0, customId, model }
   const own = errorOf(error)
-  const status = isFields(response) ? Number(response['status_code']) : Number.NaN
-  if (!isFields(response) || Number.isNaN(status)) {
+  const status = isJsonObject(response) ? Number(response['status_code']) : Number.NaN
+  if (!isJsonObject(response) || Number.isNaN(status)) {
     if (own === undefined || NOT_DONE.has(own.code)) return undefined
     const { code = 'failed', message = code } = own
     return withId(unanswered(asked, code, message), id)
@@ -127,16 +123,8 @@ function withId(given: LineResult, id: unknown): BatchApiResult {
 /** Services fill the field of lines that went well with null, an empty text or empty fields. */
 function errorOf(error: unknown): Partial<BatchError> | undefined {
   if (typeof error === 'string') return error === '' ? undefined : { message: error }
-  if (!isFields(error)) return undefined
+  if (!isJsonObject(error)) return undefined
   const [code, message] = [textOf(error['code']), textOf(error['message'])]
   if (code === undefined && message === undefined) return undefined
   return { ...(code !== undefined && { code }), ...(message !== undefined && { message }) }
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

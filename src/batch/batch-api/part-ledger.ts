@@ -7,7 +7,7 @@ import { readSidecar, writeSidecar, type Sidecar } from '../file/sidecar.js'
 import { isUnderWay, partPath, type Part } from './part.js'
 
 /** What the sidecar keeps of the Batch API, in its field `batches`. */
-interface Kept {
+interface StoredLedger {
   /** Of this output: it is in the names of its files at the service. */
   readonly run: string
   /** The input that the parts are of: its SHA-256. */
@@ -24,9 +24,9 @@ interface Kept {
 export class PartLedger {
   readonly #output: string
   #sidecar: Sidecar
-  #kept: Kept
+  #kept: StoredLedger
 
-  private constructor(output: string, sidecar: Sidecar, kept: Kept) {
+  private constructor(output: string, sidecar: Sidecar, kept: StoredLedger) {
     this.#output = output
     this.#sidecar = sidecar
     this.#kept = kept
@@ -40,7 +40,7 @@ export class PartLedger {
     const sidecar = await readSidecar(output)
     if (sidecar === undefined) throw new FileError(`the sidecar of '${output}' has vanished: give another output`)
     const input = sidecar.input.sha256
-    const known = keptIn(sidecar)
+    const known = storedIn(sidecar)
     if (known === undefined) {
       return new PartLedger(output, sidecar, { run: randomUUID().slice(0, 8), input, baseURL, next: 1, parts: [] })
     }
@@ -107,7 +107,7 @@ export class PartLedger {
     }
   }
 
-  async #write(kept: Kept): Promise<void> {
+  async #write(kept: StoredLedger): Promise<void> {
     const sidecar = { ...this.#sidecar, batches: kept }
     await writeSidecar(this.#output, sidecar)
     this.#sidecar = sidecar
@@ -121,7 +121,7 @@ export class PartLedger {
  */
 export async function checkSameParts(output: string, print: Fingerprint): Promise<void> {
   const sidecar = await readSidecar(output)
-  const kept = sidecar && keptIn(sidecar)
+  const kept = sidecar && storedIn(sidecar)
   if (kept === undefined || !kept.parts.some(isUnderWay) || kept.input === print.sha256) return
   throw new FileError(
     `the input has changed since batches of the output '${output}' were submitted, and they are under way: ` +
@@ -129,9 +129,9 @@ export async function checkSameParts(output: string, print: Fingerprint): Promis
   )
 }
 
-function keptIn(sidecar: Sidecar): Kept | undefined {
-  const kept = sidecar['batches'] as Partial<Kept> | undefined
-  return Array.isArray(kept?.parts) ? (kept as Kept) : undefined
+function storedIn(sidecar: Sidecar): StoredLedger | undefined {
+  const kept = sidecar['batches'] as Partial<StoredLedger> | undefined
+  return Array.isArray(kept?.parts) ? (kept as StoredLedger) : undefined
 }
 
 /**
@@ -140,7 +140,7 @@ function keptIn(sidecar: Sidecar): Kept | undefined {
  */
 export async function checkNoBatches(output: string): Promise<void> {
   const sidecar = await readSidecar(output)
-  const underWay = (sidecar && keptIn(sidecar)?.parts.filter(isUnderWay)) ?? []
+  const underWay = (sidecar && storedIn(sidecar)?.parts.filter(isUnderWay)) ?? []
   if (underWay.length === 0) return
   const lines = underWay.reduce((sum, part) => sum + part.lines, 0)
   const [batches, are] = underWay.length === 1 ? ['a batch', 'is'] : [`${underWay.length} batches`, 'are']

@@ -5,8 +5,8 @@ import { noCounts, type Mutable, type RunCounts } from '../run/run-counts.js'
 import { DoneIds } from '../file/done-ids.js'
 import { FileError } from '../file/file-error.js'
 import type { OutputOptions } from '../file/output-file.js'
-import { checkInput, resumed } from '../run/resume.js'
-import { serviceOf, type BatchSummary, type RunOptions } from '../run/run-batch.js'
+import { checkInput, resumeOutput } from '../run/resume-output.js'
+import { checkCount, serviceOf, type BatchSummary, type RunOptions } from '../run/run-batch.js'
 import type { RunBegin } from '../run/run-batch-file.js'
 import { readSidecar } from '../file/sidecar.js'
 import { openSinks } from '../file/sinks.js'
@@ -104,7 +104,7 @@ async function run(
   if (!cancel) await checkSameParts(output, print)
   counts.total = print.lines
   const ids = new DoneIds()
-  const found = await resumed(options, print, ids)
+  const found = await resumeOutput(options, print, ids)
   counts.skipped = found.records
   counts.skippedFailed = found.failed
   const ledger = await PartLedger.open(output, service.baseURL)
@@ -172,8 +172,8 @@ function checkedOptions(options: BatchApiOptions): {
   const limits = Object.fromEntries(
     Object.entries(PART_LIMITS).map(([name, most]) => {
       const value = options[name as keyof PartLimits] ?? most
-      if (Number.isInteger(value) && value >= 1) return [name, value]
-      throw new InvalidRequest(`${name} is ${String(value)}: give a whole number, 1 or more`)
+      checkCount(name, value)
+      return [name, value]
     }),
   ) as unknown as PartLimits
   return { completionWindow, pollMs, clock, limits }

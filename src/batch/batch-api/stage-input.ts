@@ -1,11 +1,11 @@
-import { AWAY, DONE, type DoneIds, SEEN } from '../file/done-ids.js'
+import { IN_BATCH, DONE, type DoneIds } from '../file/done-ids.js'
 import { FaultList } from '../file/fault-list.js'
-import { FileError } from '../file/file-error.js'
 import { readFileBytes } from '../file/input-file.js'
-import { readLines, splitLines } from '../file/lines.js'
-import { duplicate, readText } from '../file/read-requests.js'
-import { isFault, type LineFault, type LineRequest } from '../file/request-line.js'
-import { faultKey, unsendable } from '../file/batch-record.js'
+import { readLines, splitLines } from '../file/read-lines.js'
+import { claimLine, readText } from '../file/read-requests.js'
+import { isFault, type LineFault } from '../file/request-line.js'
+import { countResult } from '../run/run-counts.js'
+import { unsendable } from '../file/batch-record.js'
 import type { PartLedger } from './part-ledger.js'
 import type { MergeTarget } from './merge.js'
 import { isUnderWay, type PartLimits } from './part.js'
@@ -21,7 +21,7 @@ export async function reopen(ledger: PartLedger, ids: DoneIds): Promise<boolean>
     const isStaged = await ledger.isStaged(part)
     if (isUnderWay(part)) {
       isKnown &&= isStaged
-      if (isStaged) for await (const id of idsIn(ledger.pathOf(part))) ids.add(id, AWAY)
+      if (isStaged) for await (const id of idsIn(ledger.pathOf(part))) ids.add(id, IN_BATCH)
       continue
     }
     const lines: string[] = []
@@ -33,7 +33,7 @@ export async function reopen(ledger: PartLedger, ids: DoneIds): Promise<boolean>
       }
     }
     if (!isStaged || isDone) await ledger.remove(part)
-    else for (const id of lines) ids.add(id, AWAY)
+    else for (const id of lines) ids.add(id, IN_BATCH)
   }
   return isKnown
 }
@@ -61,21 +61,19 @@ export async function stageInput(
   { ledger, target, stopped }: { ledger: PartLedger; target: MergeTarget; stopped: AbortSignal },
 ): Promise<void> {
   const staging = new Staging({ limits, next: ledger.next, pathOf: (part) => ledger.pathOf(part) })
-  const told = new FaultList()
+  const faults = new FaultList()
   try {
     for await (const given of readLines(readFileBytes(input))) {
       if (stopped.aborted) return await staging.discard()
       target.counts.read++
-      const read = claimed(readText(given, model), target.ids)
+      const read = claimLine(readText(given, model), target.ids)
       if (read === undefined) continue
       const fault = isFault(read) ? read : await staging.add(read)
       if (fault === undefined) continue
-      told.tell(fault)
-      if (!strict && (isFault(read) || claimed(fault, target.ids) !== undefined)) await tell(fault, target)
+      faults.add(fault)
+      if (!strict && (isFault(read) || claimLine(fault, target.ids) !== undefined)) await writeFault(fault, target)
     }
-    if (strict && told.count > 0) {
-      throw new FileError(`'${input}' has ${told.count} lines that cannot be sent:\n${told.text}`)
-    }
+    if (strict) faults.throwIfAny(input)
     await ledger.add(await staging.finish())
   } catch (error) {
     await staging.discard()
@@ -83,18 +81,9 @@ export async function stageInput(
   }
 }
 
-/** Undefined for what is done or in a part already. An id that came up before makes a fault of the line. */
-function claimed(read: LineRequest | LineFault, ids: DoneIds): LineRequest | LineFault | undefined {
-  if (isFault(read)) return (ids.add(faultKey(read.line), SEEN) & DONE) === 0 ? read : undefined
-  const known = ids.add(read.customId, SEEN)
-  if ((known & SEEN) !== 0) return claimed(duplicate(read), ids)
-  return known === 0 ? read : undefined
-}
-
-async function tell(fault: LineFault, { sinks, counts, onResult }: MergeTarget): Promise<void> {
+async function writeFault(fault: LineFault, { sinks, counts, onResult }: MergeTarget): Promise<void> {
   const { line: _line, ...result } = unsendable(fault)
   await sinks.errors.append(JSON.stringify(result.record))
-  counts.failed++
-  counts.unsendable++
+  countResult(counts, result)
   onResult(result)
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isJsonObject, parsedJson } from '../../json.js'
 import { usageOf } from '../../tokens/usage.js'
 import type { Usage } from '../../types.js'
 import type { LineFault, LineRequest } from './request-line.js'
@@ -44,8 +45,7 @@ export interface LineAnswer {
 type Asked = Pick<LineRequest, 'line' | 'customId' | 'model'>
 
 export function answered({ line, customId, model }: Asked, { status, requestId, body }: LineAnswer): LineResult {
-  const isAnswer = typeof body === 'object' && body !== null && !Array.isArray(body)
-  const ok = status >= 200 && status < 300 && isAnswer
+  const ok = status >= 200 && status < 300 && isJsonObject(body)
   const named = (body as { model?: unknown } | null)?.model
   return {
     line,
@@ -74,6 +74,11 @@ export function unsendable({ line, customId, code, message }: LineFault): LineRe
   return { line, ok: false, record, model: undefined, usage: undefined }
 }
 
+/** The fault of a line that could not be sent, as its error in the output says it; undefined for another error. */
+export function faultIn({ line, message }: BatchError): Pick<LineFault, 'line' | 'message'> | undefined {
+  return line === undefined ? undefined : { line, message: message.replace(/^Line \d+: /, '') }
+}
+
 /** What a fault is known by when the run is resumed: its id may be missing, or another line's. */
 export function faultKey(line: number): string {
   return `\0line ${line}`
@@ -81,14 +86,9 @@ export function faultKey(line: number): string {
 
 /** What a line of an output tells; undefined if it is none of ours. */
 export function readRecord(text: string): { readonly key: string; readonly ok: boolean } | undefined {
-  let record: Partial<BatchRecord> | null
-  try {
-    record = JSON.parse(text) as Partial<BatchRecord> | null
-  } catch {
-    return undefined
-  }
-  if (typeof record !== 'object' || record === null) return undefined
-  const { custom_id: customId, response, error } = record
+  const record = parsedJson(text)
+  if (!isJsonObject(record)) return undefined
+  const { custom_id: customId, response, error } = record as Partial<BatchRecord>
   if (typeof error?.line === 'number') return { key: faultKey(error.line), ok: false }
   if (typeof customId !== 'string') return undefined
   const status = response?.status_code ?? 0
@@ -119,6 +119,7 @@ export function errorIn(body: unknown, status: number): BatchError {
 
 type Fields = { readonly code?: unknown; readonly type?: unknown; readonly message?: unknown }
 
-function textOf(value: unknown): string | undefined {
+/** A code or a message, which some services give as a number; undefined if there is none. */
+export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined
 }

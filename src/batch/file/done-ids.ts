@@ -4,11 +4,11 @@ import * as crypto from 'node:crypto'
 export const SEEN = 1
 export const DONE = 2
 /** It is in a batch. */
-export const AWAY = 4
+export const IN_BATCH = 4
 
-const FIRST_SLOTS = 1024
+const INITIAL_SLOTS = 1024
 /** Of all slots, this part is filled before there are twice as many. */
-const FULLEST = 0.7
+const MAX_FILLED_SHARE = 0.7
 
 /**
  * Which ids came up in the input, and which stand in the output: a million in 19 to 38 MB. Ids are kept as the first 64 bits
@@ -16,8 +16,8 @@ const FULLEST = 0.7
  */
 export class DoneIds {
   /** Two words a slot; both 0 where it is empty. */
-  #words = new Uint32Array(2 * FIRST_SLOTS)
-  #flags = new Uint8Array(FIRST_SLOTS)
+  #words = new Uint32Array(2 * INITIAL_SLOTS)
+  #flags = new Uint8Array(INITIAL_SLOTS)
   #size = 0
 
   /** How many there are. */
@@ -26,7 +26,7 @@ export class DoneIds {
   }
 
   /** Adds to what is known of `id`, and returns what was known before: 0 if nothing. */
-  add(id: string, flag: typeof SEEN | typeof DONE | typeof AWAY): number {
+  add(id: string, flag: typeof SEEN | typeof DONE | typeof IN_BATCH): number {
     const digest = digestOf(id)
     const low = digest.readUInt32LE(0) || 1
     const slot = this.#slotOf(low, digest.readUInt32LE(4))
@@ -36,7 +36,7 @@ export class DoneIds {
       this.#words[2 * slot] = low
       this.#words[2 * slot + 1] = digest.readUInt32LE(4)
       this.#size++
-      if (this.#size > FULLEST * this.#flags.length) this.#grow()
+      if (this.#size > MAX_FILLED_SHARE * this.#flags.length) this.#grow()
     }
     return before
   }

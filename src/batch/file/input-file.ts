@@ -3,7 +3,7 @@ import { open, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { FileError, fileErrorOf } from './file-error.js'
-import { countLines } from './lines.js'
+import { countLines } from './read-lines.js'
 
 const CHUNK_BYTES = 64 * 1024
 

@@ -1,9 +1,9 @@
-import { chmod, open, realpath, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, open, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { FileError, fileErrorOf } from './file-error.js'
 import { memberOf } from './gzip-member.js'
 import { isGzip } from './input-file.js'
 import { scanOutput, type FoundRecord } from './scan-output.js'
+import { syncFolder, writeAtomically } from './write-atomically.js'
 
 /** Where lines of output go. */
 export interface Sink {
@@ -48,7 +48,7 @@ export class OutputFile implements Sink {
   #lines: string[] = []
   #waiters: { resolve(): void; reject(reason: unknown): void }[] = []
   #writing: Promise<void> | undefined
-  #trouble: unknown
+  #error: unknown
   #isNearlyFull = false
 
   private constructor(path: string, handle: OutputHandle, { wholeBytes, onNearlyFull }: OutputOptions) {
@@ -77,7 +77,7 @@ export class OutputFile implements Sink {
   }
 
   append(line: string): Promise<void> {
-    if (this.#trouble !== undefined) return Promise.reject(this.#trouble)
+    if (this.#error !== undefined) return Promise.reject(this.#error)
     return new Promise((resolve, reject) => {
       this.#lines.push(line)
       this.#waiters.push({ resolve, reject })
@@ -87,7 +87,7 @@ export class OutputFile implements Sink {
 
   async sync(): Promise<void> {
     await this.#writing
-    if (this.#trouble !== undefined) throw this.#trouble
+    if (this.#error !== undefined) throw this.#error
     try {
       await this.#handle.datasync()
     } catch (error) {
@@ -98,17 +98,17 @@ export class OutputFile implements Sink {
   async close(): Promise<void> {
     await this.#writing
     try {
-      if (this.#trouble === undefined) await this.#handle.datasync()
+      if (this.#error === undefined) await this.#handle.datasync()
     } catch (error) {
       throw fileErrorOf(error, `the output '${this.#path}'`, 'written')
     } finally {
       await this.#handle.close()
     }
-    if (this.#trouble !== undefined) throw this.#trouble
+    if (this.#error !== undefined) throw this.#error
   }
 
   async #write(): Promise<void> {
-    while (this.#lines.length > 0 && this.#trouble === undefined) {
+    while (this.#lines.length > 0 && this.#error === undefined) {
       const [lines, waiters] = [this.#lines, this.#waiters]
       this.#lines = []
       this.#waiters = []
@@ -118,10 +118,10 @@ export class OutputFile implements Sink {
         for (const { resolve } of waiters) resolve()
         await this.#syncIfDue()
       } catch (error) {
-        this.#trouble = fileErrorOf(error, `the output '${this.#path}'`, 'written')
+        this.#error = fileErrorOf(error, `the output '${this.#path}'`, 'written')
         // As much as can be done: what is left of a line is mended when the run is resumed, too.
         await this.#handle.truncate(this.#wholeBytes).catch(() => {})
-        for (const { reject } of [...waiters, ...this.#waiters]) reject(this.#trouble)
+        for (const { reject } of [...waiters, ...this.#waiters]) reject(this.#error)
       }
     }
     this.#writing = undefined
@@ -154,46 +154,28 @@ export class OutputFile implements Sink {
  * @throws FileError
  */
 export async function rewriteOutput(path: string, keeps: (record: FoundRecord) => boolean): Promise<void> {
-  const target = await realpath(path).catch(() => path)
-  const beside = `${target}.rewriting${isGzip(path) ? '.gz' : ''}`
   try {
-    await rm(beside, { force: true })
-    const output = await OutputFile.open(beside, { wholeBytes: 0 })
-    await chmod(beside, (await stat(target)).mode & 0o777)
-    let kept = 0
-    await scanOutput(path, (record) => {
-      if (!keeps(record)) return
-      const appended = output.append(record.bytes.toString('utf8'))
-      // Not after each: lines that come meanwhile are written together.
-      if (++kept % WRITTEN_TOGETHER === 0) return appended
-      appended.catch(() => {})
-      return undefined
+    await writeAtomically(path, `.rewriting${isGzip(path) ? '.gz' : ''}`, async (temporary) => {
+      const output = await OutputFile.open(temporary, { wholeBytes: 0 })
+      await chmod(temporary, (await stat(path)).mode & 0o777)
+      let kept = 0
+      await scanOutput(path, (record) => {
+        if (!keeps(record)) return
+        const appended = output.append(record.bytes.toString('utf8'))
+        // Not after each: lines that come meanwhile are written together.
+        if (++kept % WRITTEN_TOGETHER === 0) return appended
+        appended.catch(() => {})
+        return undefined
+      })
+      await output.close()
     })
-    await output.close()
-    await rename(beside, target)
-    await syncFolder(target)
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => {})
     throw fileErrorOf(error, `the output '${path}'`, 'written')
   }
 }
 
 async function openForAppending(path: string): Promise<OutputHandle> {
   return open(path, 'a')
-}
-
-/** The name of a new file is on the disk only when its folder is. */
-export async function syncFolder(path: string): Promise<void> {
-  try {
-    const folder = await open(dirname(path), 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  } catch {
-    // Some systems cannot open folders.
-  }
 }
 
 async function freeBytes(path: string): Promise<number> {

@@ -1,6 +1,7 @@
-import { DoneIds, SEEN } from './done-ids.js'
+import { DONE, DoneIds, SEEN } from './done-ids.js'
+import { faultKey } from './batch-record.js'
 import { readFileBytes } from './input-file.js'
-import { readLines, type TextLine } from './lines.js'
+import { readLines, type TextLine } from './read-lines.js'
 import { isFault, type LineFault, type LineRequest, readRequestText, type ReadOptions } from './request-line.js'
 
 /**
@@ -16,8 +17,9 @@ export async function* readRequests(
 ): AsyncGenerator<LineRequest | LineFault> {
   const ids = new DoneIds()
   for await (const given of readLines(typeof input === 'string' ? readFileBytes(input) : input)) {
-    const read = readText(given, options.model)
-    yield isFault(read) || ids.add(read.customId, SEEN) === 0 ? read : duplicate(read)
+    const read = claimLine(readText(given, options.model), ids)
+    // Always: none is done in a set that was empty.
+    if (read !== undefined) yield read
   }
 }
 
@@ -27,8 +29,19 @@ export function readText(given: TextLine, model: string | undefined): LineReques
   return { ...given, customId: null }
 }
 
+/**
+ * Marks a line as seen in `ids`. Returns it, or the fault of a request whose id came up before; undefined if what `ids` knows of
+ * it says that it is not to be sent.
+ */
+export function claimLine(read: LineRequest | LineFault, ids: DoneIds): LineRequest | LineFault | undefined {
+  if (isFault(read)) return (ids.add(faultKey(read.line), SEEN) & DONE) === 0 ? read : undefined
+  const known = ids.add(read.customId, SEEN)
+  if ((known & SEEN) !== 0) return claimLine(duplicate(read), ids)
+  return known === 0 ? read : undefined
+}
+
 /** The fault of a request whose id came up before. */
-export function duplicate({ line, customId }: LineRequest): LineFault {
+function duplicate({ line, customId }: LineRequest): LineFault {
   const message = `its custom_id ${JSON.stringify(customId.slice(0, 80))} is that of a line before`
   return { line, customId, code: 'duplicate_custom_id', message }
 }

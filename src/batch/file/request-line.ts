@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonObject } from '../../json.js'
 import type { Route } from '../../types.js'
 
 /** A line that is to be sent. */
@@ -62,8 +63,6 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set([
   'user',
 ])
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** Reads a line of JSON. */
 export function readRequestText(text: string, line: number, options: ReadOptions): LineRequest | LineFault {
   let value: unknown
@@ -84,7 +83,7 @@ export function readRequestText(text: string, line: number, options: ReadOptions
  * its number.
  */
 export function readRequest(value: unknown, line: number, options: ReadOptions): LineRequest | LineFault {
-  if (!isFields(value)) {
+  if (!isJsonObject(value)) {
     return { line, customId: null, code: 'invalid_json_line', message: 'it is no JSON object: { "custom_id": …, … }' }
   }
   const isPlain = value['body'] === undefined && (value['prompt'] !== undefined || value['messages'] !== undefined)
@@ -95,7 +94,7 @@ export function isFault(read: LineRequest | LineFault): read is LineFault {
   return 'code' in read
 }
 
-function readBatch(fields: Fields, line: number, options: ReadOptions): LineRequest | LineFault {
+function readBatch(fields: JsonObject, line: number, options: ReadOptions): LineRequest | LineFault {
   const { custom_id: customId, method, url, body } = fields
   const fault = (code: string, message: string): LineFault => ({ line, customId: idOf(customId), code, message })
   const missing = (what: string): LineFault => fault('missing_required_parameter', `it has no ${what}`)
@@ -109,11 +108,11 @@ function readBatch(fields: Fields, line: number, options: ReadOptions): LineRequ
       `its url is ${JSON.stringify(url.slice(0, 80))}: there are ${Object.keys(PATHS).join(', ')}`,
     )
   }
-  if (!isFields(body)) return missing('body, an object')
+  if (!isJsonObject(body)) return missing('body, an object')
   return requestOf(body, { line, customId: customId as string, url, route }, fault, options)
 }
 
-function readPlain(fields: Fields, line: number, options: ReadOptions): LineRequest | LineFault {
+function readPlain(fields: JsonObject, line: number, options: ReadOptions): LineRequest | LineFault {
   const { custom_id: customId, id, prompt, messages } = fields
   const name = plainIdOf(customId) ?? plainIdOf(id) ?? `line-${line}`
   const fault = (code: string, message: string): LineFault => ({ line, customId: name, code, message })
@@ -125,7 +124,7 @@ function readPlain(fields: Fields, line: number, options: ReadOptions): LineRequ
 }
 
 function requestOf(
-  given: Fields,
+  given: JsonObject,
   { line, customId, url, route }: { line: number; customId: string; url: string; route: Route },
   fault: (code: string, message: string) => LineFault,
   options: ReadOptions,
@@ -149,8 +148,4 @@ function idOf(value: unknown): string | null {
 function plainIdOf(value: unknown): string | null {
   const isExact = typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER
   return isExact ? String(value) : idOf(value)
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,8 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises'
+import { errorCode } from '../../system-errors.js'
 import { FileError, fileErrorOf } from './file-error.js'
 import { contentOf, MEMBER_HEADER_BYTES, memberLength } from './gzip-member.js'
 import { isGzip } from './input-file.js'
-import { splitLines } from './lines.js'
+import { splitLines } from './read-lines.js'
 import { readRecord } from './batch-record.js'
 
 /** A line of an output that is whole. */
@@ -34,7 +35,7 @@ export async function scanOutput(path: string, onRecord: OnRecord): Promise<Outp
   try {
     handle = await open(path, 'r')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { wholeBytes: 0, tornBytes: 0 }
+    if (errorCode(error) === 'ENOENT') return { wholeBytes: 0, tornBytes: 0 }
     throw fileErrorOf(error, `the output '${path}'`, 'read')
   }
   try {

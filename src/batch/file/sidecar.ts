@@ -1,7 +1,9 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { parsedJson } from '../../json.js'
+import { errorCode } from '../../system-errors.js'
 import { FileError, fileErrorOf } from './file-error.js'
 import type { Fingerprint } from './input-file.js'
-import { syncFolder } from './output-file.js'
+import { writeAtomically } from './write-atomically.js'
 
 const VERSION = 1
 
@@ -30,10 +32,10 @@ export async function readSidecar(output: string): Promise<Sidecar | undefined> 
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (errorCode(error) === 'ENOENT') return undefined
     throw fileErrorOf(error, `'${path}'`, 'read')
   }
-  const sidecar = parsed(text)
+  const sidecar = parsedJson(text) as Partial<Sidecar> | null | undefined
   if (typeof sidecar?.input?.sha256 === 'string') return sidecar as Sidecar
   throw new FileError(`'${path}' is not what a run wrote: give another output`)
 }
@@ -45,24 +47,9 @@ export async function readSidecar(output: string): Promise<Sidecar | undefined> 
 export async function writeSidecar(output: string, sidecar: Sidecar): Promise<void> {
   const path = sidecarPath(output)
   try {
-    const beside = await open(`${path}.writing`, 'w')
-    try {
-      await beside.writeFile(`${JSON.stringify({ ...sidecar, headgate: VERSION })}\n`)
-      await beside.sync()
-    } finally {
-      await beside.close()
-    }
-    await rename(`${path}.writing`, path)
-    await syncFolder(path)
+    const text = `${JSON.stringify({ ...sidecar, headgate: VERSION })}\n`
+    await writeAtomically(path, '.writing', (temporary) => writeFile(temporary, text))
   } catch (error) {
     throw fileErrorOf(error, `'${path}', which says what the output is of,`, 'written')
-  }
-}
-
-function parsed(text: string): Partial<Sidecar> | undefined {
-  try {
-    return JSON.parse(text) as Partial<Sidecar>
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,6 @@
 import { neverPasses } from './drain-time.js'
 import type { PlannedRequest } from './expect-request.js'
-import type { ModelPace } from './plan-batch.js'
+import type { ModelPace } from './model-pace.js'
 import type { Priced } from '../prices/prices.js'
 
 /** What one model of a chain does of it. */

@@ -36,7 +36,7 @@ export function cheapestRanges(costs: readonly ScaledCost[], upTo: number): Chea
     // Within (from, to] no step begins.
     const lines = costs.map((cost) => lineIn(cost, from, to))
     let at = from
-    let best = leastAfter(lines, at)
+    let best = cheapestAfter(lines, at)
     for (;;) {
       const next = crossing(lines, best, at, to)
       push(ranges, { from: at, to: next?.at ?? to, index: best })
@@ -76,7 +76,7 @@ function lineIn({ perScale, perStep, stepScale }: ScaledCost, from: number, to: 
 }
 
 /** The least line right after `at`: of those equal there the flattest. */
-function leastAfter(lines: readonly Line[], at: number): number {
+function cheapestAfter(lines: readonly Line[], at: number): number {
   let best = -1
   for (const [index, line] of lines.entries()) {
     if (best === -1 || isLess(line, lines[best]!, at)) best = index

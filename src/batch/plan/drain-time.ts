@@ -45,8 +45,8 @@ const CANDIDATES = 10
 export function drainOf(requests: readonly Amounts[], limits: Limits, pace: DrainRate): Drain {
   const byLimit: Partial<Record<LimitField, number>> = {}
   const { outputAccounting } = pace.profile
-  const told = outputAccounting === 'learn' ? undefined : outputAccounting
-  for (const rule of limitRules(limits, pace.profile, told, pace.networkJitterMs)) {
+  const accounting = outputAccounting === 'learn' ? undefined : outputAccounting
+  for (const rule of limitRules(limits, pace.profile, accounting, pace.networkJitterMs)) {
     byLimit[rule.limit] = secondsOf(rule, requests, pace.networkJitterMs / 1000) / 60
   }
   const { concurrency = Infinity } = limits
@@ -87,23 +87,23 @@ function secondsOf(rule: LimitRule, requests: readonly Amounts[], jitterSeconds:
     const amounts = requests.map((request) => amountOf(request, dimension)).filter((amount) => amount > 0)
     return counterSeconds(rule.counter, amounts)
   }
-  const mostTogether = Math.min(window?.limit ?? Infinity, bucket?.depth ?? Infinity)
-  let alone = 0
-  let flowing = 0
-  const together: number[] = []
+  const maxFitting = Math.min(window?.limit ?? Infinity, bucket?.depth ?? Infinity)
+  let oversizedSeconds = 0
+  let flowingSeconds = 0
+  const fitting: number[] = []
   for (const request of requests) {
     const amount = amountOf(request, dimension)
     if (amount === 0) continue
-    if (amount > mostTogether) {
+    if (amount > maxFitting) {
       const debt = bucket === undefined ? 0 : amount / bucket.perSecond + jitterSeconds
-      alone += Math.max(debt, window?.seconds ?? 0)
+      oversizedSeconds += Math.max(debt, window?.seconds ?? 0)
     } else {
-      together.push(amount)
-      if (bucket !== undefined) flowing += amount / bucket.perSecond
+      fitting.push(amount)
+      if (bucket !== undefined) flowingSeconds += amount / bucket.perSecond
     }
   }
-  const packed = window === undefined ? 0 : window.seconds * windowsFor(together, window.limit, dimension)
-  return alone + Math.max(packed, flowing)
+  const packed = window === undefined ? 0 : window.seconds * windowsFor(fitting, window.limit, dimension)
+  return oversizedSeconds + Math.max(packed, flowingSeconds)
 }
 
 /**

@@ -1,4 +1,5 @@
-import { builtInDeploymentPrices, type DeploymentPrices } from '../prices/deployment-prices.js'
+import { builtInDeploymentPrices } from '../prices/built-in-prices.js'
+import type { DeploymentPrices } from '../prices/deployment-prices.js'
 import type { Flow } from './steady-load.js'
 import { linear, type Offer, type PaymentOptions, type Time, unknown } from './payment-way.js'
 import type { PriceRow } from '../prices/prices.js'

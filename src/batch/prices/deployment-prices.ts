@@ -1,6 +1,5 @@
 import { InvalidRequest } from '../../errors.js'
 import { isPlainOrModule, shown } from '../../limits/limit-values.js'
-import { deploymentPricesBeijing } from './data/deployment-prices-beijing.js'
 import { amount, amountIfAny, checkedRow, checkedTable, count, currency, text, textIfAny } from './price-fields.js'
 
 /**
@@ -66,9 +65,6 @@ export interface DeploymentPrices {
 
 /** What each day costs that a month of model units was used, where it is left in its first month, by a day's share of it. */
 export const EARLY_LEAVE_FACTOR = 1.2
-
-/** The built-in prices of deployments: those of Beijing, where alone they are to be had. */
-export const builtInDeploymentPrices: DeploymentPrices = deploymentPricesBeijing
 
 const THROUGHPUT = { inputPer10kTpm: amount, outputPer1kTpm: amount, thinkingOutputPer1kTpm: amountIfAny }
 const ANYTHING = { check: (value: unknown) => (value === undefined ? 'give an object' : undefined) }

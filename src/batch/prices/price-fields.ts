@@ -1,4 +1,5 @@
 import { InvalidRequest } from '../../errors.js'
+import { nameAdvice } from '../../limits/did-you-mean.js'
 import { nearest } from '../../limits/nearest.js'
 import { isPlainOrModule, shown } from '../../limits/limit-values.js'
 
@@ -55,8 +56,7 @@ export function checkedRow<Row extends object>(
   if (!isPlainOrModule(row)) throw new InvalidRequest(`${place} is ${shown(row)}: give { ${fields.join(', ')} }`)
   for (const name of Object.keys(row)) {
     if (Object.hasOwn(rules, name)) continue
-    const meant = nearest(name, fields)
-    const advice = meant === undefined ? `the fields are ${fields.join(', ')}` : `did you mean '${meant}'?`
+    const advice = nameAdvice(nearest(name, fields), `the fields are ${fields.join(', ')}`)
     throw new InvalidRequest(`${place}: unknown field '${name}': ${advice}`)
   }
   const checked: Partial<Record<string, unknown>> = {}

@@ -1,5 +1,3 @@
-import { pricesBeijing } from './data/prices-beijing.js'
-import { pricesInternational } from './data/prices-international.js'
 import { amount, amountIfAny, checkedRow, checkedTable, currency, textIfAny } from './price-fields.js'
 
 /**
@@ -38,21 +36,6 @@ export type Priced =
 
 /** A batch costs this part of what the same requests cost one by one (Model Studio's documents). */
 export const BATCH_PRICE_SHARE = 0.5
-
-/** The names by which the built-in prices are asked for: those of the limits tables of the same regions. */
-export type BuiltInPricesName = 'model-studio/singapore' | 'model-studio/beijing'
-
-/** The built-in prices. They hold a few models; each row carries its currency, region, date and source. */
-export const builtInPrices: Readonly<Record<BuiltInPricesName, PricesTable>> = Object.freeze({
-  'model-studio/singapore': pricesInternational,
-  'model-studio/beijing': pricesBeijing,
-})
-
-/** The built-in prices of the region whose limits table is called so; an empty table where none are known. */
-export function pricesBeside(limitsTable: string): PricesTable {
-  if (limitsTable === 'model-studio/international-2025') return pricesInternational
-  return Object.hasOwn(builtInPrices, limitsTable) ? builtInPrices[limitsTable as BuiltInPricesName] : {}
-}
 
 const RULES = {
   input: amount,

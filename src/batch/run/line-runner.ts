@@ -1,11 +1,11 @@
 import PQueue from 'p-queue'
 import { LIMIT_FIELDS } from '../../limits/limit-fields.js'
-import type { Mutable, RunCounts } from './run-counts.js'
-import { DONE, SEEN, type DoneIds } from '../file/done-ids.js'
-import type { TextLine } from '../file/lines.js'
-import { duplicate, readText } from '../file/read-requests.js'
+import { countResult, type Mutable, type RunCounts } from './run-counts.js'
+import type { DoneIds } from '../file/done-ids.js'
+import type { TextLine } from '../file/read-lines.js'
+import { claimLine, readText } from '../file/read-requests.js'
 import { isFault, readRequest, readRequestText, type LineFault, type LineRequest } from '../file/request-line.js'
-import { faultKey, unsendable, type LineResult } from '../file/batch-record.js'
+import { unsendable, type LineResult } from '../file/batch-record.js'
 import { Flight, sendLine, type Halt, type Service } from './send-line.js'
 import { OutageDetector } from './outage-detector.js'
 
@@ -35,7 +35,7 @@ export interface LinesRun {
 }
 
 /** So many bytes of requests are held at once, however many lines that are. */
-const MAX_BYTES = 48 * 1024 * 1024
+const MAX_HELD_BYTES = 48 * 1024 * 1024
 
 /** Where it is not given: so many at first, and at most. */
 const FIRST_CONCURRENCY = 256
@@ -49,12 +49,12 @@ export class LineRunner {
   readonly #queue: PQueue
   readonly #flights = new Set<Flight>()
   readonly #models = new Set<string>()
-  readonly #silence = new OutageDetector()
+  readonly #outage = new OutageDetector()
   #heldBytes = 0
   #stop: Stop | undefined
   #error: { readonly reason: unknown } | undefined
   #wake: (() => void) | undefined
-  #letGo: (() => void) | undefined
+  #endWait: (() => void) | undefined
 
   constructor(run: LinesRun) {
     this.#run = run
@@ -89,7 +89,7 @@ export class LineRunner {
     this.#stop = why
     for (const flight of this.#flights) flight.stop()
     this.#wake?.()
-    this.#letGo?.()
+    this.#endWait?.()
   }
 
   #fail(reason: unknown): void {
@@ -99,7 +99,7 @@ export class LineRunner {
   }
 
   async #readAll(): Promise<void> {
-    const { input, counts, isNumbered } = this.#run
+    const { input, ids, counts, isNumbered } = this.#run
     const lines = Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]()
     let isOver = false
     try {
@@ -110,11 +110,10 @@ export class LineRunner {
           break
         }
         counts.read++
-        const read = this.#claimed(
-          isNumbered ? readText(next.value as TextLine, this.#run.model) : this.#readOwn(next.value, number),
-        )
-        if (read === undefined) continue
-        if (isFault(read)) await this.#deliver(unsendable(read))
+        const given = isNumbered ? readText(next.value as TextLine, this.#run.model) : this.#readOwn(next.value, number)
+        const read = claimLine(given, ids)
+        if (read === undefined) counts.skipped++
+        else if (isFault(read)) await this.#deliver(unsendable(read))
         else await this.#send(read)
       }
     } finally {
@@ -126,7 +125,7 @@ export class LineRunner {
   /** The next line; undefined once the run is stopped. A race with a promise that lasts would keep each line in memory. */
   #next(lines: Iterator<BatchInput> | AsyncIterator<BatchInput>): Promise<IteratorResult<BatchInput> | undefined> {
     return new Promise((resolve, reject) => {
-      this.#letGo = () => resolve(undefined)
+      this.#endWait = () => resolve(undefined)
       Promise.resolve(lines.next()).then(resolve, reject)
     })
   }
@@ -136,28 +135,11 @@ export class LineRunner {
     return typeof value === 'string' ? readRequestText(value, line, { model }) : readRequest(value, line, { model })
   }
 
-  /** Undefined for what is done already. An id that came up before makes a fault of the line. */
-  #claimed(read: LineRequest | LineFault): LineRequest | LineFault | undefined {
-    const { ids, counts } = this.#run
-    if (!isFault(read)) {
-      const known = ids.add(read.customId, SEEN)
-      if (known === 0) return read
-      if ((known & SEEN) === 0) {
-        counts.skipped++
-        return undefined
-      }
-      return this.#claimed(duplicate(read))
-    }
-    if ((ids.add(faultKey(read.line), SEEN) & DONE) === 0) return read
-    counts.skipped++
-    return undefined
-  }
-
   async #send(request: LineRequest): Promise<void> {
     const { counts } = this.#run
     const bytes = request.text.length
     await this.#queue.onSizeLessThan(1)
-    while (this.#heldBytes > 0 && this.#heldBytes + bytes > MAX_BYTES && this.#stop === undefined) {
+    while (this.#heldBytes > 0 && this.#heldBytes + bytes > MAX_HELD_BYTES && this.#stop === undefined) {
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     if (this.#stop !== undefined) return
@@ -186,13 +168,13 @@ export class LineRunner {
       counts.inFlight += by
       counts.waiting -= by
       if (by === -1) return
-      this.#silence.sent(counts.inFlight)
+      this.#outage.sent(counts.inFlight)
       this.#grow(request.model)
     })
     this.#flights.add(flight)
     const sent = await sendLine(request, flight, service).finally(() => this.#flights.delete(flight))
     if (sent === undefined) return
-    const halt = 'halt' in sent ? sent.halt : this.#silence.ended(sent.result, counts.inFlight)
+    const halt = 'halt' in sent ? sent.halt : this.#outage.ended(sent.result, counts.inFlight)
     if (halt !== undefined) this.stop(halt)
     if ('result' in sent) await this.#deliver(sent.result)
   }
@@ -205,7 +187,7 @@ export class LineRunner {
     const { concurrency: given, counts, service } = this.#run
     const { concurrency, pending } = this.#queue
     if (given !== undefined || concurrency >= MAX_CONCURRENCY || pending < concurrency) return
-    if (counts.inFlight < NEARLY_ALL * concurrency || !this.#silence.isAnswering) return
+    if (counts.inFlight < NEARLY_ALL * concurrency || !this.#outage.isAnswering) return
     const limits = service.limiter.limitsOf(model)
     if (!LIMIT_FIELDS.some((field) => (limits[field] ?? Infinity) < Infinity)) return
     this.#queue.concurrency = Math.min(MAX_CONCURRENCY, 2 * concurrency)
@@ -214,10 +196,6 @@ export class LineRunner {
   async #deliver(result: LineResult): Promise<void> {
     const { counts, deliver } = this.#run
     await deliver(result)
-    if (result.ok) counts.succeeded++
-    else counts.failed++
-    if (result.record.error?.line !== undefined) counts.unsendable++
-    counts.inputTokens += result.usage?.inputTokens ?? 0
-    counts.outputTokens += result.usage?.outputTokens ?? 0
+    countResult(counts, result)
   }
 }

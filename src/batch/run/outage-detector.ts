@@ -11,7 +11,7 @@ const NO_ANSWER: ReadonlySet<string> = new Set(['connection_failed', 'timeout'])
 export class OutageDetector {
   #lines = 0
   /** Since the last answer. */
-  #mostInFlight = 0
+  #maxInFlight = 0
   #isAnswering = false
 
   /** Whether the last that was heard of the service is an answer. */
@@ -21,7 +21,7 @@ export class OutageDetector {
 
   /** To be told when a request is sent. */
   sent(inFlight: number): void {
-    if (inFlight > this.#mostInFlight) this.#mostInFlight = inFlight
+    if (inFlight > this.#maxInFlight) this.#maxInFlight = inFlight
   }
 
   /** To be told what became of a line; why the run is to be stopped, if it is. */
@@ -29,13 +29,13 @@ export class OutageDetector {
     if (response !== null) {
       this.#isAnswering = true
       this.#lines = 0
-      this.#mostInFlight = inFlight
+      this.#maxInFlight = inFlight
       return undefined
     }
     if (error === null || !NO_ANSWER.has(error.code)) return undefined
     this.#isAnswering = false
     this.#lines++
-    if (this.#lines < Math.max(MIN_LINES, TIMES_IN_FLIGHT * this.#mostInFlight)) return undefined
+    if (this.#lines < Math.max(MIN_LINES, TIMES_IN_FLIGHT * this.#maxInFlight)) return undefined
     return { why: 'unreachable', message: error.message, lines: this.#lines }
   }
 }

@@ -15,20 +15,20 @@ import { FileError } from '../file/file-error.js'
  * @throws FileError where another run does
  */
 export async function withOutputLock<T>(outputs: readonly string[], work: () => Promise<T>): Promise<T> {
-  const marks: Server[] = []
+  const locks: Server[] = []
   try {
     const files = new Map<string, string>()
     for (const output of outputs) files.set(await nameOf(output), output)
     for (const [name, output] of files) {
-      const mark = await marked(socketPath(name))
-      if (mark === 'taken') {
+      const held = await lock(socketPath(name))
+      if (held === 'taken') {
         throw new FileError(`another run is writing to the output '${output}': let it end, or stop it, first`)
       }
-      if (mark !== undefined) marks.push(mark)
+      if (held !== undefined) locks.push(held)
     }
     return await work()
   } finally {
-    for (const mark of marks) mark.close()
+    for (const held of locks) held.close()
   }
 }
 
@@ -46,27 +46,27 @@ function socketPath(name: string): string {
 }
 
 /** Undefined where the system has no such sockets. */
-async function marked(path: string): Promise<Server | 'taken' | undefined> {
+async function lock(path: string): Promise<Server | 'taken' | undefined> {
   const server = await listening(path)
-  if (server !== 'taken' || !path.endsWith('.sock') || (await isHeard(path))) return server
+  if (server !== 'taken' || !path.endsWith('.sock') || (await isListening(path))) return server
   // One in a folder stays when its process is killed.
   await rm(path, { force: true }).catch(() => {})
   return listening(path)
 }
 
 function listening(path: string): Promise<Server | 'taken' | undefined> {
-  return new Promise((tell) => {
+  return new Promise((done) => {
     const server = createServer((socket) => socket.destroy())
-    server.on('error', ({ code }: NodeJS.ErrnoException) => tell(code === 'EADDRINUSE' ? 'taken' : undefined))
-    server.listen(path, () => tell(server.unref()))
+    server.on('error', ({ code }: NodeJS.ErrnoException) => done(code === 'EADDRINUSE' ? 'taken' : undefined))
+    server.listen(path, () => done(server.unref()))
   })
 }
 
-function isHeard(path: string): Promise<boolean> {
-  return new Promise((tell) => {
+function isListening(path: string): Promise<boolean> {
+  return new Promise((done) => {
     const socket = connect(path)
-    socket.on('connect', () => tell(true))
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => tell(code !== 'ECONNREFUSED'))
+    socket.on('connect', () => done(true))
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => done(code !== 'ECONNREFUSED'))
     socket.on('close', () => socket.destroy())
   })
 }

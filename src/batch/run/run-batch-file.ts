@@ -3,11 +3,11 @@ import { noCounts, type RunCounts } from './run-counts.js'
 import { DoneIds } from '../file/done-ids.js'
 import { FileError } from '../file/file-error.js'
 import { readFileBytes } from '../file/input-file.js'
-import { readLines } from '../file/lines.js'
+import { readLines } from '../file/read-lines.js'
 import type { OutputOptions, Sink } from '../file/output-file.js'
 import type { LineResult } from '../file/batch-record.js'
 import { checkNoBatches } from '../batch-api/part-ledger.js'
-import { checkInput, resumed } from './resume.js'
+import { checkInput, resumeOutput } from './resume-output.js'
 import { concurrencyOf, serviceOf, type BatchSummary, type RunOptions } from './run-batch.js'
 import { LineRunner } from './line-runner.js'
 import { openSinks } from '../file/sinks.js'
@@ -82,13 +82,13 @@ async function run(
   if (typeof options.output === 'string') await checkNoBatches(options.output)
   counts.total = print?.lines
   const ids = new DoneIds()
-  const found = await resumed(options, print, ids)
+  const found = await resumeOutput(options, print, ids)
   counts.skippedFailed = found.failed
   const onNearlyFull = (): void =>
     fail(new FileError('Little room is left on the disk of the output: make some, and resume'))
-  let trouble: FileError | undefined
+  let failure: FileError | undefined
   const fail = (reason: FileError): void => {
-    trouble = reason
+    failure = reason
     stopping.runner?.stop()
   }
   const sinks = await openSinks(options, found.extents, onNearlyFull)
@@ -113,7 +113,7 @@ async function run(
   if (stopping.isAsked) runner.stop()
   try {
     const stop = await runner.run()
-    if (trouble !== undefined) throw trouble
+    if (failure !== undefined) throw failure
     return { ...counts, stop, durationMs: performance.now() - beganAt }
   } finally {
     await sinks.close()

@@ -159,7 +159,8 @@ export function concurrencyOf({ concurrency }: RunOptions): number | undefined {
   return concurrency
 }
 
-function checkCount(name: string, value: number): void {
+/** @throws InvalidRequest */
+export function checkCount(name: string, value: number): void {
   if (Number.isInteger(value) && value >= 1) return
   throw new InvalidRequest(`${name} is ${String(value)}: give a whole number, 1 or more`)
 }

@@ -1,3 +1,5 @@
+import type { LineResult } from '../file/batch-record.js'
+
 /** How far a run is. It changes while the run goes on. */
 export interface RunCounts {
   /** How many lines there are; undefined where that is not known before the end. */
@@ -39,4 +41,13 @@ export function noCounts(total?: number): Mutable<RunCounts> {
     inputTokens: 0,
     outputTokens: 0,
   }
+}
+
+/** Counts a line that ended. */
+export function countResult(counts: Mutable<RunCounts>, { ok, record, usage }: Omit<LineResult, 'line'>): void {
+  if (ok) counts.succeeded++
+  else counts.failed++
+  if (record.error?.line !== undefined) counts.unsendable++
+  counts.inputTokens += usage?.inputTokens ?? 0
+  counts.outputTokens += usage?.outputTokens ?? 0
 }

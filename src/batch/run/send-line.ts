@@ -1,6 +1,7 @@
 import { onAbort } from '../../abort-signals.js'
-import { isHeadgateError } from '../../errors.js'
+import { headgateErrorOf, isHeadgateError } from '../../errors.js'
 import type { Limiter } from '../../limiter.js'
+import { errorCode } from '../../system-errors.js'
 import { hint, withSettings } from '../../transport/hints.js'
 import type { LineRequest } from '../file/request-line.js'
 import { answered, unanswered, type LineResult } from '../file/batch-record.js'
@@ -145,9 +146,9 @@ function haltOf(request: LineRequest, { record }: LineResult, status: number, se
     service.limiter.predict({ model: request.model })
     return undefined
   } catch (error) {
-    if (!isHeadgateError(error, 'quota_exhausted')) return undefined
-    const { resetAt } = error as { resetAt?: Date }
-    return { why: 'quota', message: redacted(error.message, service), resetAt }
+    const exhausted = headgateErrorOf(error, 'quota_exhausted')
+    if (exhausted === undefined) return undefined
+    return { why: 'quota', message: redacted(exhausted.message, service), resetAt: exhausted.resetAt }
   }
 }
 
@@ -155,8 +156,8 @@ function failed(request: LineRequest, error: unknown, service: Service): LineRes
   const { name, message, cause } = error as Error
   const isTimeout = name === 'TimeoutError'
   // Of a host with several addresses the cause has a code alone.
-  const why = cause instanceof Error ? `${message}: ${cause.message || (cause as NodeJS.ErrnoException).code}` : message
-  const code = isTimeout ? 'timeout' : isHeadgateError(error) ? error.code : 'connection_failed'
+  const why = cause instanceof Error ? `${message}: ${cause.message || errorCode(cause)}` : message
+  const code = isTimeout ? 'timeout' : (headgateErrorOf(error)?.code ?? 'connection_failed')
   return unanswered(request, code, redacted(why, service))
 }
 

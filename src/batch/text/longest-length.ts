@@ -11,7 +11,7 @@ export interface Density {
   tokensPerUnit: number
 }
 
-export interface Longest {
+export interface LongestLength {
   /** 0 where not even the shortest length fits. */
   readonly length: number
   readonly tokens: number
@@ -29,13 +29,13 @@ const MIN_DENSITY = 1e-3
  * the length found still fits, but a longer one may too. It never counts much more than what fits, so that a text is
  * split in linear time.
  */
-export function longest(
+export function longestLength(
   lengths: Lengths,
   limit: number,
   end: number,
   tokensOf: (length: number) => number,
   density: Density,
-): Longest {
+): LongestLength {
   let fits = { length: 0, tokens: 0 }
   let failed = end
   let known = 0

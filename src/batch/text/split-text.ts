@@ -1,10 +1,10 @@
 import { countTokens } from '../../tokens/text-tokens.js'
 import type { Tokenizer } from '../../tokens/text-tokens.js'
 import { InvalidRequest } from '../../errors.js'
-import { checkNames } from '../../options/limiter-options.js'
+import { checkNames } from '../../options/check-names.js'
 import { codePoints, isWordBound, Segmented, sentencesBack, sentencesFrom } from './segment-lengths.js'
-import { longest } from './longest-length.js'
-import type { Density, Lengths, Longest } from './longest-length.js'
+import { longestLength } from './longest-length.js'
+import type { Density, Lengths, LongestLength } from './longest-length.js'
 import { LINE, PARAGRAPH, Sentences } from './sentences.js'
 
 /** How a text is split. */
@@ -149,7 +149,7 @@ class Splitter {
   }
 
   /** The piece from `start` that ends with a sentence after `done`, or the length that does not fit. */
-  #wholeSentences(start: number, done: number): Piece | Pick<Longest, 'failed'> {
+  #wholeSentences(start: number, done: number): Piece | Pick<LongestLength, 'failed'> {
     const sentences = this.#sentences
     const { length, tokens, failed } = this.#longest(
       start,
@@ -199,16 +199,16 @@ class Splitter {
   #overlapStart(previous: number, done: number, budget: number): number {
     const tokensOf = (length: number): number => this.#tokens(done - length, done)
     const back = (lengths: Lengths): number =>
-      longest(lengths, budget, done - previous + 1, tokensOf, this.#density).length
+      longestLength(lengths, budget, done - previous + 1, tokensOf, this.#density).length
     const whole = back(sentencesBack(this.#sentences, previous, done))
     if (whole > 0) return done - whole
     const sentence = Math.max(previous, this.#sentences.atOrBefore(done - 1))
     return done - back(new Segmented(this.#text.slice(sentence, done), this.#words, isWordBound).back())
   }
 
-  #longest(start: number, lengths: Lengths, end: number): Longest {
+  #longest(start: number, lengths: Lengths, end: number): LongestLength {
     const tokensOf = (length: number): number => this.#tokens(start, start + length)
-    return longest(lengths, this.#options.maxTokens, end, tokensOf, this.#density)
+    return longestLength(lengths, this.#options.maxTokens, end, tokensOf, this.#density)
   }
 
   #checkedPiece(start: number, end: number): Piece | undefined {

@@ -2,15 +2,15 @@ import type { Command } from 'commander'
 import { checkCreate, checkScale, checkUpdate } from '../../model-studio/resources/arguments.js'
 import type { CreateDeployment, PtuCapacity } from '../../model-studio/index.js'
 import { cell } from '../terminal/columns.js'
-import { confirmation } from './confirm.js'
+import { confirmation } from './confirmation.js'
 import { printDeployment, sizeOf } from './deployment-table.js'
 import { EXIT, UsageError } from '../exit-codes.js'
-import { addStudioOptions, withStudio } from '../control-plane.js'
-import type { StudioFlags } from '../control-plane.js'
+import { addControlPlaneOptions, withControlPlane } from '../control-plane.js'
+import type { ControlPlaneFlags } from '../control-plane.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { wholeNumber } from '../option-values.js'
 
-interface ChangeFlags extends StudioFlags {
+interface ChangeFlags extends ControlPlaneFlags {
   readonly yes?: true
 }
 
@@ -36,9 +36,9 @@ interface CreateFlags extends SizeFlags, LimitFlags {
 }
 
 /** The commands that change something: each says what, and asks. */
-export function addChanges(group: Command, terminal: Terminal, finish: (code: number) => void): void {
+export function addDeploymentChanges(group: Command, terminal: Terminal, finish: (code: number) => void): void {
   const change = (name: string, description: string, ...examples: string[]): Command =>
-    addStudioOptions(group.command(name).description(description))
+    addControlPlaneOptions(group.command(name).description(description))
       .option('-y, --yes', 'do not ask')
       .addHelpText('after', `\nExamples:\n${examples.map((one) => `  headgate deployments ${name} ${one}\n`).join('')}`)
   const ID = 'qwen-plus-2025-12-01-b6d61c71'
@@ -64,7 +64,7 @@ export function addChanges(group: Command, terminal: Terminal, finish: (code: nu
       const confirmed = confirmation(terminal, flags.yes === true)
       const order = orderOf(model, flags)
       checkCreate(order)
-      const code = await withStudio(terminal, flags, async (studio, signal) => {
+      const code = await withControlPlane(terminal, flags, async (studio, signal) => {
         const size = order.capacity === undefined && order.ptuCapacity === undefined ? '' : `, size ${sizeOf(order)}`
         const what = `Deploy ${model} with the plan ${order.plan}${size}. It costs from when it runs until it is deleted.`
         if (!(await confirmed(what))) return EXIT.someFailed
@@ -80,7 +80,7 @@ export function addChanges(group: Command, terminal: Terminal, finish: (code: nu
       const confirmed = confirmation(terminal, flags.yes === true)
       if (flags.rpm === undefined && flags.tpm === undefined) throw new UsageError('give --rpm, --tpm, or both')
       const limits = checkUpdate(id, { rpmLimit: flags.rpm, tpmLimit: flags.tpm }, {})
-      const code = await withStudio(terminal, flags, async ({ deployments }, signal) => {
+      const code = await withControlPlane(terminal, flags, async ({ deployments }, signal) => {
         const now = await deployments.get(id, { signal })
         checkUpdate(id, limits, now)
         const parts = [
@@ -110,7 +110,7 @@ export function addChanges(group: Command, terminal: Terminal, finish: (code: nu
         throw new UsageError('give --capacity (plan mu), or --input-tpm and --output-tpm (plan ptu)')
       }
       const size = checkScale(id, given, {})
-      const code = await withStudio(terminal, flags, async ({ deployments }, signal) => {
+      const code = await withControlPlane(terminal, flags, async ({ deployments }, signal) => {
         const now = await deployments.get(id, { signal })
         checkScale(id, size, now)
         const what = `Scale ${id}: ${sizeOf(now)} → ${sizeOf(size)}. This changes what it costs.`
@@ -125,7 +125,7 @@ export function addChanges(group: Command, terminal: Terminal, finish: (code: nu
     .argument('<id>', 'what requests name as their model')
     .action(async (id: string, flags: ChangeFlags) => {
       const confirmed = confirmation(terminal, flags.yes === true)
-      const code = await withStudio(terminal, flags, async ({ deployments }, signal) => {
+      const code = await withControlPlane(terminal, flags, async ({ deployments }, signal) => {
         const now = await deployments.get(id, { signal })
         const what = `Delete ${id} (${now.status}, ${now.modelName ?? 'model unknown'}). Requests to it fail from then on.`
         if (!(await confirmed(what))) return EXIT.someFailed

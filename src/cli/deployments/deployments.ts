@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import type { AddCommand } from '../command.js'
-import { addChanges } from './deployment-changes.js'
+import type { AddCommand } from '../add-command.js'
+import { addDeploymentChanges } from './deployment-changes.js'
 import { deploymentsTable, printDeployment } from './deployment-table.js'
 import { EXIT } from '../exit-codes.js'
-import { addStudioOptions, withStudio } from '../control-plane.js'
-import type { StudioFlags } from '../control-plane.js'
+import { addControlPlaneOptions, withControlPlane } from '../control-plane.js'
+import type { ControlPlaneFlags } from '../control-plane.js'
 import { someNumber } from '../option-values.js'
 
 const EXAMPLES = `
@@ -28,7 +28,7 @@ Examples:
   headgate deployments wait qwen-plus-2025-12-01-b6d61c71 GONE
 `
 
-interface WaitFlags extends StudioFlags {
+interface WaitFlags extends ControlPlaneFlags {
   readonly timeoutS: number
   readonly pollS: number
 }
@@ -40,11 +40,14 @@ export const addDeployments: AddCommand = (program, terminal, finish) => {
     .description('list, make, change and delete the deployments of the account')
     .addHelpText('after', EXAMPLES)
   const read = (name: string, description: string, example: string): Command =>
-    addStudioOptions(group.command(name).description(description)).addHelpText('after', `\nExample:\n  ${example}\n`)
+    addControlPlaneOptions(group.command(name).description(description)).addHelpText(
+      'after',
+      `\nExample:\n  ${example}\n`,
+    )
 
   read('list', 'show all deployments', 'headgate deployments list --region beijing').action(
-    async (flags: StudioFlags) => {
-      const code = await withStudio(terminal, flags, async (studio, signal) => {
+    async (flags: ControlPlaneFlags) => {
+      const code = await withControlPlane(terminal, flags, async (studio, signal) => {
         const all = await studio.deployments.list({ signal }).all()
         terminal.out(flags.json === true ? `${JSON.stringify(all)}\n` : deploymentsTable(all))
         return EXIT.done
@@ -55,22 +58,22 @@ export const addDeployments: AddCommand = (program, terminal, finish) => {
 
   read('get', 'show one deployment', 'headgate deployments get qwen-plus-2025-12-01-b6d61c71')
     .argument('<id>', 'what requests name as their model')
-    .action(async (id: string, flags: StudioFlags) => {
-      const code = await withStudio(terminal, flags, async (studio, signal) => {
+    .action(async (id: string, flags: ControlPlaneFlags) => {
+      const code = await withControlPlane(terminal, flags, async (studio, signal) => {
         printDeployment(terminal, await studio.deployments.get(id, { signal }), flags)
         return EXIT.done
       })
       finish(code)
     })
 
-  addStudioOptions(group.command('wait').description('wait until a deployment is in a status'))
+  addControlPlaneOptions(group.command('wait').description('wait until a deployment is in a status'))
     .argument('<id>', 'what requests name as their model')
     .argument('[status...]', 'what to wait for, any of them', ['RUNNING'])
     .option('--timeout-s <seconds>', 'how long to wait at most', someNumber(0.001), 1800)
     .option('--poll-s <seconds>', 'the time from one look to the next', someNumber(0.001), 10)
     .addHelpText('after', WAIT_EXAMPLES)
     .action(async (id: string, statuses: readonly string[], flags: WaitFlags) => {
-      const code = await withStudio(terminal, flags, async (studio, signal) => {
+      const code = await withControlPlane(terminal, flags, async (studio, signal) => {
         const found = await studio.deployments.waitFor(
           id,
           statuses.map((status) => status.toUpperCase()),
@@ -87,5 +90,5 @@ export const addDeployments: AddCommand = (program, terminal, finish) => {
       finish(code)
     })
 
-  addChanges(group, terminal, finish)
+  addDeploymentChanges(group, terminal, finish)
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { FileError } from '../../batch/file/file-error.js'
-import { isSystemError, UsageError } from '../exit-codes.js'
+import { realpath, stat, writeFile } from 'node:fs/promises'
+import { fileErrorOf } from '../../batch/file/file-error.js'
+import { writeAtomically } from '../../batch/file/write-atomically.js'
+import { UsageError } from '../exit-codes.js'
 
 /**
  * Whether `path` may be written: where nothing is, or with `force` over a file.
@@ -18,24 +19,14 @@ export async function checkNewFile(path: string, force: boolean, input?: string)
 }
 
 /**
- * Writes a file whole or not at all: to a temporary one beside it, which then takes its name. A link stays one.
+ * Writes a file whole or not at all. A link stays one.
  *
  * @throws FileError where the system refuses
  */
 export async function writeNewFile(path: string, chunks: Iterable<string>): Promise<void> {
-  const target = await realpath(path).catch(() => path)
-  const temporary = `${target}.${randomUUID()}.tmp`
   try {
-    const file = await open(temporary, 'wx')
-    try {
-      for (const chunk of chunks) await file.write(chunk)
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, target)
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined)
-    if (!isSystemError(cause)) throw cause
-    throw new FileError(`'${path}' cannot be written: ${cause.message}`, { cause })
+    await writeAtomically(path, `.${randomUUID()}.tmp`, (temporary) => writeFile(temporary, chunks))
+  } catch (error) {
+    throw fileErrorOf(error, `'${path}'`, 'written')
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { FileError } from '../../batch/file/file-error.js'
-import { whyUnread } from '../../node/why-unread.js'
+import { fileReason } from '../../system-errors.js'
 
 /** The path that stands for the standard input. */
 export const STANDARD_INPUT = '-'
@@ -23,7 +23,8 @@ async function readBytes(path: string, what: string): Promise<Buffer> {
     for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array))
     return Buffer.concat(chunks)
   } catch (cause) {
-    throw new FileError(`${what} ${whyUnread(cause, 'file')}`, { cause })
+    const reason = fileReason(cause, 'read', { workingDirectory: process.cwd() })
+    throw new FileError(`${what} ${reason}`, { cause })
   }
 }
 
@@ -34,13 +35,13 @@ function decode(bytes: Buffer, what: string): string {
   } catch (cause) {
     throw new FileError(`${what} is too large to be read as one text: split it into several files`, { cause })
   }
-  const wrong = firstWrongByte(bytes, text)
-  if (wrong === undefined) return text
-  throw new FileError(`${what} is not UTF-8 text: the byte at offset ${wrong} is wrong; save the file as UTF-8`)
+  const invalidAt = firstInvalidByte(bytes, text)
+  if (invalidAt === undefined) return text
+  throw new FileError(`${what} is not UTF-8 text: the byte at offset ${invalidAt} is wrong; save the file as UTF-8`)
 }
 
 /** Where a replacement character was put for bytes that are none: one that the text does have is three bytes long. */
-function firstWrongByte(bytes: Buffer, text: string): number | undefined {
+function firstInvalidByte(bytes: Buffer, text: string): number | undefined {
   let offset = 0
   let from = 0
   for (let index = text.indexOf('\ufffd'); index !== -1; index = text.indexOf('\ufffd', from)) {

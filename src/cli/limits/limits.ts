@@ -1,10 +1,10 @@
 import { builtInTables } from '../../limits/index.js'
 import { DEFAULT_TABLE } from '../../limits/built-in-tables.js'
+import { didYouMean } from '../../limits/did-you-mean.js'
 import { LIMIT_FIELDS } from '../../limits/limit-fields.js'
-import { nearest } from '../../limits/nearest.js'
 import { resolveLimits, type Resolution } from '../../limits/resolve-limits.js'
 import type { LimitsTable } from '../../types.js'
-import type { AddCommand } from '../command.js'
+import type { AddCommand } from '../add-command.js'
 import { EXIT, UsageError } from '../exit-codes.js'
 import { limitsTable } from './limits-table.js'
 import { columns } from '../terminal/columns.js'
@@ -51,9 +51,7 @@ type Found = readonly [model: string, resolution: Resolution]
 
 function known(model: string, table: LimitsTable, tableName: string): string {
   if (Object.hasOwn(table, model)) return model
-  const meant = nearest(model, Object.keys(table))
-  const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
-  throw new UsageError(`no limits of '${model}' are known in '${tableName}'.${hint}`)
+  throw new UsageError(`no limits of '${model}' are known in '${tableName}'.${didYouMean(model, Object.keys(table))}`)
 }
 
 function asJson({ limits, retired }: Resolution): object {

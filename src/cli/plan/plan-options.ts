@@ -1,5 +1,6 @@
+import { pricesBeside } from '../../batch/prices/built-in-prices.js'
 import { type DeploymentPrices, validateDeploymentPrices } from '../../batch/prices/deployment-prices.js'
-import { type PricesTable, pricesBeside, validatePrices } from '../../batch/prices/prices.js'
+import { type PricesTable, validatePrices } from '../../batch/prices/prices.js'
 import { InvalidRequest } from '../../errors.js'
 import { DEFAULT_TABLE } from '../../limits/built-in-tables.js'
 import { resolveLimits } from '../../limits/resolve-limits.js'

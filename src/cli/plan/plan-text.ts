@@ -1,7 +1,8 @@
 import { unitsName } from '../../batch/plan/pay-by-units.js'
 import type { Payment } from '../../batch/plan/payment-way.js'
 import type { PaymentPlan } from '../../batch/plan/plan-payment.js'
-import type { BatchPlan, ModelPace, ModelPlan } from '../../batch/plan/plan-batch.js'
+import type { ModelPace } from '../../batch/plan/model-pace.js'
+import type { BatchPlan, ModelPlan } from '../../batch/plan/plan-batch.js'
 import type { Priced } from '../../batch/prices/prices.js'
 import { columns } from '../terminal/columns.js'
 

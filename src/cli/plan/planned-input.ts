@@ -23,7 +23,7 @@ export async function plannedInput(
   const requests: PlannedRequest[] = []
   const faults = new FaultList()
   for await (const read of readRequests(path === '-' ? terminal.input() : path, { model })) {
-    if (isFault(read)) faults.tell(read)
+    if (isFault(read)) faults.add(read)
     else requests.push(expectRequest(read.body, { model, route: read.route, outputTokens }))
   }
   if (requests.length + faults.count > 0) return { requests, faults }

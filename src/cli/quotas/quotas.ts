@@ -1,9 +1,9 @@
 import type { Quota } from '../../model-studio/index.js'
 import { cell, columns } from '../terminal/columns.js'
-import type { AddCommand } from '../command.js'
+import type { AddCommand } from '../add-command.js'
 import { EXIT } from '../exit-codes.js'
-import { addStudioOptions, withStudio } from '../control-plane.js'
-import type { StudioFlags } from '../control-plane.js'
+import { addControlPlaneOptions, withControlPlane } from '../control-plane.js'
+import type { ControlPlaneFlags } from '../control-plane.js'
 
 const EXAMPLES = `
 What is shown holds for the workspace: of its own limits and the account's the lower ones. A dash is no limit.
@@ -14,7 +14,7 @@ Examples:
   headgate quotas --model qwen-plus --json
 `
 
-interface QuotasFlags extends StudioFlags {
+interface QuotasFlags extends ControlPlaneFlags {
   readonly model?: string
   readonly name?: string
 }
@@ -26,11 +26,11 @@ export const addQuotas: AddCommand = (program, terminal, finish) => {
     .description("show the account's limits by model, as the service has them now")
     .option('--model <name>', 'only the model of exactly this name')
     .option('--name <part>', 'only models whose name has this in it')
-  addStudioOptions(command)
+  addControlPlaneOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: QuotasFlags) => {
       const { model, name } = flags
-      const code = await withStudio(terminal, flags, async (studio, signal) => {
+      const code = await withControlPlane(terminal, flags, async (studio, signal) => {
         const quotas = await studio.quotas.list({ model, name, signal }).all()
         terminal.out(flags.json === true ? `${JSON.stringify(quotas)}\n` : tableOf(quotas))
         return EXIT.done

@@ -3,7 +3,7 @@ import type { RunStatus } from './run-status.js'
 import type { Terminal } from '../terminal/terminal.js'
 
 const ON_SCREEN_EVERY_MS = 500
-const SAY_EVERY_MS = 5000
+const LINE_EVERY_MS = 5000
 
 export interface ProgressOptions {
   readonly terminal: Terminal
@@ -28,7 +28,7 @@ export class Progress {
     if (quiet) return
     const { screen } = terminal
     if (screen !== undefined && !json) this.#screen = openScreen(screen, this.#options.status().total !== undefined)
-    this.#timer = setInterval(() => this.#tell(), this.#screen === undefined ? SAY_EVERY_MS : ON_SCREEN_EVERY_MS)
+    this.#timer = setInterval(() => this.#show(), this.#screen === undefined ? LINE_EVERY_MS : ON_SCREEN_EVERY_MS)
   }
 
   end(): void {
@@ -36,7 +36,7 @@ export class Progress {
     clearInterval(this.#timer)
     this.#timer = undefined
     if (this.#screen === undefined) return
-    this.#tell()
+    this.#show()
     this.#screen.bars.stop()
     this.#screen = undefined
   }
@@ -47,7 +47,7 @@ export class Progress {
     else this.#screen.bars.log(`${text}\n`)
   }
 
-  #tell(): void {
+  #show(): void {
     const { terminal, json } = this.#options
     const status = this.#options.status()
     if (this.#screen !== undefined) {

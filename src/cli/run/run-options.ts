@@ -7,7 +7,7 @@ import { UsageError } from '../exit-codes.js'
 import { limitsTable } from '../limits/limits-table.js'
 import { ownLimits } from '../plan/plan-options.js'
 import { RAMP_SECONDS, rampFor } from './ramp-flag.js'
-import type { Moment } from './times.js'
+import type { Moment } from './moment.js'
 
 /** The options of `headgate run`, as they are read. */
 export interface RunFlags {

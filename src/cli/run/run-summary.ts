@@ -17,7 +17,7 @@ export function beginText({ counts, doneBefore, mendedBytes, canResume }: RunBeg
 /** What a run came to, as the process says of itself. */
 export function exitCodeOfRun({ stop, failed, skippedFailed }: BatchSummary): number {
   if (stop?.why === 'quota') return EXIT.quotaExhausted
-  if (stop?.why === 'unauthorized') return EXIT.wrongUse
+  if (stop?.why === 'unauthorized') return EXIT.usageError
   if (stop?.why === 'stopped') return EXIT.interrupted
   if (stop?.why === 'unreachable') return EXIT.someFailed
   return failed + skippedFailed > 0 ? EXIT.someFailed : EXIT.done

@@ -2,12 +2,13 @@ import { Option } from 'commander'
 import { runBatchFile, type RunBegin } from '../../batch/run/run-batch-file.js'
 import { serviceOf } from '../../batch/run/run-batch.js'
 import { MAX_CONCURRENCY } from '../../batch/run/line-runner.js'
+import { faultIn } from '../../batch/file/batch-record.js'
 import { FaultList } from '../../batch/file/fault-list.js'
 import { FileError, fileErrorOf } from '../../batch/file/file-error.js'
 import type { Sink } from '../../batch/file/output-file.js'
-import { checkInput } from '../../batch/run/resume.js'
-import { dryRunViaBatchApi, isViaBatchApi, runViaBatchApi } from './batch-api.js'
-import type { AddCommand } from '../command.js'
+import { checkInput } from '../../batch/run/resume-output.js'
+import { dryRunViaBatchApi, isViaBatchApi, runViaBatchApi } from './via-batch-api.js'
+import type { AddCommand } from '../add-command.js'
 import { dryRun } from './dry-run.js'
 import { EXIT, UsageError } from '../exit-codes.js'
 import { FailureReasons } from './failure-reasons.js'
@@ -18,7 +19,7 @@ import { apiKeyOf, DEFAULT_BASE_URL, limiterOf, listOf, timesOf, type RunFlags }
 import { StatusKeeper } from './run-status.js'
 import { beginText, exitCodeOfRun, stopText, tableOf } from './run-summary.js'
 import type { Terminal } from '../terminal/terminal.js'
-import { callAt, moment, waitUntil } from './times.js'
+import { callAt, moment, waitUntil } from './moment.js'
 import { someNumber, wholeNumber } from '../option-values.js'
 
 const HELP = `
@@ -27,7 +28,7 @@ A line of input is { "custom_id", "method": "POST", "url": "/v1/chat/completions
 which they finish. - is the standard input or output; files that end in .gz are compressed.
 
 A run that was stopped or killed goes on by the same command. Exit codes: 0 all done, 1 some lines failed, 2 wrong use,
-3 stopped by a quota that is used up, 4 trouble with a file, 130 interrupted; after 3, 4 and 130 it can be resumed. Where the
+3 stopped by a quota that is used up, 4 failure with a file, 130 interrupted; after 3, 4 and 130 it can be resumed. Where the
 service answers no line any more, the run stops with 1; with --retry-errors it goes on.
 
 --via batch-api sends the lines by the Batch API, at half price, outside the limits and within a day or as --completion-window
@@ -110,8 +111,8 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
     if (isInterrupted) return EXIT.interrupted
   }
   const { concurrency } = flags
-  const mostInFlight = concurrency ?? MAX_CONCURRENCY
-  const keeper = new StatusKeeper({ prices, concurrency: mostInFlight, now: performance.now(), ramp, isRamping })
+  const maxInFlight = concurrency ?? MAX_CONCURRENCY
+  const keeper = new StatusKeeper({ prices, concurrency: maxInFlight, now: performance.now(), ramp, isRamping })
   // Node loads its fetch at the first call; a first request that is late by that would be followed too closely.
   await fetch('data:,')
   const source = input === '-' ? terminal.input() : input
@@ -144,8 +145,9 @@ async function run(input: string, flags: RunFlags, terminal: Terminal): Promise<
     onResult({ model, usage, record: { error } }) {
       keeper.answered(model, usage)
       if (error === null) return
-      if (error.line === undefined) failures.tell(error)
-      else faults.tell({ line: error.line, message: error.message.replace(/^Line \d+: /, '') })
+      const fault = faultIn(error)
+      if (fault === undefined) failures.add(error)
+      else faults.add(fault)
     },
   })
   const status = () => keeper.status(fileRun.counts, limiter.stats({ lastMs: 60_000 }), performance.now())
@@ -185,8 +187,8 @@ function pipeOf(terminal: Terminal): Sink {
       try {
         await terminal.pipe(`${line}\n`)
       } catch (error) {
-        const trouble = fileErrorOf(error, 'the standard output', 'written')
-        throw trouble instanceof FileError ? trouble : new UsageError(String(trouble))
+        const failure = fileErrorOf(error, 'the standard output', 'written')
+        throw failure instanceof FileError ? failure : new UsageError(String(failure))
       }
     },
     close: async () => {},

@@ -39,7 +39,7 @@ function lineOf(id: string, content: string, { system, model, url, maxOutputToke
 }
 
 /** What the template says by itself. */
-export function templateAlone({ template, file }: Pick<LineForm, 'template' | 'file'>, count: number): string {
+export function templateText({ template, file }: Pick<LineForm, 'template' | 'file'>, count: number): string {
   return filled(template, { text: '', index: String(count), count: String(count), file })
 }
 

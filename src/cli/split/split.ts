@@ -2,10 +2,10 @@ import { basename } from 'node:path'
 import { FileError } from '../../batch/file/file-error.js'
 import { textPieces } from '../../batch/text/split-text.js'
 import { estimateTextTokens } from '../../tokens/text-tokens.js'
-import type { AddCommand } from '../command.js'
+import type { AddCommand } from '../add-command.js'
 import { EXIT, UsageError } from '../exit-codes.js'
 import { checkNewFile, writeNewFile } from '../files/new-file.js'
-import { checkForm, linesOf, templateAlone } from './split-lines.js'
+import { checkForm, linesOf, templateText } from './split-lines.js'
 import type { LineForm } from './split-lines.js'
 import { readTextFile, STANDARD_INPUT } from '../files/text-file.js'
 import { wholeNumber } from '../option-values.js'
@@ -94,7 +94,7 @@ async function textOrFile(value: string): Promise<string> {
 interface Pieces {
   readonly texts: readonly string[]
   readonly tokens: number
-  readonly mostTokens: number
+  readonly largestTokens: number
 }
 
 function piecesOf(text: string, { maxTokens, overlapTokens }: SplitFlags): Pieces {
@@ -102,13 +102,13 @@ function piecesOf(text: string, { maxTokens, overlapTokens }: SplitFlags): Piece
   return {
     texts: pieces.map((piece) => piece.text),
     tokens: pieces.reduce((sum, piece) => sum + piece.tokens, 0),
-    mostTokens: pieces.reduce((most, piece) => Math.max(most, piece.tokens), 0),
+    largestTokens: pieces.reduce((most, piece) => Math.max(most, piece.tokens), 0),
   }
 }
 
-function summary({ texts, tokens, mostTokens }: Pieces, form: LineForm, { maxTokens }: SplitFlags): string {
-  const [count, all, most, limit] = [texts.length, tokens, mostTokens, maxTokens].map((n) => n.toLocaleString('en'))
-  const added = estimateTextTokens(templateAlone(form, texts.length)) + estimateTextTokens(form.system ?? '')
+function summary({ texts, tokens, largestTokens }: Pieces, form: LineForm, { maxTokens }: SplitFlags): string {
+  const [count, all, most, limit] = [texts.length, tokens, largestTokens, maxTokens].map((n) => n.toLocaleString('en'))
+  const added = estimateTextTokens(templateText(form, texts.length)) + estimateTextTokens(form.system ?? '')
   const own = `template${form.system === undefined ? '' : ' and system message'}`
   const pieces = texts.length === 1 ? 'piece' : 'pieces'
   return (

@@ -1,3 +1,5 @@
+import { printable } from './printable.js'
+
 /** A value as it is shown in a table: numbers with separators, nothing as a dash. */
 export function cell(value: unknown): string {
   if (value === undefined || value === null || value === '') return '-'
@@ -13,9 +15,4 @@ export function columns(rows: readonly (readonly string[])[], right: readonly nu
   const padded = (text: string, column: number): string =>
     right.includes(column) ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)
   return rows.map((row) => `${row.map(padded).join('  ').trimEnd()}\n`).join('')
-}
-
-/** What the service writes is shown in one line, and cannot move the cursor. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, ' ')
 }

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../../clock.js'
+import { fileReason } from '../../system-errors.js'
 
 /** What a command has of the outside world. */
 export interface Terminal {
@@ -73,7 +74,7 @@ const NOBODY_READS: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STR
 export function ignoreBrokenPipe(streams: readonly Writable[], fail: (message: string) => void): void {
   for (const stream of streams) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!NOBODY_READS.has(error.code)) fail(`headgate: the output cannot be written: ${error.message}\n`)
+      if (!NOBODY_READS.has(error.code)) fail(`headgate: the output ${fileReason(error, 'written')}\n`)
     })
   }
 }

@@ -1,7 +1,7 @@
 import { InvalidLimits } from '../../errors.js'
 import type { LimitsHost, LimitsSource, LimitsTable } from '../../types.js'
 import { type BuiltInTableName, builtInTables, DEFAULT_TABLE } from '../built-in-tables.js'
-import { nearest } from '../nearest.js'
+import { didYouMean } from '../did-you-mean.js'
 import { validateTable } from '../validation.js'
 import { isPlainOrModule, shown } from '../limit-values.js'
 
@@ -36,8 +36,7 @@ export function toSource(limits: string | LimitsTable | LimitsSource | undefined
 function builtInSource(name: string): NamedLimitsSource {
   if (isBuiltIn(name)) return staticSource(builtInTables[name], name)
   const names = Object.keys(builtInTables)
-  const meant = nearest(name, names)
-  const hint = meant === undefined ? '' : ` Did you mean '${meant}'?`
+  const hint = didYouMean(name, names)
   const file = name.endsWith('.json') ? ' To read a file, give what loadLimits(path) of headgate/node resolves to.' : ''
   throw new InvalidLimits(
     `limits is ${shown(name)}, which is not a built-in table.${hint}${file} The built-in tables are ${names.join(', ')}.`,

@@ -1,52 +1,65 @@
-import { type Clock, systemClock } from '../../clock.js'
-import type { Limits, LimitsSource, LimitsTable } from '../../types.js'
+import type { Clock } from '../../clock.js'
+import type { Limits, LimitsHost } from '../../types.js'
 import { limitsHost, type Warn } from './limits-host.js'
 import { mergeLimits, resolveLimits, type Resolution, type UnknownModel } from '../resolve-limits.js'
-import { attached, currentTable, type NamedLimitsSource, subscribed, toSource } from './limits-source.js'
-import { validateLimits, validateOverrides, validateRow } from '../validation.js'
+import { attached, currentTable, type NamedLimitsSource, subscribed } from './limits-source.js'
+import { validateLimits, validateRow } from '../validation.js'
 import { TemporaryLimits } from './temporary-limits.js'
 
 export interface LiveLimitsOptions {
-  readonly limits?: string | LimitsTable | LimitsSource | undefined
+  /** The table, as {@link toSource} returns it. */
+  readonly source: NamedLimitsSource
+  /** The user's limits, validated. @default none */
   readonly overrides?: Readonly<Record<string, Limits>> | undefined
-  readonly perSecond?: boolean | undefined
-  readonly unknownModel?: UnknownModel | undefined
-  /** @default the machine's clock */
-  readonly clock?: Clock | undefined
-  /** Receives the warnings of the source. @default they are dropped */
-  readonly warn?: Warn | undefined
+  /** Undefined: as the caller of {@link LiveLimits.resolve} says. */
+  readonly perSecond: boolean | undefined
+  readonly unknownModel: UnknownModel
+  /** Ends limits that are set for a time, and serves a source that is attached. */
+  readonly clock: Clock
 }
 
+/** Hears what becomes of limits while they are in use. */
+export interface LimitsListener {
+  /** The limits of any model may have changed. */
+  onChange(): void
+  warn: Warn
+}
+
+const NOBODY: LimitsListener = { onChange() {}, warn() {} }
+
 /**
- * The effective limits of all models at any time: those of the source, then the overrides, then what {@link set} has
- * set since.
+ * The limits that hold now: those of the source, the overrides on top, and on top of them what was set since. They can be resolved
+ * as soon as they are made; the source is listened to from {@link start} to {@link close}.
  */
 export class LiveLimits {
-  readonly #source: NamedLimitsSource
-  readonly #unsubscribe: () => void
-  readonly #detach: () => void
-  readonly #onChange: () => void
   readonly #options: LiveLimitsOptions
-  readonly #warn: Warn
+  readonly #source: NamedLimitsSource
+  readonly #host: LimitsHost
   readonly #temporary: TemporaryLimits
   #overrides: Readonly<Record<string, Limits>>
+  #listener = NOBODY
+  #unsubscribe = (): void => {}
+  #detach = (): void => {}
+
+  constructor(options: LiveLimitsOptions) {
+    this.#options = options
+    this.#source = options.source
+    this.#overrides = options.overrides ?? {}
+    this.#host = limitsHost(options.clock, (message, cause) => this.#listener.warn(message, cause))
+    this.#temporary = new TemporaryLimits(this.#host, () => this.#listener.onChange())
+  }
 
   /**
-   * `onChange` is called after each change.
+   * Subscribes to the source, and attaches it. A source may tell `listener` of its first table before this returns: whatever
+   * the listener uses must be there already.
    *
-   * @throws InvalidLimits for a table or an override that is wrong
+   * @throws InvalidLimits for a source that throws, or gives no way to end what it begins; nothing is left of it then
    */
-  constructor(options: LiveLimitsOptions, onChange: () => void) {
-    this.#options = options
-    this.#source = toSource(options.limits)
-    this.#overrides = validateOverrides(options.overrides ?? {})
-    this.#onChange = onChange
-    this.#warn = options.warn ?? (() => {})
-    const host = limitsHost(options.clock ?? systemClock, this.#warn)
-    this.#temporary = new TemporaryLimits(host, onChange)
-    this.#unsubscribe = subscribed(this.#source, onChange)
+  start(listener: LimitsListener): void {
+    this.#listener = listener
+    this.#unsubscribe = subscribed(this.#source, () => this.#listener.onChange())
     try {
-      this.#detach = attached(this.#source, host)
+      this.#detach = attached(this.#source, this.#host)
     } catch (error) {
       this.#unsubscribe()
       throw error
@@ -100,7 +113,7 @@ export class LiveLimits {
       this.#overrides = { ...this.#overrides, [model]: mergeLimits(before, checked) }
       this.#temporary.replace(model, checked)
     } else this.#temporary.set(model, checked, until)
-    this.#onChange()
+    this.#listener.onChange()
   }
 
   /** Whether the source has the method `refused`. */
@@ -113,7 +126,7 @@ export class LiveLimits {
     try {
       this.#source.refused?.(model, kind)
     } catch (cause) {
-      this.#warn(`The source of limits threw in refused(model): ${String(cause)}`, cause)
+      this.#listener.warn(`The source of limits threw in refused(model): ${String(cause)}`, cause)
     }
   }
 

@@ -3,6 +3,7 @@ import type { Limits, LimitsSource, LimitsTable } from '../../types.js'
 import { LIMIT_FIELDS } from '../limit-fields.js'
 import type { Clock } from '../../clock.js'
 import type { Warn } from './limits-host.js'
+import { toSource } from './limits-source.js'
 import { LiveLimits } from './live-limits.js'
 import type { Resolution, ResolvedLimits } from '../resolve-limits.js'
 import { pickLimits, validateLimits } from '../validation.js'
@@ -26,44 +27,54 @@ export interface WorkspaceLimitsOptions {
   readonly account: (model: string, perSecondDefault: boolean) => Resolution
   /** Whether RPM/60 and TPM/60 hold too, if nothing else says so. Used for checks only. */
   readonly perSecondDefault: boolean
-  /** @default the machine's clock */
-  readonly clock?: Clock | undefined
-  /** Receives the warnings of the source. @default they are dropped */
-  readonly warn?: Warn | undefined
+  readonly clock: Clock
+}
+
+/** Hears what becomes of a workspace's limits while they are in use. */
+export interface WorkspaceLimitsListener {
+  /** The limits of any model may have changed. `fault`: what is wrong about the new ones, if anything is. */
+  onChange(fault: unknown): void
+  warn: Warn
 }
 
 /** The limits of a workspace. They can be lower than those of its account, never higher. */
 export class WorkspaceLimits {
   readonly #options: WorkspaceLimitsOptions
   readonly #own: LiveLimits
+  /** Undefined until the limits are known to be right. */
+  #listener: WorkspaceLimitsListener | undefined
 
-  /**
-   * `onChange` is called after each change. It receives the error if the new limits are wrong, otherwise undefined.
-   *
-   * @throws InvalidLimits for a table that is wrong, or a limit above the account's
-   */
-  constructor(options: WorkspaceLimitsOptions, onChange: (fault: unknown) => void) {
+  /** @throws InvalidLimits for a table that is wrong */
+  constructor(options: WorkspaceLimitsOptions) {
     this.#options = options
-    const { name, limits, perSecond, clock, warn } = options
+    const { name, limits, perSecond, clock } = options
     if (typeof limits !== 'object' || limits === null) {
       throw new InvalidLimits(
         `workspace '${name}': limits is ${shown(limits)}: give a table, { 'a-model': { rpm, tpm } }, or a source`,
       )
     }
-    let isMade = false
-    const changed = () => {
-      // A source may report its first table while it is being subscribed to.
-      if (isMade) onChange(this.#fault())
-    }
-    // The account alone limits a model that the workspace's table does not name.
-    this.#own = new LiveLimits({ limits, perSecond, unknownModel: 'unlimited', clock, warn }, changed)
-    isMade = true
+    // A model that the workspace's table does not have is limited by the account alone.
+    this.#own = new LiveLimits({ source: toSource(limits), perSecond, unknownModel: 'unlimited', clock })
+  }
+
+  /**
+   * Listens to the source. `listener` hears of changes after this.
+   *
+   * @throws InvalidLimits for a source that throws, or a limit above the account's; nothing is left of it then
+   */
+  start(listener: WorkspaceLimitsListener): void {
+    // Before the check the source may load its first table, and that is no change yet.
+    this.#own.start({
+      onChange: () => this.#listener?.onChange(this.#fault()),
+      warn: (message, cause) => listener.warn(message, cause),
+    })
     try {
       this.#checkAll()
     } catch (error) {
       this.close()
       throw error
     }
+    this.#listener = listener
   }
 
   #fault(): unknown {

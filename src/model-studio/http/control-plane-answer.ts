@@ -1,4 +1,5 @@
 import { onAbort } from '../../abort-signals.js'
+import { parsedJson } from '../../json.js'
 
 /** An answer of the service, read to its end. */
 export interface ControlPlaneAnswer {
@@ -13,20 +14,20 @@ export interface ControlPlaneAnswer {
 const MAX_BYTES = 16 * 1024 * 1024
 
 /** The body is longer than any answer is. */
-export class TooLong extends Error {
+export class AnswerTooLong extends Error {
   constructor() {
     super(`a body of more than ${MAX_BYTES / 1024 / 1024} MiB`)
   }
 }
 
 /** The answer is JSON, but not what was asked for; the message says what it came with. */
-export class Misshapen extends Error {}
+export class MalformedAnswer extends Error {}
 
 /** @throws TooLong; what the body breaks off with */
 export async function readAnswer(response: Response, signal: AbortSignal | undefined): Promise<ControlPlaneAnswer> {
   const { status, headers } = response
   const text = await textOf(response, signal)
-  return { status, headers, text, json: parsed(text) }
+  return { status, headers, text, json: parsedJson(text) }
 }
 
 async function textOf({ body }: Response, signal: AbortSignal | undefined): Promise<string> {
@@ -42,7 +43,7 @@ async function textOf({ body }: Response, signal: AbortSignal | undefined): Prom
       const { done, value } = await reader.read()
       if (done) return text + decoder.decode()
       bytes += value.byteLength
-      if (bytes > MAX_BYTES) throw new TooLong()
+      if (bytes > MAX_BYTES) throw new AnswerTooLong()
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {
@@ -50,14 +51,6 @@ async function textOf({ body }: Response, signal: AbortSignal | undefined): Prom
     throw error
   } finally {
     forget?.()
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,11 +1,17 @@
+import { abortableSleep, orAborted } from '../../abort-signals.js'
 import type { Clock } from '../../clock.js'
+import { isJsonObject } from '../../json.js'
 import { backoffMs } from '../../throttling/backoff.js'
 import { AttemptTimeout } from '../../transport/attempt-timeout.js'
-import { type ControlPlaneAnswer, described, Misshapen, readAnswer, TooLong } from './control-plane-answer.js'
+import {
+  type ControlPlaneAnswer,
+  described,
+  MalformedAnswer,
+  readAnswer,
+  AnswerTooLong,
+} from './control-plane-answer.js'
 import { ConnectionFailed, ModelStudioError, ServiceUnavailable, TimedOut, UnexpectedAnswer } from '../errors.js'
-import { isFields } from '../resources/fields.js'
 import { CallPacing } from './call-pacing.js'
-import { orAborted, pause } from './pause.js'
 import { idOf, type ControlPlaneRefusal, refusalOf } from './control-plane-refusal.js'
 import type { Secret } from './secret.js'
 
@@ -72,34 +78,34 @@ export class ControlPlaneCalls {
       if (!isTransient || retry >= maxRetries || retryAfterMs > MAX_ADVICE_MS) throw error
       const waitMs = backoffMs(retry, outcome.retryAfterMs, random)
       if (error.status === 429) this.#pacing.hold(waitMs)
-      await pause(waitMs, clock, call.signal)
+      await abortableSleep(clock, waitMs, call.signal)
     }
   }
 
   async #attempt<T>(call: ControlPlaneCall<T>): Promise<Success<T> | ControlPlaneRefusal> {
     const { secret, timeoutMs, clock } = this.#options
     const { signal } = call
-    const leash = new AttemptTimeout(signal, clock, timeoutMs, false)
-    const told = `${call.method} ${this.#pathOf(call)}`
+    const timeout = new AttemptTimeout(signal, clock, timeoutMs)
+    const callText = `${call.method} ${this.#pathOf(call)}`
     const note = noteOf(call)
     try {
-      return this.#judge(await orAborted(this.#fetch(call, leash.signal), leash.signal), call, told)
+      return this.#judge(await orAborted(this.#fetch(call, timeout.signal), timeout.signal), call, callText)
     } catch (cause) {
       if (cause instanceof ModelStudioError) return { error: cause, isTransient: false, retryAfterMs: undefined }
       if (signal?.aborted === true) throw signal.reason
-      if (cause instanceof TooLong) {
-        const error = new UnexpectedAnswer(`${told} was answered with ${cause.message}${note}`)
+      if (cause instanceof AnswerTooLong) {
+        const error = new UnexpectedAnswer(`${callText} was answered with ${cause.message}${note}`)
         return { error, isTransient: false, retryAfterMs: undefined }
       }
       const error =
-        leash.signal?.aborted === true
-          ? new TimedOut(`${told} had no whole answer after ${timeoutMs} ms${note}`)
-          : new ConnectionFailed(`${told} had no whole answer: ${reasonOf(cause, secret)}${note}`, {
+        timeout.signal?.aborted === true
+          ? new TimedOut(`${callText} had no whole answer after ${timeoutMs} ms${note}`)
+          : new ConnectionFailed(`${callText} had no whole answer: ${reasonOf(cause, secret)}${note}`, {
               cause: secret.hideIn(cause),
             })
       return { error, isTransient: true, retryAfterMs: undefined }
     } finally {
-      leash.release()
+      timeout.release()
     }
   }
 
@@ -129,29 +135,29 @@ export class ControlPlaneCalls {
     return readAnswer(response, signal)
   }
 
-  #judge<T>(answer: ControlPlaneAnswer, call: ControlPlaneCall<T>, told: string): Success<T> | ControlPlaneRefusal {
+  #judge<T>(answer: ControlPlaneAnswer, call: ControlPlaneCall<T>, callText: string): Success<T> | ControlPlaneRefusal {
     const { secret } = this.#options
     const { status, json } = answer
-    if (status < 200 || status >= 300) return refusalOf(answer, told, secret, call.ifUnknown)
+    if (status < 200 || status >= 300) return refusalOf(answer, callText, secret, call.ifUnknown)
     const requestId = idOf(answer, secret)
     const unexpected = (what: string): UnexpectedAnswer => {
       const id = requestId === undefined ? '' : ` (request ${requestId})`
-      const said = `${told} was answered ${status} ${secret.hide(what)}${id}${noteOf(call)}`
+      const said = `${callText} was answered ${status} ${secret.hide(what)}${id}${noteOf(call)}`
       return new UnexpectedAnswer(said, { status, requestId })
     }
     const { read, readEmpty } = call
     if (answer.text.trim() === '' && readEmpty !== undefined) return { value: readEmpty() }
     if (json === undefined) throw unexpected(described(answer, (text) => secret.hide(text)))
-    if (!isFields(json)) throw unexpected('with JSON that is no object')
-    if (isFields(json['output'])) {
+    if (!isJsonObject(json)) throw unexpected('with JSON that is no object')
+    if (isJsonObject(json['output'])) {
       try {
         return { value: read(json['output']) }
       } catch (error) {
-        throw error instanceof Misshapen ? unexpected(error.message) : error
+        throw error instanceof MalformedAnswer ? unexpected(error.message) : error
       }
     }
     // Some gateways refuse with status 200.
-    if (typeof json['code'] === 'string' && json['code'] !== '') return refusalOf(answer, told, secret)
+    if (typeof json['code'] === 'string' && json['code'] !== '') return refusalOf(answer, callText, secret)
     if (readEmpty !== undefined && (json['output'] ?? undefined) === undefined) return { value: readEmpty() }
     throw unexpected("without 'output'")
   }
@@ -180,10 +186,10 @@ function noteOf({ ifUnknown }: ControlPlaneCall<unknown>): string {
 /** What the innermost cause says: `fetch failed` alone says nothing. */
 function reasonOf(error: unknown, secret: Secret): string {
   let innermost = error
-  for (let depth = 0; depth < 6 && isFields(innermost) && isFields(innermost['cause']); depth++) {
+  for (let depth = 0; depth < 6 && isJsonObject(innermost) && isJsonObject(innermost['cause']); depth++) {
     innermost = innermost['cause']
   }
-  const { message, code, errors } = (isFields(innermost) ? innermost : { message: String(innermost) }) as {
+  const { message, code, errors } = (isJsonObject(innermost) ? innermost : { message: String(innermost) }) as {
     readonly message?: unknown
     readonly code?: unknown
     readonly errors?: unknown
@@ -194,7 +200,7 @@ function reasonOf(error: unknown, secret: Secret): string {
 }
 
 /** Whether the same call may succeed later. */
-export function mayPass(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return (
     error instanceof ConnectionFailed ||
     error instanceof ServiceUnavailable ||

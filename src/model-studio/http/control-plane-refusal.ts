@@ -51,8 +51,8 @@ export function refusalOf(
   const named = serviceCode === undefined ? '' : ` ${serviceCode}:`
   const id = requestId === undefined ? '' : ` (request ${requestId})`
   const note = ifUnknown === undefined || answer.status < 500 ? '' : `; ${ifUnknown}`
-  const told = `${call} was answered ${answer.status}${named} ${words}${id}${note}`
-  const error = errorOf(told, { status: answer.status, serviceCode, requestId, retryAfterMs }, message)
+  const text = `${call} was answered ${answer.status}${named} ${words}${id}${note}`
+  const error = errorOf(text, { status: answer.status, serviceCode, requestId, retryAfterMs }, message)
   const mayPass = verdict.kind === 'transient' || verdict.kind === 'throttled'
   return { error, isTransient: mayPass && (isFault(error) || answer.status === 408), retryAfterMs }
 }
@@ -68,25 +68,25 @@ function isFault(error: ModelStudioError): boolean {
 
 /** By the kind of status that tells for sure, then by the code: the documents name codes, and no status beside them. */
 function errorOf(
-  told: string,
+  text: string,
   details: FailureDetails & { retryAfterMs: number | undefined },
   message: string,
 ): ModelStudioError {
   const { status = 0, serviceCode = '' } = details
   const { retryAfterMs: _, ...plain } = details
-  if (status === 429) return new Throttled(told, details)
-  if (status >= 500) return new ServiceUnavailable(told, plain)
-  if (/^(model_?)?not_?found/i.test(serviceCode)) return new NotFound(told, plain)
-  if (/^conflict/i.test(serviceCode)) return new Conflict(told, plain)
-  if (/^invalid_?parameter/i.test(serviceCode)) return new InvalidParameter(told, plain)
-  if (/^throttling/i.test(serviceCode)) return new Throttled(told, details)
-  if (isDenied(serviceCode, message)) return new PermissionDenied(told, plain)
-  if (status === 401 || status === 403) return new PermissionDenied(told, plain)
-  if (status === 404) return new NotFound(told, plain)
-  if (status === 409) return new Conflict(told, plain)
-  if (status === 408) return new ServiceUnavailable(told, plain)
-  if (status >= 400) return new InvalidParameter(told, plain)
-  return new UnexpectedAnswer(told, plain)
+  if (status === 429) return new Throttled(text, details)
+  if (status >= 500) return new ServiceUnavailable(text, plain)
+  if (/^(model_?)?not_?found/i.test(serviceCode)) return new NotFound(text, plain)
+  if (/^conflict/i.test(serviceCode)) return new Conflict(text, plain)
+  if (/^invalid_?parameter/i.test(serviceCode)) return new InvalidParameter(text, plain)
+  if (/^throttling/i.test(serviceCode)) return new Throttled(text, details)
+  if (isDenied(serviceCode, message)) return new PermissionDenied(text, plain)
+  if (status === 401 || status === 403) return new PermissionDenied(text, plain)
+  if (status === 404) return new NotFound(text, plain)
+  if (status === 409) return new Conflict(text, plain)
+  if (status === 408) return new ServiceUnavailable(text, plain)
+  if (status >= 400) return new InvalidParameter(text, plain)
+  return new UnexpectedAnswer(text, plain)
 }
 
 /** The words are those that the guide to deployments names. */

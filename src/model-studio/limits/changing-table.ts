@@ -18,7 +18,7 @@ export class ChangingTable {
     return () => void this.#listeners.delete(own)
   }
 
-  /** Tells nobody: see {@link tell}. True if it says anything else than the one before. */
+  /** Tells nobody: see {@link notify}. True if it says anything else than the one before. */
   set(table: LimitsTable): boolean {
     const before = this.#table
     const models = Object.keys(table)
@@ -30,7 +30,7 @@ export class ChangingTable {
     return !isSame
   }
 
-  tell(): void {
+  notify(): void {
     for (const listener of this.#listeners) listener()
   }
 

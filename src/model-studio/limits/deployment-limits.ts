@@ -139,7 +139,7 @@ class DeploymentTable implements DeploymentLimitsSource {
     if (running !== undefined) {
       const units = { ready: deployment.readyCapacity, all: running.capacity }
       const row = validateRow(this.#id, this.#rowOf(running, units), `deployment ${this.#id}`)
-      if (this.#table.set({ [this.#id]: row })) this.#table.tell()
+      if (this.#table.set({ [this.#id]: row })) this.#table.notify()
       if (isRunning && shareOf(units) === 1) return this.#refreshMs
     }
     return this.#pollMs
@@ -148,12 +148,12 @@ class DeploymentTable implements DeploymentLimitsSource {
   #rowOf(deployment: Deployment, units: Units): LimitsRow {
     const { plan, ptuCapacity, modelName, baseModel } = deployment
     const share = shareOf(units)
-    const told = limitsOf(deployment)
-    const isTold = told !== undefined
-    const all = validateLimits(this.#id, pickLimits(told ?? this.#fallback))
+    const reported = limitsOf(deployment)
+    const isReported = reported !== undefined
+    const all = validateLimits(this.#id, pickLimits(reported ?? this.#fallback))
     const limits = share === 1 ? all : atShares(all, { requests: share, tokens: share })
     const some = share === 1 ? '' : `, ${units.ready} of ${units.all} units ready`
-    const source = `deployment ${this.#id}${isTold ? some : ', which tells no limits'}`
+    const source = `deployment ${this.#id}${isReported ? some : ', which tells no limits'}`
     if (plan !== 'ptu' && ptuCapacity === undefined) return { ...limits, source }
     const { snapshot = modelName ?? baseModel ?? '', maxInputTokens } = this.#options
     return { ...limits, source, overflowsTo: snapshot, ...(maxInputTokens !== undefined && { maxInputTokens }) }

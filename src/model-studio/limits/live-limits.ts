@@ -4,7 +4,7 @@ import { isPlain, shown } from '../../limits/limit-values.js'
 import type { LimitsHost, LimitsSource, LimitsTable } from '../../types.js'
 import { checkNames, duration } from '../resources/arguments.js'
 import { ChangingTable } from './changing-table.js'
-import { type LimitsScope, tablesOf } from './quota-tables.js'
+import { type LimitsScope, quotaTables } from './quota-tables.js'
 import { Refresher } from './refresher.js'
 import type { Quota, QuotasApi } from '../types.js'
 
@@ -142,7 +142,7 @@ class LiveQuotas implements LiveLimitsSource {
   #take(rows: readonly Quota[]): number {
     // An account has limits: a list of none is no news, but a fault.
     if (rows.length === 0) throw new InvalidLimits('the service names no model')
-    const { main, workspaces, faults } = tablesOf(rows, this.#scope)
+    const { main, workspaces, faults } = quotaTables(rows, this.#scope)
     // What it names no more, or says nonsense of, stands as it was.
     this.#known = { ...this.#known, ...Object.fromEntries(main) }
     const changed: ChangingTable[] = []
@@ -152,7 +152,7 @@ class LiveQuotas implements LiveLimitsSource {
       if (table.set(Object.fromEntries(workspaces.get(id) ?? []))) changed.push(table)
     }
     // The account's first, which those of workspaces are held to; and each finds all of them changed.
-    for (const table of changed) table.tell()
+    for (const table of changed) table.notify()
     for (const fault of faults) {
       if (!this.#faults.has(fault)) this.#refresher.warn(`A row of the quotas is passed over: ${fault}`)
     }

@@ -24,7 +24,7 @@ const SOURCE = "Model Studio's table of quotas"
  * limits and the account's. Where the service tells of several workspaces, it is not known which one is meant, and it is the account's.
  * A row without any limit says nothing.
  */
-export function tablesOf(quotas: readonly Quota[], scope: LimitsScope): QuotaTables {
+export function quotaTables(quotas: readonly Quota[], scope: LimitsScope): QuotaTables {
   const main: Rows = new Map()
   const workspaces = new Map<string, Rows>()
   const faults: string[] = []

@@ -1,7 +1,7 @@
+import { orAborted } from '../../abort-signals.js'
 import { systemClock } from '../../clock.js'
 import { limitsHost } from '../../limits/sources/limits-host.js'
 import type { LimitsHost } from '../../types.js'
-import { orAborted } from '../http/pause.js'
 
 /** After a refusal what was read is read again, but no sooner than this after it was read last. */
 const AFTER_REFUSAL_MS = 10_000

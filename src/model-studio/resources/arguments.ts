@@ -1,5 +1,6 @@
 import { MAX_TIMER_MS } from '../../clock.js'
 import { InvalidRequest } from '../../errors.js'
+import { nameAdvice } from '../../limits/did-you-mean.js'
 import { nearest } from '../../limits/nearest.js'
 import { isPlain, shown } from '../../limits/limit-values.js'
 import type { CreateDeployment, PtuCapacity, ScaleDeployment, UpdateDeployment } from '../types.js'
@@ -20,10 +21,8 @@ export function checkNames(what: string, value: unknown, names: readonly string[
   if (!isPlain(value)) throw new InvalidRequest(`${what} is ${shown(value)}: give an object`)
   for (const [name, given] of Object.entries(value)) {
     if (given === undefined || names.includes(name)) continue
-    const meant = nearest(name, names)
-    throw new InvalidRequest(
-      `${what} has no '${name}': ${meant === undefined ? `there are ${names.join(', ')}` : `did you mean '${meant}'?`}`,
-    )
+    const advice = nameAdvice(nearest(name, names), `there are ${names.join(', ')}`)
+    throw new InvalidRequest(`${what} has no '${name}': ${advice}`)
   }
 }
 
@@ -38,16 +37,16 @@ export function checkId(id: unknown): asserts id is string {
 }
 
 /** @throws InvalidRequest */
-export function wholeNumber(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
-  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+export function wholeNumber(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
   throw new InvalidRequest(`${name} is ${shown(value)}: give a whole number ${range}`)
 }
 
 /** A time in ms that a timer takes. @throws InvalidRequest */
-export function duration(name: string, value: unknown, least: number): number {
-  if (typeof value === 'number' && value >= least && value <= MAX_TIMER_MS) return value
-  throw new InvalidRequest(`${name} is ${shown(value)}: give a number of milliseconds from ${least} to ${MAX_TIMER_MS}`)
+export function duration(name: string, value: unknown, min: number): number {
+  if (typeof value === 'number' && value >= min && value <= MAX_TIMER_MS) return value
+  throw new InvalidRequest(`${name} is ${shown(value)}: give a number of milliseconds from ${min} to ${MAX_TIMER_MS}`)
 }
 
 /** @throws InvalidRequest */

@@ -1,11 +1,7 @@
+import type { JsonObject } from '../../json.js'
+
 /** What a field that we know must be. */
 export type FieldKind = 'text' | 'number' | 'boolean'
-
-type Fields = Readonly<Record<string, unknown>>
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** `gmt_create` as `gmtCreate`. */
 function camelCase(name: string): string {
@@ -21,7 +17,7 @@ export function snakeCase(name: string): string {
  * An object of the service with its names in camelCase. Of the fields that we know, those that are null or cannot be what they
  * must be are left out; of all others the value is kept as it is.
  */
-export function readFields(fields: Fields, kinds: Readonly<Record<string, FieldKind>>): Record<string, unknown> {
+export function readFields(fields: JsonObject, kinds: Readonly<Record<string, FieldKind>>): Record<string, unknown> {
   const read: [string, unknown][] = []
   for (const [name, value] of Object.entries(fields)) {
     const field = camelCase(name)
@@ -41,7 +37,7 @@ function asKind(value: unknown, kind: FieldKind): unknown {
 }
 
 /** The fields that are given, with their names as the service writes them. */
-export function writeFields(fields: Fields): Record<string, unknown> {
+export function writeFields(fields: JsonObject): Record<string, unknown> {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined)
   return Object.fromEntries(given.map(([name, value]) => [snakeCase(name), value]))
 }

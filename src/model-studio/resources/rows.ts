@@ -1,6 +1,7 @@
+import { isJsonObject } from '../../json.js'
 import type { Limits } from '../../types.js'
-import { Misshapen } from '../http/control-plane-answer.js'
-import { type FieldKind, isFields, readFields } from './fields.js'
+import { MalformedAnswer } from '../http/control-plane-answer.js'
+import { type FieldKind, readFields } from './fields.js'
 import type { Page } from '../http/paged.js'
 import type { Deployment, PtuCapacity, Quota, QuotaLimit } from '../types.js'
 
@@ -51,21 +52,21 @@ export function isDeployment({ deployed_model: id, status }: Readonly<Record<str
 
 /** @throws Misshapen where it says neither which one it is nor how it is */
 export function readDeployment(row: unknown): Deployment {
-  const fields = isFields(row) ? readFields(row, DEPLOYMENT) : {}
+  const fields = isJsonObject(row) ? readFields(row, DEPLOYMENT) : {}
   const { ptuCapacity, ...rest } = fields
   if (typeof rest['deployedModel'] !== 'string' || typeof rest['status'] !== 'string') {
-    throw new Misshapen("with a deployment without 'deployed_model' or without 'status'")
+    throw new MalformedAnswer("with a deployment without 'deployed_model' or without 'status'")
   }
-  return { ...rest, ...(isFields(ptuCapacity) && { ptuCapacity: readFields(ptuCapacity, PTU) }) } as Deployment
+  return { ...rest, ...(isJsonObject(ptuCapacity) && { ptuCapacity: readFields(ptuCapacity, PTU) }) } as Deployment
 }
 
 /** @throws Misshapen where it says of no model */
 export function readQuota(row: unknown): Quota {
-  const fields = isFields(row) ? readFields(row, { model: 'text', workspaceId: 'text' }) : {}
+  const fields = isJsonObject(row) ? readFields(row, { model: 'text', workspaceId: 'text' }) : {}
   const { modelLimit, workspaceLimit, ...rest } = fields
-  if (typeof rest['model'] !== 'string') throw new Misshapen("with a quota without 'model'")
-  const ofModel = isFields(modelLimit) ? (readFields(modelLimit, LIMIT) as QuotaLimit) : undefined
-  const ofWorkspace = isFields(workspaceLimit) ? (readFields(workspaceLimit, LIMIT) as QuotaLimit) : undefined
+  if (typeof rest['model'] !== 'string') throw new MalformedAnswer("with a quota without 'model'")
+  const ofModel = isJsonObject(modelLimit) ? (readFields(modelLimit, LIMIT) as QuotaLimit) : undefined
+  const ofWorkspace = isJsonObject(workspaceLimit) ? (readFields(workspaceLimit, LIMIT) as QuotaLimit) : undefined
   const accountLimits = limitsOf(ofModel)
   return {
     ...rest,
@@ -85,7 +86,7 @@ export function readPage<T>(
 ): Page<T> {
   const rows = output[field]
   const total = output['total']
-  if (!Array.isArray(rows)) throw new Misshapen(`without a list of '${field}'`)
+  if (!Array.isArray(rows)) throw new MalformedAnswer(`without a list of '${field}'`)
   return { rows: rows.map(read), total: typeof total === 'number' ? total : undefined }
 }
 

@@ -1,11 +1,11 @@
+import { abortableSleep } from '../../abort-signals.js'
 import type { Clock } from '../../clock.js'
 import { InvalidRequest } from '../../errors.js'
 import { shown } from '../../limits/limit-values.js'
 import { AttemptTimeout } from '../../transport/attempt-timeout.js'
 import { checkNames, checkSignal, duration } from './arguments.js'
-import { mayPass } from '../http/control-plane-calls.js'
+import { isTransient } from '../http/control-plane-calls.js'
 import { DeploymentFailed, NotFound, TimedOut } from '../errors.js'
-import { pause } from '../http/pause.js'
 import type { AwaitedStatus, Deployment, WaitOptions } from '../types.js'
 
 /** Nothing that is awaited comes after these by itself. */
@@ -21,12 +21,12 @@ export async function waitFor(
 ): Promise<Deployment> {
   const awaited = awaitedOf(status)
   const { timeoutMs, pollMs, signal, onStatus } = optionsOf(options)
-  const leash = new AttemptTimeout(signal, clock, timeoutMs === Infinity ? undefined : timeoutMs, false)
+  const timeout = new AttemptTimeout(signal, clock, timeoutMs === Infinity ? undefined : timeoutMs)
   let last: Deployment | undefined
   let fault: unknown
   try {
     for (;;) {
-      const seen = await look(get, leash.signal, id, awaited, last)
+      const seen = await look(get, timeout.signal, id, awaited, last)
       if ('fault' in seen) fault = seen.fault
       else {
         fault = undefined
@@ -38,11 +38,11 @@ export async function waitFor(
           throw new DeploymentFailed(`${id} is ${last.status}, and will not be ${[...awaited].join(' or ')}`, last)
         }
       }
-      await pause(pollMs, clock, leash.signal)
+      await abortableSleep(clock, pollMs, timeout.signal)
     }
   } catch (error) {
-    const isOver = leash.signal?.aborted === true && signal?.aborted !== true
-    if (!isOver || error !== leash.signal?.reason) throw error
+    const isOver = timeout.signal?.aborted === true && signal?.aborted !== true
+    if (!isOver || error !== timeout.signal?.reason) throw error
     const seen = last === undefined ? 'was never seen' : `is ${last.status}`
     const why = fault instanceof Error ? `; the last look failed: ${fault.message}` : ''
     throw new TimedOut(
@@ -50,7 +50,7 @@ export async function waitFor(
       fault === undefined ? {} : { cause: fault },
     )
   } finally {
-    leash.release()
+    timeout.release()
   }
 }
 
@@ -68,7 +68,7 @@ async function look(
     if (error instanceof NotFound && awaited.has('GONE')) {
       return { deployment: { ...(last ?? { deployedModel: id }), status: 'GONE' } }
     }
-    if (!mayPass(error)) throw error
+    if (!isTransient(error)) throw error
     return { fault: error }
   }
 }

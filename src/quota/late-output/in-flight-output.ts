@@ -1,49 +1,36 @@
-/** What is generated is counted in steps of this time. */
+import { AnswerPace } from './answer-pace.js'
+
 export const STEP_US = 50_000
-/** What was generated longer ago than this in one go counts in no second any more, and in no bucket's debt. */
 const MAX_GAP_US = 10e6
-/** Older answers fade: the pace is that of about so many. */
-const MEMORY = 64
-/** Before this many answers the pace is not told from the wait for the first token. */
-const MIN_ANSWERS = 8
-
-const DEFAULT_TOKENS_PER_SECOND = 60
-/** No service writes one answer faster. One that came at once, from a cache say, tells nothing of how others are written. */
-const MAX_TOKENS_PER_SECOND = 2000
-const DEFAULT_FIRST_TOKEN_US = 0.5e6
-const DEFAULT_DURATION_US = 5e6
-/** One whose end nobody has told by then is taken to have ended: it must not count for ever. */
 const MAX_ANSWER_US = 600e6
-
-/** A refusal that was not foreseen lets the pace be taken for so much higher; each answer takes a little of that back. */
 const CAUTION_STEP = 1.03
 const CAUTION_FADES = 0.9997
 const MAX_CAUTION = 2
 
-/** Takes tokens that were generated in the step that ends at `atUs`. */
-export type Generated = (tokens: number, atUs: number) => void
+/** Takes the tokens that were generated in the step that ends at `atUs`. */
+export type OnGenerated = (tokens: number, atUs: number) => void
 
 /**
- * What the answers in flight write together, at the pace that answers were seen to have: for a server that counts output as
- * it is written. How many are in flight is known, so that their pace is all that is estimated; how long each will be does
- * not matter to what was written until now.
+ * The output that the answers in flight write together, at the pace that answers were seen to have: for a server that counts
+ * output as it is written. The number of answers in flight is known, so only their pace is estimated. The output written until
+ * now does not depend on how long each of them will be.
  */
 export class InFlightOutput {
-  /** When those in flight were admitted, oldest first: those that write, and those that write nothing yet. */
+  /** The admission times of the answers in flight, oldest first: those that write, and those without a token yet. */
   readonly #writing: number[] = []
   readonly #waiting: number[] = []
   #stepAtUs = 0
-  /** A part of a token that was generated, and not told. */
+  /** The part of a token that was generated, and not passed on yet. */
   #rest = 0
   #caution = 1
-  readonly #pace = new Pace()
+  readonly #pace = new AnswerPace()
 
   /** Tokens a second of one answer, once its first token is there. */
   get tokensPerSecond(): number {
     return this.#pace.tokensPerSecond * this.#caution
   }
 
-  /** Answers in flight. */
+  /** The number of answers in flight. */
   get answers(): number {
     return this.#waiting.length + this.#writing.length
   }
@@ -52,7 +39,7 @@ export class InFlightOutput {
     this.#waiting.push(nowUs)
   }
 
-  /** One that was admitted at `beganUs` ended; undefined: nobody knows with how many tokens. To be called after {@link advance}. */
+  /** An answer that was admitted at `beganUs` ended, undefined: with an unknown number of tokens. Call {@link advance} before. */
   ended(beganUs: number, nowUs: number, outputTokens: number | undefined): void {
     if (!removed(beganUs, this.#writing)) removed(beganUs, this.#waiting)
     if (outputTokens === undefined || outputTokens < 1) return
@@ -60,13 +47,13 @@ export class InFlightOutput {
     this.#caution = Math.max(1, this.#caution * CAUTION_FADES)
   }
 
-  /** A request was refused that was sure to pass: more is written than was thought. */
+  /** The server refused a request that was sure to pass: more is written than estimated. */
   wasRefused(): void {
     this.#caution = Math.min(MAX_CAUTION, this.#caution * CAUTION_STEP)
   }
 
-  /** Tells what was generated until now, each step at its end. */
-  advance(nowUs: number, tell: Generated): void {
+  /** Passes on the tokens that were generated until now, those of each step at its end. */
+  advance(nowUs: number, onGenerated: OnGenerated): void {
     if (this.#stepAtUs > nowUs) return
     if (this.answers === 0) {
       this.#stepAtUs = nowUs + STEP_US
@@ -83,18 +70,18 @@ export class InFlightOutput {
       this.#rest += (this.#writing.length * this.tokensPerSecond * STEP_US) / 1e6
       const tokens = Math.floor(this.#rest)
       this.#rest -= tokens
-      if (tokens > 0) tell(tokens, this.#stepAtUs)
+      if (tokens > 0) onGenerated(tokens, this.#stepAtUs)
     }
   }
 
-  /** What is going to be written within `spanUs`, with so many more answers beside. */
+  /** The tokens that the answers in flight, and `more` beside them, write within `spanUs`. */
   within(spanUs: number, more = 0): number {
     return ((this.answers + more) * this.tokensPerSecond * spanUs) / 1e6
   }
 
   /**
-   * In how many µs so many answers will have ended that no more than `tokens` are written within `spanUs`: an expectation, for
-   * answers that are as long as usual and end at random.
+   * In how many µs enough answers have ended that the others write no more than `tokens` within `spanUs`. An expectation: it
+   * assumes that answers are as long as usual, and end at random.
    */
   fadesInUs(tokens: number, spanUs: number, more: number): number {
     const now = this.within(spanUs, more)
@@ -104,41 +91,7 @@ export class InFlightOutput {
   }
 }
 
-/** How fast answers are written and how long they take, from when each was admitted, when it ended, and its tokens. */
-class Pace {
-  tokensPerSecond = DEFAULT_TOKENS_PER_SECOND
-  firstTokenUs = DEFAULT_FIRST_TOKEN_US
-  durationUs = DEFAULT_DURATION_US
-  #answers = 0
-  #tokens = 0
-  /** Means of squares and products about the means. */
-  #tokensSquared = 0
-  #product = 0
-
-  /**
-   * Takes an answer in. A line through durations by tokens has the time of a token as its slope, and the time to the first
-   * one where there are none.
-   */
-  add(durationUs: number, tokens: number): void {
-    const share = 1 / Math.min(++this.#answers, MEMORY)
-    const overTokens = tokens - this.#tokens
-    const overDuration = durationUs - (this.#answers === 1 ? 0 : this.durationUs)
-    if (this.#answers === 1) this.durationUs = 0
-    this.#tokens += share * overTokens
-    this.durationUs += share * overDuration
-    this.#tokensSquared = (1 - share) * (this.#tokensSquared + share * overTokens * overTokens)
-    this.#product = (1 - share) * (this.#product + share * overTokens * overDuration)
-    const isKnown = this.#answers >= MIN_ANSWERS && this.#tokensSquared > 0
-    const slopeUs = isKnown ? this.#product / this.#tokensSquared : 0
-    const atMostUs = this.durationUs / 2
-    const interceptUs = isKnown ? this.durationUs - slopeUs * this.#tokens : DEFAULT_FIRST_TOKEN_US
-    this.firstTokenUs = Math.round(Math.max(0, Math.min(interceptUs, atMostUs)))
-    const tokensPerSecond = (1e6 * this.#tokens) / Math.max(1, this.durationUs - this.firstTokenUs)
-    this.tokensPerSecond = Math.min(tokensPerSecond, MAX_TOKENS_PER_SECOND)
-  }
-}
-
-/** Takes one of these times out; false if it is not among them. */
+/** Removes one of these times. False if it is not among them. */
 function removed(timeUs: number, times: number[]): boolean {
   const index = times.indexOf(timeUs)
   if (index >= 0) times.splice(index, 1)

@@ -1,25 +1,13 @@
+import type { PhaseUs } from '../clock-phase.js'
 import { ExactWindow, type WindowRule } from './exact-window.js'
 
 /**
- * When the service counts what is sent, by its own clock. Its fixed windows begin at whole seconds and minutes of that clock,
- * so this tells in which of them a request is counted: in one, or, close to where one ends, in either of two.
- */
-export interface PhaseUs {
-  /** A request sent at t (our clock, µs) is counted at t + fromUs (the service's clock) at the earliest. */
-  readonly fromUs: number
-  /** And at t + toUs at the latest. */
-  readonly toUs: number
-  /** It holds for what is sent before this time of our clock. */
-  readonly untilUs: number
-}
-
-/**
- * A limit whose server counts in windows that begin at whole multiples of its own clock. While it is known when a request will be
- * counted, exactly what that window holds is charged: a request that may fall into either of two counts in both. All of a
- * limit can then be used, for nobody has to wait for J after a window. While it is not known, an exact window of W + J holds.
+ * A limit whose server counts in windows that begin at whole multiples of its own clock. While the phase is known, each request
+ * counts in the window that the server counts it in, or in both where it may be either of two. All of the limit can then be used,
+ * because no request waits for J after a window. While the phase is not known, an exact window of W + J holds.
  *
- * That window's log of charges goes on all the time, and the counts are made anew from it when another phase is told: so each
- * charge counts where the new phase says that it may have, whatever the old one said.
+ * The log of that exact window always goes on. A new phase makes the counts anew from it. So each charge counts where the new
+ * phase says that the server may have counted it.
  */
 export class AlignedWindow {
   readonly #windowUs: number
@@ -28,13 +16,13 @@ export class AlignedWindow {
   #limit = 0
   #fromUs = 0
   #toUs = 0
-  /** The phase is known for what is sent before that. */
+  /** The phase is known for requests sent before that. */
   #untilUs = -Infinity
-  /** Where the first window begins that a request sent now may be counted in, by the service's clock. */
+  /** The begin of the first window that may count a request sent now, by the service's clock. */
   #startUs = 0
-  /** What that window may hold. */
+  /** The amount that this window may hold. */
   #first = 0
-  /** What the one after it may. Whatever counts here was sent within the last J, and counts in the first as well. */
+  /** The amount that the window after it may hold. It was sent within the last J, and counts in the first window, too. */
   #second = 0
 
   /** `windowUs`: W, the server's window; `rule` is that of an exact window of W + J. */
@@ -61,7 +49,7 @@ export class AlignedWindow {
     const beside = amount > limit ? 0 : limit - amount
     const at = this.#first <= beside ? nowUs : this.#entryUs(this.#second <= beside ? 1 : 2)
     if (at < this.#untilUs) return at
-    // By then the phase is not known any more.
+    // At that time the phase is not known any more.
     return Math.max(this.#untilUs, this.#log.earliestUs(amount, nowUs))
   }
 
@@ -92,20 +80,20 @@ export class AlignedWindow {
     this.#count(amount, nowUs)
   }
 
-  /** Takes back `amount` of what charge `seq` put in; nothing once that counts no longer. */
+  /** Takes back `amount` of charge `seq`, or nothing once that charge counts no longer. */
   refund(amount: number, seq: number, nowUs: number): void {
     if (this.#isKnown(nowUs)) this.#advance(nowUs)
     this.#log.refund(amount, seq, nowUs, this.#takeBack)
   }
 
-  /** Takes a new rule; what was charged stays so. */
+  /** Sets a new rule and keeps the charges. */
   setRule(rule: WindowRule): void {
     this.#rule = rule
     this.#limit = rule.limit
     this.#log.setRule(rule)
   }
 
-  /** Takes another phase; undefined, or one that is wider than the window: none is known. */
+  /** Sets the phase. Undefined, or a phase wider than the window: it is not known. */
   setClockPhase(phase: PhaseUs | undefined, nowUs: number): void {
     this.#untilUs = -Infinity
     if (phase === undefined || !(phase.toUs - phase.fromUs < this.#windowUs)) return
@@ -118,7 +106,7 @@ export class AlignedWindow {
     this.#log.forEach(nowUs, (amount, sentUs) => this.#count(amount, sentUs))
   }
 
-  /** What counts against the limit of a request sent now. */
+  /** The amount that counts against a request sent now. */
   used(nowUs: number): number {
     if (!this.#isKnown(nowUs)) return this.#log.used(nowUs)
     this.#advance(nowUs)
@@ -159,7 +147,7 @@ export class AlignedWindow {
     this.#second = 0
   }
 
-  /** Counts what was sent at `sentUs`, now or before, in each window that it may fall into and that is not over. */
+  /** Counts a charge of `sentUs`, now or before, in each window that may count it and is not over. */
   #count(amount: number, sentUs: number): void {
     if (sentUs + this.#toUs < this.#startUs) return
     this.#first += amount

@@ -14,11 +14,11 @@ const MIN_BLOCK = 16 * STRIDE
 const MAX_BLOCK = 512 * STRIDE
 
 /**
- * An exact sliding window: a log of charges, each of which counts for `spanUs` from its microsecond on, so that no
- * half-open window (t, t + span] ever holds more than the limit. Charges of one microsecond share an entry.
+ * An exact sliding window: a log of charges, each of which counts for `spanUs` from its microsecond on. So no half-open window
+ * (t, t + span] ever holds more than the limit. Charges of one microsecond share an entry.
  *
- * The log is kept in blocks: growing copies nothing, and what a burst took is given back. What has left the window is
- * dropped only when somebody asks for more than whether there is room, or when a block is full.
+ * The log is a list of blocks. It grows without copying, and frees the memory of a burst. Charges that have left the window are
+ * dropped when a block is full, or when a question needs more than whether there is room.
  */
 export class ExactWindow {
   #rule: WindowRule
@@ -41,7 +41,7 @@ export class ExactWindow {
     this.#expiredSeq = firstSeq - 1
   }
 
-  /** Whether `amount` is certain to pass now; if not, {@link earliestUs} says. What has left since would only add room. */
+  /** Whether `amount` is certain to pass now. If not, {@link earliestUs} says: charges that have left since add room. */
   hasRoom(amount: number, _nowUs?: number): boolean {
     return this.#sum + amount <= this.#limit
   }
@@ -69,8 +69,8 @@ export class ExactWindow {
   }
 
   /**
-   * When `amount` passes if `ahead` is charged before it, each part as soon as it may. What leaves a window makes the same
-   * room again a span later, so whole windows are added to the time of the rest.
+   * When `amount` passes if `ahead` is charged before it, each part as soon as it may. A charge that leaves the window makes the
+   * same room again a span later. So the answer is the time of the rest, and a span for each whole limit.
    */
   afterUs(ahead: number, amount: number, nowUs: number): number {
     const { limit, spanUs } = this.#rule
@@ -100,8 +100,8 @@ export class ExactWindow {
   }
 
   /**
-   * Takes back `amount` of what charge `seq` put in; nothing once that has left the window. `onGiven` hears how much that was, and
-   * when it had been charged.
+   * Takes back `amount` of charge `seq`, or nothing once that charge has left the window. `onGiven` gets the amount, and the
+   * time of the charge.
    */
   refund(amount: number, seq: number, nowUs: number, onGiven?: (given: number, chargedUs: number) => void): void {
     this.#expire(nowUs)
@@ -134,7 +134,7 @@ export class ExactWindow {
     }
   }
 
-  /** Takes a new rule; what is in the window stays in it. */
+  /** Sets a new rule and keeps the charges. */
   setRule(rule: WindowRule): void {
     this.#rule = rule
     this.#limit = rule.limit
@@ -148,13 +148,13 @@ export class ExactWindow {
     return this.#rule.spanUs
   }
 
-  /** What the window holds now. */
+  /** The sum of the charges in the window. */
   used(nowUs: number): number {
     this.#expire(nowUs)
     return this.#sum
   }
 
-  /** When the oldest charge leaves; `nowUs` if there is none. */
+  /** When the oldest charge leaves. `nowUs` if there is none. */
   nextExpiryUs(nowUs: number): number {
     this.#expire(nowUs)
     const first = this.#blocks[0]!

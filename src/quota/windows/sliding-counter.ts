@@ -100,7 +100,7 @@ export class SlidingCounter {
     this.#end += STRIDE
   }
 
-  /** Takes back `amount` of what charge `seq` put in; nothing once that no longer counts. */
+  /** Takes back `amount` of charge `seq`, or nothing once that charge no longer counts. */
   refund(amount: number, seq: number, nowUs: number): void {
     this.#expire(nowUs)
     if (seq <= this.#expiredSeq) return

@@ -1,7 +1,7 @@
 import type { Exchange } from '../exchange.js'
-import type { Latency } from '../options/answers.js'
+import type { Latency } from '../options/answer-options.js'
 import type { Random } from '../random.js'
-import type { Answer } from './answers.js'
+import type { Answer } from './answer.js'
 
 /** The speed of generation, in milliseconds to the first token and for each further token. */
 export interface GenerationPace {

@@ -1,9 +1,9 @@
 import { hashOf, Random } from '../random.js'
 import type { Service } from '../service.js'
 import type { Files, FileKind, StoredFile } from './files.js'
-import { answerLine } from './lines.js'
-import { validateInput } from './validation.js'
-import type { BatchFault, InputLine } from './validation.js'
+import { answerLine } from './answer-line.js'
+import { validateInput } from './validate-input.js'
+import type { BatchFault, InputLine } from './validate-input.js'
 
 export type BatchStatus =
   | 'validating'
@@ -158,11 +158,12 @@ export class Batch {
     const { seed, batch } = this.#service.settings
     const startedAt = this.#times.in_progress ?? 0
     for (; this.#done < upTo; this.#done += 1) {
-      const line = this.#lines[this.#done]
-      if (line === undefined) return
+      const input = this.#lines[this.#done]
+      if (input === undefined) return
       const random = new Random(seed + hashOf(this.id), this.#done)
       const created = this.#service.epochSeconds(startedAt + this.#workMs(this.#done + 1))
-      const result = answerLine(this.#service, this.order.endpoint, line, this.#done + 1, random, created)
+      const { endpoint } = this.order
+      const result = answerLine(this.#service, { endpoint, input, line: this.#done + 1, random, created })
       if (result.failed) this.#failed += 1
       if (result.failed && batch.failedLines === 'error-file') this.#bad.push(result.text)
       else this.#good.push(result.text)

@@ -5,7 +5,7 @@ import type { Fields } from '../requests/fields.js'
 import type { Service } from '../service.js'
 import { Batch } from './batch.js'
 import type { Files } from './files.js'
-import { batchRoutes } from './validation.js'
+import { batchRoutes } from './validate-input.js'
 
 const HOUR_MS = 3_600_000
 /**

@@ -3,7 +3,7 @@ import type { Exchange } from '../exchange.js'
 import type { Service } from '../service.js'
 import { fileObject } from './files.js'
 import type { Files, StoredFile } from './files.js'
-import { parseMultipart } from './multipart.js'
+import { readUpload } from './upload.js'
 
 /**
  * How many bytes of a form are allowed beside the file: the boundary lines, the part headers and the other fields.
@@ -26,12 +26,12 @@ export function fileEndpoints(service: Service, files: Files): Endpoint[] {
       method: 'POST',
       path: /^\/files$/,
       maxBytes: maxFileBytes + FORM_OVERHEAD_BYTES,
-      handle: ({ exchange, headers, body }) => {
-        const parts = parseMultipart(headers['content-type'], body)
-        const file = parts?.find(({ name }) => name === 'file')
-        const purpose = parts?.find(({ name }) => name === 'purpose')?.content.toString() ?? ''
+      handle: async ({ exchange, headers, body }) => {
+        const createdAt = Math.floor(exchange.epochNow / 1000)
+        const upload = await readUpload(headers['content-type'], body)
         const bad = (message: string): void => exchange.send(400, service.dialect.badRequest(message, exchange.id))
-        if (parts === undefined) return bad('the body must be multipart/form-data')
+        if (upload === undefined) return bad('the body must be multipart/form-data')
+        const { file, purpose } = upload
         if (file === undefined) return bad("'file' is required")
         if (purpose === '') return bad("'purpose' is required")
         if (file.content.length === 0) return bad('File is empty.')
@@ -39,8 +39,7 @@ export function fileEndpoints(service: Service, files: Files): Endpoint[] {
         if (content.length > maxFileBytes) {
           return exchange.send(413, service.dialect.tooLarge(maxFileBytes, exchange.id))
         }
-        const createdAt = Math.floor(exchange.epochNow / 1000)
-        const stored = files.add('batch', { content: Buffer.from(content), filename, purpose, createdAt })
+        const stored = files.add('batch', { content, filename, purpose, createdAt })
         exchange.send(200, JSON.stringify(fileObject(stored)))
       },
     },

@@ -1,6 +1,6 @@
 import type { ModelRow } from '../model-rows.js'
 import type { Limits } from '../../types.js'
-import type { ControlPlaneSettings } from '../settings/plane-settings.js'
+import type { ControlPlaneSettings } from '../settings/control-plane-settings.js'
 
 /** The statuses that the simulator gives a deployment. The service has more. */
 export type DeploymentStatus =

@@ -1,4 +1,4 @@
-import { PlaneError } from '../endpoints/endpoint.js'
+import { ControlPlaneError } from '../endpoints/endpoint.js'
 import type { ModelRow } from '../model-rows.js'
 import { hashOf, Random } from '../random.js'
 import { isObject } from '../requests/fields.js'
@@ -34,7 +34,11 @@ export class Deployments {
     if (!PLANS.includes(plan)) throw invalid(`Invalid plan (${plan}), plan must be one of ${PLANS.join(', ')}.`)
     const deployedModel = this.#nameOf(modelName, textOf(fields, 'suffix'))
     if (this.find(deployedModel, now) !== undefined) {
-      throw new PlaneError(409, 'Conflict', `Deployed model ${deployedModel} already exists, please specify a suffix.`)
+      throw new ControlPlaneError(
+        409,
+        'Conflict',
+        `Deployed model ${deployedModel} already exists, please specify a suffix.`,
+      )
     }
     const baseCapacity = this.baseCapacityOf(modelName)
     const order = {
@@ -80,7 +84,7 @@ export class Deployments {
   getToChange(deployedModel: string, now: number): Deployment {
     const deployment = this.get(deployedModel, now)
     if (deployment.statusAt(now) !== 'DELETING') return deployment
-    throw new PlaneError(409, 'Conflict', `Deployed model ${deployedModel} is being deleted.`)
+    throw new ControlPlaneError(409, 'Conflict', `Deployed model ${deployedModel} is being deleted.`)
   }
 
   /** Changes the limits of a deployment. @throws PlaneError */
@@ -208,10 +212,10 @@ function textOf(fields: Fields, name: string): string | undefined {
   throw invalid(`Invalid ${name} (${JSON.stringify(value)}), it must be a string.`)
 }
 
-function invalid(message: string): PlaneError {
-  return new PlaneError(400, 'InvalidParameter', message)
+function invalid(message: string): ControlPlaneError {
+  return new ControlPlaneError(400, 'InvalidParameter', message)
 }
 
-function notFound(model: string): PlaneError {
-  return new PlaneError(404, 'NotFound', `Model: ${model} not found!`)
+function notFound(model: string): ControlPlaneError {
+  return new ControlPlaneError(404, 'NotFound', `Model: ${model} not found!`)
 }

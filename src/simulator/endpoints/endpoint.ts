@@ -24,11 +24,11 @@ export interface Endpoint {
   readonly open?: true
   /** The largest body in bytes. @default `maxBodyBytes` and `maxTotalBytes` of the options */
   readonly maxBytes?: number
-  handle(call: EndpointCall): void
+  handle(call: EndpointCall): void | Promise<void>
 }
 
 /** An error response of the control plane. */
-export class PlaneError extends Error {
+export class ControlPlaneError extends Error {
   readonly status: number
   readonly code: string
 
@@ -47,7 +47,7 @@ export function sendOutput(exchange: Exchange, answer: () => unknown): void {
     const output = answer()
     exchange.send(200, JSON.stringify({ request_id: exchange.id, output }))
   } catch (error) {
-    if (error instanceof PlaneError) {
+    if (error instanceof ControlPlaneError) {
       return exchange.send(error.status, flatBody(error.code, error.message, exchange.id))
     }
     if (!(error instanceof InvalidRequest)) throw error
@@ -73,5 +73,5 @@ function pageNumber(query: URLSearchParams, name: string, byDefault: number, max
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= max) return value
   const range = max === Infinity ? 'greater than 0' : `between 1 and ${max}`
-  throw new PlaneError(400, 'InvalidParameter', `Invalid ${name} (${text}), ${name} must be ${range}.`)
+  throw new ControlPlaneError(400, 'InvalidParameter', `Invalid ${name} (${text}), ${name} must be ${range}.`)
 }

@@ -12,7 +12,7 @@ type Other = {
   readonly isControlPlane: boolean
 } & (
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly params: readonly string[] }
-  | { readonly kind: 'wrong method'; readonly allow: string }
+  | { readonly kind: 'method-not-allowed'; readonly allow: string }
   | { readonly kind: 'nothing' }
 )
 
@@ -45,7 +45,7 @@ export class Router {
     const metered = Object.hasOwn(METERED, rest) ? METERED[rest] : undefined
     if (metered !== undefined) {
       if (method === 'POST') return { kind: 'metered', route: metered, named }
-      return { kind: 'wrong method', allow: 'POST', isControlPlane: false }
+      return { kind: 'method-not-allowed', allow: 'POST', isControlPlane: false }
     }
     return named === undefined ? this.#endpoint(method, rest, false) : { kind: 'nothing', isControlPlane: false }
   }
@@ -71,7 +71,7 @@ export class Router {
       allow.push(endpoint.method)
     }
     if (allow.length === 0) return { kind: 'nothing', isControlPlane: PLANE_PREFIX.test(path) }
-    return { kind: 'wrong method', allow: [...new Set(allow)].join(', '), isControlPlane: whole }
+    return { kind: 'method-not-allowed', allow: [...new Set(allow)].join(', '), isControlPlane: whole }
   }
 }
 

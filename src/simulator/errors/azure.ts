@@ -25,7 +25,7 @@ export const azure: Dialect = {
   notFound: () => errorOf('404', 'Resource not found'),
   noSuch: (kind, id) => errorOf('notFound', `No such ${kind} object: ${id}`),
   conflict: (message) => errorOf('conflict', message),
-  wrongMethod: (method) => errorOf('405', `The method ${method} is not allowed for this resource.`),
+  methodNotAllowed: (method) => errorOf('405', `The method ${method} is not allowed for this resource.`),
   internal: (message) => errorOf('InternalServerError', message),
   ofStatus: (status, _form, requestId) => {
     if (status === 401) return azure.badKey(undefined, requestId)

@@ -28,7 +28,7 @@ export const errorBodies = {
     errorBody('request_too_large', 'invalid_request_error', `Request body exceeds ${maxBytes} bytes.`, requestId),
   notFound: (path: string, requestId: string): string =>
     errorBody('not_found', 'invalid_request_error', `Invalid URL (${path})`, requestId),
-  wrongMethod: (method: string, path: string, requestId: string): string =>
+  methodNotAllowed: (method: string, path: string, requestId: string): string =>
     errorBody('method_not_allowed', 'invalid_request_error', `Not allowed to ${method} on ${path}`, requestId),
   internal: (message: string, requestId: string): string =>
     errorBody('InternalError', 'server_error', message, requestId),

@@ -25,7 +25,7 @@ export const controlPlane: Dialect = {
   notFound: (path, requestId) => flatBody('NotFound', `Invalid URL (${path})`, requestId),
   noSuch: (kind, id, requestId) => flatBody('NotFound', `${kind}: ${id} not found!`, requestId),
   conflict: (message, requestId) => flatBody('Conflict', message, requestId),
-  wrongMethod: (method, path, requestId) =>
+  methodNotAllowed: (method, path, requestId) =>
     flatBody('MethodNotAllowed', `Not allowed to ${method} on ${path}`, requestId),
   internal: (message, requestId) => flatBody('InternalError', message, requestId),
   ofStatus: (status, _form, requestId) => {

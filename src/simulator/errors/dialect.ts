@@ -1,4 +1,4 @@
-import type { LimitName } from '../metering/limits.js'
+import type { LimitName } from '../metering/enforced-limits.js'
 import type { ErrorShape, RefusalClass } from './throttling.js'
 
 /** The services that the simulator can stand for. */
@@ -46,7 +46,7 @@ export interface Dialect {
   noSuch(kind: 'File' | 'Batch', id: string, requestId: string): string
   /** The state of an object does not allow the operation. */
   conflict(message: string, requestId: string): string
-  wrongMethod(method: string, path: string, requestId: string): string
+  methodNotAllowed(method: string, path: string, requestId: string): string
   internal(message: string, requestId: string): string
   /** The body for a status that a script asks for without a body. */
   ofStatus(status: number, form: ErrorForm, requestId: string): string

@@ -39,7 +39,8 @@ export const openai: Dialect = {
       ? codeless(`No such File object: ${id}`, REQUESTS, 'id')
       : codeless(`No batch found with id '${id}'.`, REQUESTS),
   conflict: (message) => codeless(message, REQUESTS),
-  wrongMethod: (method, path) => errorBody('method_not_supported', REQUESTS, `Not allowed to ${method} on ${path}`),
+  methodNotAllowed: (method, path) =>
+    errorBody('method_not_supported', REQUESTS, `Not allowed to ${method} on ${path}`),
   internal: (message) => codeless(message, SERVER),
   ofStatus: (status) => {
     if (status === 401) return errorBody('invalid_api_key', REQUESTS, 'Incorrect API key provided.')

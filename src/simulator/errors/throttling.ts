@@ -1,5 +1,5 @@
-import { measureOf } from '../metering/limits.js'
-import type { LimitName } from '../metering/limits.js'
+import { measureOf } from '../metering/enforced-limits.js'
+import type { LimitName } from '../metering/enforced-limits.js'
 import { overloaded, wordingOf } from './wordings.js'
 import type { ErrorFields, RefusalClass } from './wordings.js'
 

@@ -1,4 +1,3 @@
-import type { Throttle } from './throttle.js'
 import type { Counter, Posting } from './create-counter.js'
 
 /** When output tokens are charged; see `SimulatorOptions.outputAccounting`. */
@@ -28,6 +27,16 @@ export interface Reservation {
   readonly settle: (inputTokens: number, outputTokens: number, thinkingTokens: number) => number
 }
 
+/** The limits that a request is charged to: those of its model, or of its key. */
+export interface ChargedLimits {
+  /** Charges the request, whether or not there is room. */
+  enter(demand: Demand, now: number): Reservation[]
+  /** Charges output when it counts. */
+  postOutput(tokens: number, thinking: number, now: number): void
+  /** The request is over. */
+  leave(): void
+}
+
 /** The charge of one admitted request, from its admission to its end, to all limits that count it. */
 export class Charge {
   readonly inputTokens: number
@@ -38,11 +47,11 @@ export class Charge {
   /** All charges, in order of time. */
   readonly charges: Charged[]
   readonly #charging: OutputAccounting
-  readonly #throttles: readonly Throttle[]
+  readonly #throttles: readonly ChargedLimits[]
   readonly #reservations: readonly Reservation[]
   #open = true
 
-  constructor(throttles: readonly Throttle[], demand: Demand, charging: OutputAccounting, now: number) {
+  constructor(throttles: readonly ChargedLimits[], demand: Demand, charging: OutputAccounting, now: number) {
     this.inputTokens = demand.inputTokens
     this.atAdmission = demand.inputTokens + (charging === 'reserved' ? demand.maxOutputTokens : 0)
     this.charges = [{ at: now, tokens: this.atAdmission }]

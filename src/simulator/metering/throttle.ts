@@ -1,10 +1,10 @@
 import type { Limits } from '../../types.js'
 import { Charge } from './charge.js'
-import type { Demand, OutputAccounting, Reservation } from './charge.js'
+import type { ChargedLimits, Demand, OutputAccounting, Reservation } from './charge.js'
 import { createCounter } from './create-counter.js'
 import type { Counter, WindowKind } from './create-counter.js'
-import { enforcedLimits, isPerSecond, limitNames, measureOf } from './limits.js'
-import type { LimitName, PerSecond } from './limits.js'
+import { enforcedLimits, isPerSecond, limitNames, measureOf } from './enforced-limits.js'
+import type { LimitName, PerSecond } from './enforced-limits.js'
 
 export interface ThrottleSettings {
   readonly perSecond: PerSecond
@@ -32,7 +32,7 @@ interface Meter {
  * The limits of one model. They count the requests of all keys together. A request is admitted or refused at once; none
  * waits.
  */
-export class Throttle {
+export class Throttle implements ChargedLimits {
   readonly #settings: ThrottleSettings
   readonly #origin: number
   readonly #meters = new Map<LimitName, Meter>()

@@ -3,8 +3,8 @@ import { InvalidRequest } from '../../errors.js'
 import type { Route } from '../../types.js'
 import { isObject, optionalBoolean, optionalInteger, parseObject } from './fields.js'
 import type { Fields } from './fields.js'
-import { inputTokensOf, promptsOf } from './input.js'
-import type { ParseRules } from './input.js'
+import { inputTokensOf, promptsOf } from './input-tokens.js'
+import type { ParseRules } from './input-tokens.js'
 
 /** The metered endpoints. */
 export type SimulatedRoute = Route

@@ -1,8 +1,9 @@
 import { InvalidLimits } from '../../errors.js'
+import { nameAdvice } from '../../limits/did-you-mean.js'
 import { LIMIT_FIELDS, nearestField, ROW_FIELDS } from '../../limits/limit-fields.js'
 import { shown } from '../../limits/limit-values.js'
 import type { Limits, LimitsTable } from '../../types.js'
-import { limitNames } from '../metering/limits.js'
+import { limitNames } from '../metering/enforced-limits.js'
 
 const FIELDS: ReadonlySet<string> = new Set([...LIMIT_FIELDS, ...ROW_FIELDS])
 
@@ -11,8 +12,7 @@ export function checkLimits(name: string, limits: Limits): void {
   checkObject(name, limits, 'the limits')
   for (const field of Object.keys(limits)) {
     if (FIELDS.has(field)) continue
-    const meant = nearestField(field)
-    const advice = meant === undefined ? `the fields are ${LIMIT_FIELDS.join(', ')}` : `did you mean ${meant}?`
+    const advice = nameAdvice(nearestField(field), `the fields are ${LIMIT_FIELDS.join(', ')}`, '')
     throw new InvalidLimits(`${name}: ${field} is not a limit: ${advice}`)
   }
   for (const field of limitNames) {

@@ -1,10 +1,10 @@
 import { InvalidLimits } from '../../errors.js'
 import { builtInTables } from '../../limits/index.js'
 import type { LimitsTable } from '../../types.js'
-import { callback, flag, integer, list, named, number, oneOf, record, text, wrong } from '../checks.js'
+import { callback, flag, integer, list, named, number, oneOf, record, text, invalidOption } from '../checks.js'
 import { checkState } from '../errors/states.js'
 import type { SurgeOptions } from '../metering/surge-detector.js'
-import type { Floor, LimitOptions, ProvisionedThroughput } from '../options/limits.js'
+import type { Floor, LimitOptions, ProvisionedThroughput } from '../options/limit-options.js'
 import { checkLimits, checkTable, checkWorkspace } from './limit-checks.js'
 import { changeNames, floorNames, provisionedNames, surgeNames } from './option-names.js'
 
@@ -80,7 +80,7 @@ function tableOf(limits: LimitOptions['limits']): LimitsTable | undefined {
 
 function perSecondOf(value: unknown): LimitSettings['perSecond'] {
   if (value === true || value === false || value === 'requests') return value
-  throw wrong('perSecond', "true, false or 'requests'", value)
+  throw invalidOption('perSecond', "true, false or 'requests'", value)
 }
 
 function surgeOf(surge: SurgeOptions): NonNullable<LimitSettings['surge']> {

@@ -1,12 +1,13 @@
 import type { Clock } from '../../clock.js'
 import type { Names } from '../checks.js'
-import { faultNames } from '../faults/rates.js'
-import type { FaultRates } from '../faults/rates.js'
+import { faultNames } from '../faults/fault-rates.js'
+import type { FaultRates } from '../faults/fault-rates.js'
 import type { SurgeOptions } from '../metering/surge-detector.js'
-import type { AnswerOptions, Latency } from '../options/answers.js'
-import type { Floor, LimitChange, LimitOptions, ProvisionedThroughput } from '../options/limits.js'
-import type { SimulatorOptions } from '../options/options.js'
-import type { BatchOptions, ControlPlaneOptions } from '../options/planes.js'
+import type { AnswerOptions, Latency } from '../options/answer-options.js'
+import type { Floor, LimitChange, LimitOptions, ProvisionedThroughput } from '../options/limit-options.js'
+import type { SimulatorOptions } from '../options/simulator-options.js'
+import type { BatchOptions } from '../options/batch-options.js'
+import type { ControlPlaneOptions } from '../options/control-plane-options.js'
 
 const limitNames: Names<LimitOptions> = {
   limits: true,

@@ -1,14 +1,16 @@
 import { systemClock } from '../../clock.js'
 import type { Clock } from '../../clock.js'
-import { epoch, integer, named, text, texts, wrong } from '../checks.js'
-import type { SimulatorOptions } from '../options/options.js'
+import { epoch, integer, named, text, texts, invalidOption } from '../checks.js'
+import type { SimulatorOptions } from '../options/simulator-options.js'
 import { answerSettings } from './answer-settings.js'
 import type { AnswerSettings } from './answer-settings.js'
 import { limitSettings } from './limit-settings.js'
 import type { LimitSettings } from './limit-settings.js'
 import { clockNames, optionNames } from './option-names.js'
-import { batchSettings, controlPlaneSettings } from './plane-settings.js'
-import type { BatchSettings, ControlPlaneSettings } from './plane-settings.js'
+import { batchSettings } from './batch-settings.js'
+import { controlPlaneSettings } from './control-plane-settings.js'
+import type { BatchSettings } from './batch-settings.js'
+import type { ControlPlaneSettings } from './control-plane-settings.js'
 
 /** All options, checked and with their defaults. */
 export interface Settings extends LimitSettings, AnswerSettings {
@@ -58,5 +60,5 @@ function clockOf(clock: Clock): Clock {
   const isClock =
     typeof clock === 'object' && clock !== null && clockNames.every((name) => typeof clock[name] === 'function')
   if (isClock) return clock
-  throw wrong('clock', `an object with the functions ${clockNames.join(', ')}`, clock)
+  throw invalidOption('clock', `an object with the functions ${clockNames.join(', ')}`, clock)
 }

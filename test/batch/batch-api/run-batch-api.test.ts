@@ -74,7 +74,7 @@ describe('runBatchApi', () => {
     expect(await here.records()).toHaveLength(11)
   })
 
-  it('takes plain lines by the ids of the other lane, and tells of faulty ones', async () => {
+  it('takes plain lines by the ids that a live run gives them, and tells of faulty ones', async () => {
     const content =
       '\ufeff{"prompt":"a"}\r\n\r\nnonsense\n{"id":7,"messages":[{"role":"user","content":"b"}]}\n{"id":7,"prompt":"c"}\n'
     const here = await world(content)
@@ -197,7 +197,7 @@ describe('runBatchApi', () => {
   })
 })
 
-describe('the other lane', () => {
+describe('a live run', () => {
   it('does not touch an output while batches are under way, and takes over when none is', async () => {
     const here = await world(lines(4))
     here.clock.onWait = () => 'for ever'

@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { runBatchApi, type BatchApiOptions, type BatchApiSummary } from '../../../src/batch/index.js'
 import { createLimiter } from '../../../src/limiter.js'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/simulator/index.js'
 import { LeapingClock } from '../../support/leaping-clock.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 /** A call of the service, before it is sent. */
 export interface Seen {
@@ -44,25 +44,16 @@ export interface OutputRecord {
   readonly error: { readonly code: string; readonly message: string; readonly line?: number } | null
 }
 
-export const lineOf = (id: string, model = 'qwen-plus', url = '/v1/chat/completions'): string => {
-  const input = url === '/v1/embeddings' ? { input: id } : { messages: [{ role: 'user', content: id }], max_tokens: 3 }
-  return `${JSON.stringify({ custom_id: id, method: 'POST', url, body: { model, ...input } })}\n`
-}
+export { lineOf, lines } from '../../support/batch-lines.js'
 
-export const lines = (count: number): string => Array.from({ length: count }, (_, i) => lineOf(`id-${i}`)).join('')
 export const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `id-${i}`).sort()
 
 /** An input, and a service that lives in the time of whoever waits for it: ten lines a second. */
 export async function world(content: string | Uint8Array, options: SimulatorOptions = {}): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+  const folder = await temporaryFolder()
   const clock = new LeapingClock()
-  const serverClock = {
-    now: () => clock.now(),
-    setTimeout,
-    clearTimeout: (handle: unknown) => clearTimeout(handle as never),
-  }
   const simulator = await startSimulator({
-    clock: serverClock,
+    clock: clock.forServer,
     latency: { firstTokenMs: 0, perTokenMs: 0, jitter: 0 },
     batch: { linesPerSecond: 10 },
     ...options,
@@ -80,7 +71,6 @@ export async function world(content: string | Uint8Array, options: SimulatorOpti
     await Promise.allSettled(runs)
     await limiter.close({ abandon: true })
     await simulator.close()
-    await rm(folder, { recursive: true })
   })
   const [input, output] = [join(folder, 'in.jsonl'), join(folder, 'out.jsonl')]
   await writeFile(input, content)

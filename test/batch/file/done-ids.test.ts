@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DONE, DoneIds, SEEN } from '../../../src/batch/file/done-ids.js'
-import { runs } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 it('remembers of each id what a map would', () => {
   const step = fc.tuple(
@@ -14,10 +14,10 @@ it('remembers of each id what a map would', () => {
       const known = new Map<string, number>()
       for (const [id, flag] of steps) {
         const before = known.get(id) ?? 0
-        if (ids.add(id, flag) !== before) return false
+        expect(ids.add(id, flag)).toBe(before)
         known.set(id, before | flag)
       }
-      return ids.size === known.size
+      expect(ids.size).toBe(known.size)
     }),
     runs(30),
   )

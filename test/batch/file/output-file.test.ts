@@ -1,26 +1,14 @@
-import {
-  appendFile,
-  chmod,
-  lstat,
-  mkdtemp,
-  open,
-  readFile,
-  rm,
-  stat,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises'
+import { appendFile, chmod, lstat, open, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { OutputFile, rewriteOutput, type OutputHandle } from '../../../src/batch/file/output-file.js'
 import { scanOutput } from '../../../src/batch/file/scan-output.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 async function pathOf(name: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
+  const folder = await temporaryFolder()
   return join(folder, name)
 }
 

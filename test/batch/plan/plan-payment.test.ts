@@ -1,12 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { unitsName } from '../../../src/batch/plan/pay-by-units.js'
-import { builtInDeploymentPrices, type DeploymentPrices } from '../../../src/batch/prices/deployment-prices.js'
+import { builtInDeploymentPrices } from '../../../src/batch/prices/built-in-prices.js'
+import type { DeploymentPrices } from '../../../src/batch/prices/deployment-prices.js'
 import { cheapestRanges, costAtScale, type ScaledCost } from '../../../src/batch/plan/cheapest-ranges.js'
 import type { PaymentOptions, PaymentWay } from '../../../src/batch/plan/payment-way.js'
 import { planPayment } from '../../../src/batch/plan/plan-payment.js'
 import { InvalidRequest } from '../../../src/errors.js'
-import { runs } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 const MODEL = 'qwen3.6-flash-2026-04-16'
 const PRICES = { [MODEL]: { input: 1.2, output: 7.2, currency: 'CNY' } }

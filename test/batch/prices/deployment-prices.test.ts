@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  builtInDeploymentPrices,
-  type ModelUnitPrice,
-  validateDeploymentPrices,
-} from '../../../src/batch/prices/deployment-prices.js'
+import { builtInDeploymentPrices } from '../../../src/batch/prices/built-in-prices.js'
+import { type ModelUnitPrice, validateDeploymentPrices } from '../../../src/batch/prices/deployment-prices.js'
 import { InvalidRequest } from '../../../src/errors.js'
 import { PROVISIONED_ROWS, TOKEN_ROWS, UNIT_ROWS } from './deployment-page.js'
 

@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  BATCH_PRICE_SHARE,
-  builtInPrices,
-  costOf,
-  pricesBeside,
-  validatePrices,
-} from '../../../src/batch/prices/prices.js'
+import { builtInPrices, pricesBeside } from '../../../src/batch/prices/built-in-prices.js'
+import { BATCH_PRICE_SHARE, costOf, validatePrices } from '../../../src/batch/prices/prices.js'
 import { InvalidRequest } from '../../../src/errors.js'
 import { builtInTables } from '../../../src/limits/index.js'
 

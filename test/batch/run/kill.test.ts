@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildCli, type Built } from '../../cli/built.js'
 import { IDS, runThroughKills } from './killing.js'
+import { isLong } from '../../support/long.js'
 
-/** `npm run test:kill` takes more. */
-const CASES = Number(process.env['HEADGATE_KILL_CASES'] ?? 10)
+/** Every fourth output is a .gz. */
+const SEEDS = isLong ? Array.from({ length: 100 }, (_, i) => i + 1) : [3, 10]
 
 let built: Built
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => built.remove())
 
 describe('a run that is killed again and again', () => {
-  it.each(Array.from({ length: CASES }, (_, i) => i + 1))(
+  it.each(SEEDS)(
     'ends with each line done once (seed %i)',
     async (seed) => {
       const { customIds, isAllAnswered, sent, lost } = await runThroughKills(built.main, seed)

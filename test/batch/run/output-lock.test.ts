@@ -1,20 +1,14 @@
 import { linkSync, readdirSync, renameSync, symlinkSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { withOutputLock } from '../../../src/batch/run/output-lock.js'
-
-async function folder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'headgate-'))
-  onTestFinished(() => rm(path, { recursive: true }))
-  return path
-}
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 const TAKEN = 'another run is writing to the output'
 
 it('is refused for what another works on, by whatever path, and only as long', async () => {
-  const path = await folder()
+  const path = await temporaryFolder()
   symlinkSync(path, join(path, 'same'))
   const output = join(path, 'out')
   await withOutputLock([output, join(path, 'errors')], async () => {
@@ -28,7 +22,7 @@ it('is refused for what another works on, by whatever path, and only as long', a
 })
 
 it.skipIf(process.platform === 'win32')('takes no socket that a killed process left for a run', async () => {
-  const output = join(await folder(), 'out')
+  const output = join(await temporaryFolder(), 'out')
   vi.spyOn(process, 'platform', 'get').mockReturnValue('darwin')
   const before = new Set(socketsIn(tmpdir()))
   let left = ''

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runBatch, type BatchOptions, type LineResult } from '../../../src/batch/index.js'
 import { createLimiter, type Limiter } from '../../../src/limiter.js'
@@ -86,7 +85,12 @@ describe('runBatch', () => {
   })
 
   it('throws what its input throws, and the reason of its signal', async () => {
-    const { simulator, limiter } = await service({ latency: { firstTokenMs: 60_000 } })
+    let arrived = (): void => undefined
+    const sent = new Promise<void>((resolve) => (arrived = resolve))
+    const { simulator, limiter } = await service({
+      latency: { firstTokenMs: 60_000 },
+      fail: () => void arrived(),
+    })
     const broken: AsyncIterable<object> = {
       [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('no more')) }),
     }
@@ -94,7 +98,7 @@ describe('runBatch', () => {
     const controller = new AbortController()
     const batch = runBatch({ input: [line('a')], limiter, baseURL: simulator.url, signal: controller.signal })
     const running = expect(all(batch)).rejects.toThrow('enough')
-    await pause(50)
+    await sent
     controller.abort(new Error('enough'))
     await running
     await expect(batch.summary).rejects.toThrow('enough')

@@ -6,7 +6,7 @@ import type { SplitOptions, TextPiece } from '../../../src/batch/text/split-text
 import { countTokens, estimateTextTokens } from '../../../src/tokens/text-tokens.js'
 import type { Tokenizer } from '../../../src/tokens/text-tokens.js'
 import { isHeadgateError } from '../../../src/errors.js'
-import { runs } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../tokens/fixtures/${name}`, import.meta.url), 'utf8')

@@ -1,7 +1,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/simulator/index.js'
 import { answering, httpService } from '../../support/http-service.js'
-import { run, runAnswering, type Run } from '../terminal.js'
+import { CountedFetch } from '../../support/counted-fetch.js'
+import { settlePromises, VirtualClock } from '../../support/virtual-clock.js'
+import { run, runAnswering, runIn, type Run } from '../terminal.js'
 
 const KEY = 'sk-0123456789abcdef'
 const model = 'qwen-plus-2025-12-01'
@@ -35,6 +37,23 @@ async function ended(command: Run): Promise<Ended> {
 
 function deployments({ url }: { readonly url: string }, ...argv: string[]): Promise<Ended> {
   return ended(run('deployments', ...argv, '--base-url', url))
+}
+
+/** Commands and a service that live in one virtual time. It passes while no request is under way. */
+async function inVirtualTime(controlPlane: NonNullable<SimulatorOptions['controlPlane']>) {
+  const clock = new VirtualClock()
+  const counted = new CountedFetch()
+  vi.stubGlobal('fetch', counted.fetch)
+  const simulator = await service({ clock, controlPlane })
+  const id = await made(simulator)
+  const begin = (...argv: string[]) => runIn({ clock }, 'deployments', ...argv, '--base-url', simulator.url)
+  const ends = async (command: Run) => {
+    const state = { hasEnded: false }
+    void command.code.then(() => (state.hasEnded = true))
+    while (!state.hasEnded) await (counted.isBusy ? settlePromises() : clock.advance(100))
+    return ended(command)
+  }
+  return { clock, id, begin, deployments: (...argv: string[]) => ends(begin(...argv)) }
 }
 
 async function made(simulator: Simulator, ...more: string[]): Promise<string> {
@@ -74,30 +93,29 @@ describe('headgate deployments', () => {
   })
 
   it('waits, and tells each status as it comes', async () => {
-    const simulator = await service({ controlPlane: { pendingMs: 50, deployMs: [300, 300], deleteMs: 100 } })
-    const id = await made(simulator)
-    const waited = await deployments(simulator, 'wait', id, '--poll-s', '0.01', '--json')
+    const times = { pendingMs: 20_000, deployMs: [60_000, 60_000], deleteMs: 30_000 } as const
+    const { id, deployments } = await inVirtualTime(times)
+    const waited = await deployments('wait', id, '--json')
     expect(waited.code).toBe(0)
     expect(JSON.parse(waited.out)).toMatchObject({ deployedModel: id, status: 'RUNNING' })
-    expect(waited.err).toMatch(new RegExp(`${id}: RUNNING\n$`))
-    await deployments(simulator, 'delete', id, '--yes')
-    const gone = await deployments(simulator, 'wait', id, 'gone', 'stopped', '--poll-s', '0.01')
+    expect(waited.err).toBe(['PENDING', 'DEPLOYING', 'RUNNING'].map((status) => `${id}: ${status}\n`).join(''))
+    await deployments('delete', id, '--yes')
+    const gone = await deployments('wait', id, 'gone', 'stopped')
     expect(gone).toMatchObject({ code: 0 })
     expect(gone.out).toMatch(/^status +GONE$/m)
   })
 
   it('waits no longer than it is told, nor after an interrupt, nor for what failed', async () => {
-    const simulator = await service({ controlPlane: { deployMs: [60_000, 60_000], pendingMs: 60_000 } })
-    const id = await made(simulator)
-    const late = await deployments(simulator, 'wait', id, '--poll-s', '0.05', '--timeout-s', '0.3')
+    const slow = await inVirtualTime({ deployMs: [60_000, 60_000], pendingMs: 60_000 })
+    const late = await slow.deployments('wait', slow.id, '--timeout-s', '30')
     expect(late.code).toBe(1)
-    expect(late.err).toMatch(/is PENDING after 300 ms of waiting for RUNNING/)
-    const command = run('deployments', 'wait', id, '--base-url', simulator.url)
-    while (!command.err.includes('PENDING')) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(late.err).toMatch(/is PENDING after 30000 ms of waiting for RUNNING/)
+    const command = slow.begin('wait', slow.id)
+    while (!command.err.includes('PENDING')) await settlePromises()
     command.interrupt()
     expect(await command.code).toBe(130)
-    const failing = await service({ controlPlane: { failsToDeploy: () => true } })
-    const failed = await deployments(failing, 'wait', await made(failing))
+    const failing = await inVirtualTime({ failsToDeploy: () => true })
+    const failed = await failing.deployments('wait', failing.id)
     expect(failed.code).toBe(1)
     expect(failed.err).toContain('is FAILED, and will not be RUNNING')
   })

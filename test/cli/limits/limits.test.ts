@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { singapore } from '../../../src/limits/data/singapore.js'
 import { run } from '../terminal.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 async function printed(...argv: string[]): Promise<string> {
   const command = run('limits', ...argv)
@@ -30,8 +30,7 @@ describe('headgate limits', () => {
   })
 
   it('takes a file, and tells what is retired', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
-    onTestFinished(() => rm(folder, { recursive: true }))
+    const folder = await temporaryFolder()
     const file = join(folder, 'own.json')
     await writeFile(file, JSON.stringify({ a: { rpm: 60, tpm: 5000, concurrency: 4 }, old: { rpm: 0, tpm: 0 } }))
     expect(await printed('--table', file)).toMatch(

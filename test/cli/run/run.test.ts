@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/simulator/index.js'
+import { settlePromises, VirtualClock } from '../../support/virtual-clock.js'
 import { run, runIn } from '../terminal.js'
+import { lineOf, lines } from '../../support/batch-lines.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 const KEY = 'sk-0123456789abcdef'
 
@@ -18,23 +21,15 @@ interface Place {
 }
 
 async function place(content: string | Uint8Array, options: SimulatorOptions = {}): Promise<Place> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-'))
+  const folder = await temporaryFolder()
   const simulator = await startSimulator({ latency: { firstTokenMs: 1, perTokenMs: 0, jitter: 0 }, ...options })
-  onTestFinished(async () => {
-    await simulator.close()
-    await rm(folder, { recursive: true })
-  })
+  onTestFinished(() => simulator.close())
   const [input, output] = [join(folder, 'in.jsonl'), join(folder, 'out.jsonl')]
   await writeFile(input, content)
   const limits = ['--rpm', '1000000', '--tpm', '100000000', '--ramp-up', '0']
   return { simulator, input, output, to: ['--base-url', simulator.url, ...limits] }
 }
 
-const lineOf = (id: string, model = 'qwen-plus'): string => {
-  const body = { model, messages: [{ role: 'user', content: id }], max_tokens: 3 }
-  return `${JSON.stringify({ custom_id: id, method: 'POST', url: '/v1/chat/completions', body })}\n`
-}
-const lines = (count: number): string => Array.from({ length: count }, (_, i) => lineOf(`id-${i}`)).join('')
 const recordsIn = (text: string) =>
   text
     .split('\n')
@@ -45,6 +40,14 @@ const recordsIn = (text: string) =>
     )
 const recordsOf = async (path: string) => recordsIn(await readFile(path, 'utf8'))
 const sent = (simulator: Simulator): number => simulator.ledger().entries.length
+
+/** By the clock of the service: an answer is due when a timer of it is set. */
+const ANSWERS_LATER = { firstTokenMs: 400, perTokenMs: 0, jitter: 0 }
+const MINUTE_MS = 60_000
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await settlePromises()
+}
 
 describe('headgate run', () => {
   it('answers all lines, and does nothing a second time', async () => {
@@ -198,15 +201,12 @@ describe('headgate run', () => {
   })
 
   it('finishes what is in flight when it is interrupted, ends with 130 and can be resumed', async () => {
-    let arrived = (): void => undefined
-    const two = new Promise<void>((resolve) => (arrived = resolve))
-    const { simulator, input, output, to } = await place(lines(50), {
-      latency: { firstTokenMs: 200, perTokenMs: 0, jitter: 0 },
-      fail: ({ n }) => (n === 2 ? void arrived() : undefined),
-    })
+    const clock = new VirtualClock()
+    const { simulator, input, output, to } = await place(lines(50), { clock, latency: ANSWERS_LATER })
     const command = run('run', input, '-o', output, ...to, '--concurrency', '2')
-    await two
+    await until(() => clock.pending === 2)
     command.interrupt()
+    await clock.advance(400)
     expect(await command.code).toBe(130)
     expect(command.err).toMatch(/Interrupted\. The same command goes on from here\./)
     expect(await recordsOf(output)).toHaveLength(2)
@@ -214,40 +214,35 @@ describe('headgate run', () => {
   })
 
   it('does not send what waits for its limits when it is interrupted', async () => {
-    let arrived = (): void => undefined
-    const first = new Promise<void>((resolve) => (arrived = resolve))
-    const { simulator, input, output, to } = await place(lines(50), { fail: () => void arrived() })
-    const command = run('run', input, '-o', output, ...to, '--rpm', '60', '--ramp-up', '0')
-    await first
-    command.interrupt()
+    let interrupt = (): void => undefined
+    const { simulator, input, output, to } = await place(lines(50), { fail: () => void interrupt() })
+    const command = run('run', input, '-o', output, ...to, '--rpm', '300', '--ramp-up', '0')
+    interrupt = () => command.interrupt()
     expect(await command.code).toBe(130)
     expect(await recordsOf(output)).toHaveLength(sent(simulator))
     expect(sent(simulator)).toBeLessThan(5)
   })
 
   it('takes no lines before --start-at and none after --until', async () => {
-    const { simulator, input, output, to } = await place(lines(50), { latency: { firstTokenMs: 400, jitter: 0 } })
-    const at = (ms: number) => new Date(Date.now() + ms).toISOString()
-    const startAt = Date.now() + 300
-    const command = run(
-      'run',
-      input,
-      '-o',
-      output,
-      ...to,
-      '--start-at',
-      at(300),
-      '--until',
-      at(900),
-      '--concurrency',
-      '3',
-    )
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: Date.UTC(2026, 8, 19, 21, 0) })
+    onTestFinished(() => void vi.useRealTimers())
+    const clock = new VirtualClock()
+    const { simulator, input, output, to } = await place(lines(50), { clock, latency: ANSWERS_LATER })
+    const flags = ['--start-at', '2026-09-19T22:30Z', '--until', '2026-09-19T22:31Z', '--concurrency', '3']
+    const command = run('run', input, '-o', output, ...to, ...flags)
+    await until(() => command.err.includes('Begins at 2026-09-19T22:30:00.000Z'))
+    await vi.advanceTimersByTimeAsync(89 * MINUTE_MS)
+    expect(sent(simulator)).toBe(0)
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    await until(() => clock.pending === 3)
+    await clock.advance(400)
+    await until(() => clock.pending === 3)
+    await vi.advanceTimersByTimeAsync(MINUTE_MS)
+    await clock.advance(400)
     expect(await command.code).toBe(130)
     expect(command.err).toMatch(/its time is over\. The same command goes on/)
-    expect(Date.now()).toBeGreaterThan(startAt + 400)
-    expect(sent(simulator)).toBeGreaterThanOrEqual(3)
-    expect(sent(simulator)).toBeLessThanOrEqual(9)
-    expect(await recordsOf(output)).toHaveLength(sent(simulator))
+    expect(sent(simulator)).toBe(6)
+    expect(await recordsOf(output)).toHaveLength(6)
   })
 
   it('says what it would do, and does nothing, with --dry-run', async () => {
@@ -382,12 +377,14 @@ describe('trouble with files', () => {
   })
 
   it('a second run of an output that one writes to is refused, and nothing is sent twice', async () => {
-    const { simulator, input, output, to } = await place(lines(20), { latency: { firstTokenMs: 300, jitter: 0 } })
+    const clock = new VirtualClock()
+    const { simulator, input, output, to } = await place(lines(20), { clock, latency: ANSWERS_LATER })
     const first = run('run', input, '-o', output, ...to)
-    await expect.poll(() => sent(simulator)).toBeGreaterThan(0)
+    await until(() => clock.pending === 20)
     const second = run('run', input, '-o', output, ...to)
     expect(await second.code).toBe(4)
     expect(second.err).toContain('another run is writing to the output')
+    await clock.advance(400)
     expect(await first.code).toBe(0)
     expect(sent(simulator)).toBe(20)
     expect(await recordsOf(output)).toHaveLength(20)

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { builtInTables } from '../../../src/limits/index.js'
 import { startSimulator } from '../../../src/simulator/index.js'
 import { run } from '../terminal.js'
+import { temporaryFolder } from '../../support/temporary-folder.js'
 
 interface Line {
   readonly url: string
@@ -26,9 +26,7 @@ async function started(...flags: string[]): Promise<Line> {
 }
 
 async function limitsFile(content: string): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'headgate-'))
-  onTestFinished(() => rm(directory, { recursive: true }))
-  const path = join(directory, 'limits.json')
+  const path = join(await temporaryFolder(), 'limits.json')
   await writeFile(path, content)
   return path
 }

@@ -9,6 +9,7 @@ const SOON = { 'retry-after-ms': '1' }
 function tornDown(maxRetries: number): Case {
   return {
     name: `a connection that is torn down, maxRetries ${maxRetries} with the call`,
+    ...(maxRetries > 0 && { waits: true }),
     service: { fail: () => ({ drop: true }) },
     async run(world) {
       const error = await failureOf(world.client().chat.completions.create(chat, { maxRetries }))
@@ -24,6 +25,7 @@ function mixed(kinds: string, maxRetries: number, requests: number): Case {
   const each = kinds.split(', ')
   return {
     name: `${kinds}, maxRetries ${maxRetries} with the call`,
+    waits: true,
     service: {
       fail(_, n) {
         const kind = each[(n - 1) % each.length]
@@ -134,6 +136,7 @@ export const errorCases: Case[] = [
   },
   {
     name: 'a connection that is torn down, then ok',
+    waits: true,
     service: { fail: (_, n) => (n === 1 ? { drop: true } : undefined) },
     async run(world) {
       const completion = await world.client().chat.completions.create(chat)

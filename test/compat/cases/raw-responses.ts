@@ -77,6 +77,7 @@ export const rawResponseCases: Case[] = [
   },
   {
     name: 'asResponse() of a stream left unread',
+    waits: true,
     timed: true,
     service: { meanOutputTokens: 2000, latency: { firstTokenMs: 1, perTokenMs: 2, jitter: 0 } },
     async run(world) {

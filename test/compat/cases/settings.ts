@@ -11,6 +11,7 @@ const BROKEN = { fail: () => ({ status: 500, headers: SOON }) }
 export const settingsCases: Case[] = [
   {
     name: 'timeout of the client',
+    waits: true,
     service: NEVER,
     async run(world) {
       const client = world.client({ timeout: 60, maxRetries: 1 })
@@ -30,6 +31,7 @@ export const settingsCases: Case[] = [
   },
   {
     name: 'timeout of a call',
+    waits: true,
     service: NEVER,
     async run(world) {
       const call = world.client().chat.completions.create(chat, { timeout: 60, maxRetries: 0 })
@@ -40,6 +42,7 @@ export const settingsCases: Case[] = [
   },
   {
     name: 'timeout of a call that may be repeated',
+    waits: true,
     service: NEVER,
     async run(world) {
       return failureOf(world.client({ maxRetries: 1 }).chat.completions.create(chat, { timeout: 60 }))

@@ -88,6 +88,7 @@ export const streamCases: Case[] = [
   },
   {
     name: 'an error inside a stream, before content',
+    waits: true,
     service: {
       fail: (_, n) =>
         n === 1 ? { streamError: { error: { code: 'internal_error', message: 'Sorry.', status: 500 } } } : undefined,

@@ -91,10 +91,12 @@ describe('a source with attach', () => {
   test('may lack attach and refused', async () => {
     const { source } = recording()
     const { current, subscribe } = source
-    const { send, clock, limiter } = setup({ limits: { current, subscribe }, maxRetries: 0 })
-    send({ model: 'a' }, 'one', [refusal('tokens')])
+    const { send, clock, limiter, heard } = setup({ limits: { current, subscribe }, maxRetries: 0 })
+    const ending = send({ model: 'a' }, 'one', [refusal('tokens')])
     await clock.run(1000)
-    await limiter.close()
+    expect(ending.error).toMatchObject({ status: 429 })
+    expect(heard.warning).toEqual([])
+    await expect(limiter.close()).resolves.toBeUndefined()
   })
 
   test('that throws in refused() causes a warning, and the request goes on', async () => {

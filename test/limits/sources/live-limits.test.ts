@@ -1,9 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidLimits } from '../../../src/errors.js'
-import { LiveLimits } from '../../../src/limits/sources/live-limits.js'
+import { LiveLimits, type LimitsListener } from '../../../src/limits/sources/live-limits.js'
 import type { LimitsSource } from '../../../src/types.js'
+import { VirtualClock } from '../../support/virtual-clock.js'
 
-const live = (source: unknown) => new LiveLimits({ limits: source as LimitsSource }, () => {})
+function live(source: unknown, listener: Partial<LimitsListener> = {}): LiveLimits {
+  const limits = new LiveLimits({
+    source: source as LimitsSource,
+    perSecond: undefined,
+    unknownModel: 'conservative',
+    clock: new VirtualClock(),
+  })
+  limits.start({ onChange() {}, warn() {}, ...listener })
+  return limits
+}
 /** Like a promise of another library. */
 // oxlint-disable-next-line unicorn/no-thenable
 const thenable = { then: (): void => {} }

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../../src/quota/gate.js'
+import type { Reservation } from '../../../src/quota/reservation.js'
 import { ModelGate } from '../../../src/quota/model-gate.js'
 import type { Limits, OutputAccounting, WindowKind } from '../../../src/types.js'
-import { profileOf, runs } from '../../property/traffic.js'
+import { profileOf } from '../../property/traffic.js'
+import { runs } from '../../support/runs.js'
 
 const JITTER_MS = 50
 const TPS = { tps: 1000 }

@@ -1,8 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AlignedWindow, type PhaseUs } from '../../../src/quota/windows/aligned-window.js'
+import type { PhaseUs } from '../../../src/quota/clock-phase.js'
+import { AlignedWindow } from '../../../src/quota/windows/aligned-window.js'
 import { ModelGate } from '../../../src/quota/model-gate.js'
-import { profileOf, runs, tokens } from '../../property/traffic.js'
+import { profileOf, tokens } from '../../property/traffic.js'
+import { cases } from '../../support/long.js'
+import { runs } from '../../support/runs.js'
 
 const SECOND = 1_000_000
 const JITTER = 50_000
@@ -239,7 +242,7 @@ test('the time that is answered is exact, whatever is told, charged and given ba
         }
       }
     }),
-    runs(3000),
+    runs(cases(500, 3000)),
   )
 })
 
@@ -277,6 +280,6 @@ test('says when requests can start after those that wait before them', () => {
       expect(answer).toMatchObject({ kind: 'not-before' })
       expect('at' in answer && Math.round(answer.at * 1000)).toBe(Math.round(now * 1000))
     }),
-    runs(1000),
+    runs(cases(300, 1000)),
   )
 })

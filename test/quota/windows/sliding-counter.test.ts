@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CounterRule, SlidingCounter } from '../../../src/quota/windows/sliding-counter.js'
-import { runs } from '../../property/traffic.js'
+import { cases } from '../../support/long.js'
+import { runs } from '../../support/runs.js'
 
 const SECOND = 1_000_000
 const J = 50_000
@@ -240,7 +241,7 @@ describe('against every server', () => {
           if (whole < limit) expect(counter.earliestUs(limit - whole, us)).toBe(us)
         }
       }),
-      runs(500),
+      runs(cases(200, 500)),
     )
   })
 
@@ -274,7 +275,7 @@ describe('against every server', () => {
           }
         },
       ),
-      runs(3000),
+      runs(cases(500, 3000)),
     )
   })
 })
@@ -320,7 +321,7 @@ describe('what goes ahead', () => {
         charged.charge(ahead, us, history.length + 1)
         expect(at).toBe(charged.earliestUs(amount, us))
       }),
-      runs(1000),
+      runs(cases(300, 1000)),
     )
   })
 
@@ -351,7 +352,7 @@ describe('what goes ahead', () => {
           expect(configured).toBeLessThanOrEqual(counter.earliestUs(amount, us))
         },
       ),
-      runs(1500),
+      runs(cases(300, 1500)),
     )
   })
 })

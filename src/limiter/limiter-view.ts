@@ -1,0 +1,29 @@
+import { checkHintNames, checkHintValues, type Hints, mergedHints } from '../dispatch/hints.js'
+import { hintedRequest } from '../dispatch/schedule-request.js'
+import type { Limiter } from './limiter.js'
+import { wrappedFunction } from './wrapped-function.js'
+
+/**
+ * `limiter` with `hints` on all that goes through it; see {@link Limiter.with}. `fetchWith` makes a `fetch` of the limiter's
+ * that has hints.
+ *
+ * @throws InvalidRequest
+ */
+export function limiterView(limiter: Limiter, hints: Hints, fetchWith: (hints: Hints) => typeof fetch): Limiter {
+  checkHintNames('with', hints)
+  checkHintValues(hints)
+  const own = { ...hints }
+  // Asynchronous, so that a wrong request is a rejection here, too.
+  const schedule: Limiter['schedule'] = async (request, run) => limiter.schedule(hintedRequest(request, own), run)
+  return {
+    ...limiter,
+    schedule,
+    fetch: fetchWith(own),
+    predict: (request) => limiter.predict(hintedRequest(request, own)),
+    wrap: (request, fn) => wrappedFunction(schedule, request, fn),
+    with: (more) => {
+      checkHintNames('with', more)
+      return limiterView(limiter, mergedHints(own, more), fetchWith)
+    },
+  }
+}

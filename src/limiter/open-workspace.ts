@@ -1,0 +1,119 @@
+import type { Clock } from '../clock.js'
+import type { ResolvedLimits } from '../limits/resolve-limits.js'
+import type { LiveLimits } from '../limits/sources/live-limits.js'
+import { WorkspaceLimits } from '../limits/sources/workspace-limits.js'
+import type { Warn } from '../limits/sources/limits-host.js'
+import type { Events } from '../metrics/events.js'
+import type { Account } from '../models/account.js'
+import type { Workspace } from '../models/workspace.js'
+import type { Limits, LimitsSource, LimitsTable } from '../types.js'
+
+/** What holds in a workspace, or in the account. */
+export interface LimitsInForce {
+  resolve(model: string, perSecondDefault: boolean): { readonly limits: ResolvedLimits }
+  set(model: string, limits: Limits, until?: number): void
+  readonly hearsRefusals: boolean
+  refused(model: string, kind: 'requests' | 'tokens'): void
+  close(): void
+}
+
+/** A workspace, or the account, with the limits that hold in it. */
+export interface OpenWorkspace {
+  readonly workspace: Workspace
+  readonly limits: LimitsInForce
+  /** Stops listening to the source of limits. Is called once, when nothing runs any more. */
+  end(): void
+}
+
+/**
+ * Begins to use `limits` for the account.
+ *
+ * @throws InvalidLimits for a source that throws
+ */
+export function openAccount(account: Account, limits: LiveLimits, onChange: () => void): OpenWorkspace {
+  const workspace = account.main
+  started(workspace.events, (warn) => limits.start({ onChange, warn }))
+  return opened(workspace, limits)
+}
+
+export interface InnerWorkspaceOptions {
+  readonly name: string
+  readonly limits: LimitsTable | LimitsSource
+  readonly perSecond: boolean | undefined
+  readonly perSecondDefault: boolean
+  readonly clock: Clock
+}
+
+/**
+ * Makes a workspace inside the account, whose limits are `accountLimits`.
+ *
+ * @throws InvalidLimits for a limit above the account's; InvalidRequest for a name that is taken
+ */
+export function openWorkspace(
+  account: Account,
+  accountLimits: LiveLimits,
+  options: InnerWorkspaceOptions,
+): OpenWorkspace {
+  const limits = new WorkspaceLimits({
+    ...options,
+    account(model, perSecondDefault) {
+      const resolved = accountLimits.resolve(model, perSecondDefault)
+      const inForce = account.main.models.find(model)?.configuredLimits ?? resolved.limits
+      return { ...resolved, limits: inForce, source: inForce.source }
+    },
+  })
+  const workspace = account.add(options.name, (model, { perSecond }) => limits.resolve(model, perSecond))
+  const onChange = (fault: unknown): void => {
+    if (fault !== undefined) warningsTo(workspace.events)(String(fault), fault)
+    workspace.models.refresh()
+  }
+  try {
+    started(workspace.events, (warn) => limits.start({ onChange, warn }))
+  } catch (error) {
+    account.forget(workspace)
+    throw error
+  }
+  return opened(workspace, limits, () => account.forget(workspace))
+}
+
+function opened(workspace: Workspace, limits: LimitsInForce, forget?: () => void): OpenWorkspace {
+  const { events } = workspace
+  const stopTelling = tellRefusals(events, limits)
+  return {
+    workspace,
+    limits,
+    end() {
+      stopTelling()
+      forget?.()
+      try {
+        limits.close()
+      } catch (cause) {
+        // What ends the subscription to a source is the user's own code.
+        warningsTo(events)(`The source of limits threw when its subscription ended: ${String(cause)}`, cause)
+      }
+    },
+  }
+}
+
+/** Calls `start`. Warnings of the source meanwhile come a microtask later, when the caller can have added a listener. */
+function started(events: Events, start: (warn: Warn) => void): void {
+  const warn = warningsTo(events)
+  let isStarting = true
+  start((message, cause) => {
+    if (isStarting) queueMicrotask(() => warn(message, cause))
+    else warn(message, cause)
+  })
+  isStarting = false
+}
+
+function warningsTo(events: Events): Warn {
+  return (message, cause) => events.emit('warning', { message, ...(cause !== undefined && { cause }) })
+}
+
+/** Tells a source that wants it of refusals; returns the way to stop that. The account's source hears those of workspaces too. */
+function tellRefusals(events: Events, limits: LimitsInForce): () => void {
+  if (!limits.hearsRefusals) return () => {}
+  return events.on('throttled', ({ model, class: kind }) => {
+    if (kind === 'requests' || kind === 'tokens') limits.refused(model, kind)
+  })
+}

@@ -1,0 +1,12 @@
+import { InvalidRequest } from '../errors.js'
+import { didYouMean } from '../limits/did-you-mean.js'
+
+/** @throws InvalidRequest for an option that `name` does not have: misspelt, it would be without effect */
+export function checkNames(name: string, options: object, known: readonly string[]): void {
+  for (const given of Object.keys(options)) {
+    if (known.includes(given)) continue
+    throw new InvalidRequest(
+      `${name} has no option '${given}'.${didYouMean(given, known)} There are ${known.join(', ')}`,
+    )
+  }
+}

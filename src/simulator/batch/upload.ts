@@ -1,0 +1,38 @@
+/** What a form uploads: its fields `file` and `purpose`. */
+export interface Upload {
+  readonly file: UploadedFile | undefined
+  /** Empty if the form does not say. */
+  readonly purpose: string
+}
+
+export interface UploadedFile {
+  readonly content: Buffer
+  /** Undefined if the form gives the file as a text. */
+  readonly filename: string | undefined
+}
+
+/** Reads a `multipart/form-data` body (RFC 7578); undefined for one that is none. */
+export async function readUpload(contentType: string | undefined, body: Buffer): Promise<Upload | undefined> {
+  const form = await formIn(contentType ?? '', body)
+  if (form === undefined) return undefined
+  const [file, purpose] = [form.get('file'), form.get('purpose')]
+  return {
+    file: file === null ? undefined : await contentOf(file),
+    purpose: purpose === null ? '' : (await contentOf(purpose)).content.toString(),
+  }
+}
+
+async function formIn(contentType: string, body: Buffer): Promise<FormData | undefined> {
+  // Of the other kind of form, which is read as well, no file comes.
+  if (!/^multipart\/form-data\s*;/i.test(contentType)) return undefined
+  try {
+    return await new Response(body as Uint8Array<ArrayBuffer>, { headers: { 'content-type': contentType } }).formData()
+  } catch {
+    return undefined
+  }
+}
+
+async function contentOf(field: File | string): Promise<UploadedFile> {
+  if (typeof field === 'string') return { content: Buffer.from(field), filename: undefined }
+  return { content: Buffer.from(await field.arrayBuffer()), filename: field.name }
+}

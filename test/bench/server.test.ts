@@ -117,7 +117,7 @@ describe('the server', () => {
   test('admits exactly the requests that fit into each minute', async () => {
     const { server } = await flood({ ...RULES, rpm: 50 }, 2000, 97)
     const times = server.admitted.map(({ atMs }) => atMs)
-    // 2,000 jobs come within 194 s: four minutes' worth of 50 fit, and the rest is refused.
+    // 2,000 jobs arrive within 194 s. 50 fit into each of four minutes, and the rest is refused.
     expect(times).toHaveLength(200)
     expect(server.refused).toHaveLength(1800)
     for (const from of times) {

@@ -78,7 +78,7 @@ describe('an abort', () => {
     const iterator = stream[Symbol.asyncIterator]()
     await iterator.next()
     caller.abort()
-    // The time of the service stands still: its stream would have no end.
+    // The clock of the simulator stands still, so its stream would never end.
     const rest = await readAll({ [Symbol.asyncIterator]: () => iterator })
     expect(rest.length).toBeLessThan(10)
     await world.rest()

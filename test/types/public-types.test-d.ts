@@ -124,35 +124,35 @@ describe('limiter.schedule infers its result from run', () => {
 describe('limiter.wrap returns a function of the same type', () => {
   const request = { model: 'qwen-plus' }
 
-  it('with the arguments and the result of a function that is asynchronous', () => {
+  it('with the same arguments and result for an asynchronous function', () => {
     const fn = async (text: string, depth?: number) => ({ text, depth })
     expectTypeOf(limiter.wrap(request, fn)).toEqualTypeOf(fn)
     const rest = (first: 'a' | 'b', ...others: number[]): Promise<void> => Promise.resolve(void [first, others])
     expectTypeOf(limiter.wrap(request, rest)).toEqualTypeOf(rest)
   })
 
-  it('with the type parameters of one that has some', () => {
+  it('with the same type parameters for a generic function', () => {
     const fn = async <T>(value: T): Promise<T[]> => [value]
     const wrapped = limiter.wrap(request, fn)
     expectTypeOf(wrapped<5>).toEqualTypeOf<(value: 5) => Promise<5[]>>()
   })
 
-  it('that is asynchronous where fn is not', () => {
+  it('that is asynchronous for a synchronous function', () => {
     expectTypeOf(limiter.wrap(request, (n: number) => `${n}`)).toEqualTypeOf<(n: number) => Promise<string>>()
   })
 
-  it('with a request of the arguments', () => {
+  it('if the request is computed from the arguments', () => {
     const fn = async (model: string, text: string) => model + text
     const wrapped = limiter.wrap((model: string, text: string) => ({ model, tokens: text.length }), fn)
     expectTypeOf(wrapped).toEqualTypeOf(fn)
-    // @ts-expect-error: the request is not made of a number
+    // @ts-expect-error: the arguments are not a number
     const wrong = () => limiter.wrap((n: number) => ({ model: `${n}` }), fn)
     expectTypeOf(wrong).toBeFunction()
   })
 })
 
 describe('limiter.with', () => {
-  it('takes hints, and returns a limiter', () => {
+  it('accepts hints, and returns a limiter', () => {
     expectTypeOf(limiter.with).parameters.toEqualTypeOf<[hints: Hints]>()
     expectTypeOf(limiter.with).returns.toEqualTypeOf<Limiter>()
     const wrap = () =>
@@ -164,13 +164,13 @@ describe('limiter.with', () => {
   })
 })
 
-describe('errors', () => {
-  it('are narrowed by the guard to what every one of them has', () => {
+describe('an error', () => {
+  it('is narrowed by isHeadgateError to the members that all Headgate errors share', () => {
     const read = (error: unknown) => (isHeadgateError(error) ? error.code : null)
     expectTypeOf(read).returns.toEqualTypeOf<HeadgateErrorCode | null | undefined>()
   })
 
-  it('are read with what their code has', () => {
+  it('is narrowed by headgateErrorOf to the members of its code', () => {
     const late = (error: unknown) => headgateErrorOf(error, 'deadline_impossible')?.predictedWaitMs
     expectTypeOf(late).returns.toEqualTypeOf<number | undefined>()
     const usedUp = (error: unknown) => headgateErrorOf(error, 'quota_exhausted')?.resetAt

@@ -5,7 +5,7 @@
 export interface Envelope {
   /** The most starts in any window of a second. */
   readonly rate: number
-  /** The time that the limiter keeps free after each window. */
+  /** The time that the limiter keeps free after each window, in ms. */
   readonly networkJitterMs: number
   /** Since when a bucket has been filling from empty. Undefined: no bucket limits the starts, only the window. */
   readonly emptySince: number | undefined

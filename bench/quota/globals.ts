@@ -13,8 +13,8 @@ export function globalTimeline(random: () => number): Timeline {
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
   })
   const { setTimeout } = globalThis
-  // Node's timers wait at least 1 ms; the fake ones do not. Without this, a client that waits a fraction of one waits
-  // forever.
+  // Node's timers wait at least 1 ms; the fake ones do not. Without this, a client that waits a fraction of a
+  // millisecond waits forever.
   const atLeastOne = (callback: () => void, delayMs?: number) => setTimeout(callback, Math.max(1, delayMs ?? 1))
   globalThis.setTimeout = atLeastOne as typeof setTimeout
   const { random: machineRandom } = Math

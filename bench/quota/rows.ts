@@ -170,8 +170,11 @@ function known(): Row[] {
 }
 
 /**
- * Rows with unknown output: reserved by the server; an hour with limits per minute only; and strict limits per second,
- * with and without a known profile.
+ * Rows with unknown output:
+ *
+ * - output that the server reserves;
+ * - an hour with limits per minute only;
+ * - strict limits per second, with and without a known profile.
  */
 function unknown(): Row[] {
   const reserved = [

@@ -116,7 +116,10 @@ function coversBody(client: object): boolean {
 /** The original `withOptions` of each wrapped client. */
 const ownWithOptions = new WeakMap<WrappableClient, WrappableClient['withOptions']>()
 
-/** A clone without the wrapper of an earlier `limitOpenAI`. The wrapper's fetch is already below the new one. */
+/**
+ * A clone that the client's original `withOptions` makes, so an earlier limiter does not wrap it again. The client's
+ * own fetch already calls that limiter.
+ */
 function clone(client: WrappableClient, options: Parameters<WrappableClient['withOptions']>[0]): unknown {
   return (ownWithOptions.get(client) ?? client.withOptions).call(client, options)
 }

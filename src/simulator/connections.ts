@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** What has to end when its connection does. */
+/** An exchange that must end when its connection closes. */
 interface LiveExchange {
   hangUp(): void
 }

@@ -6,7 +6,7 @@ import { rows } from '../../bench/quota/rows.js'
 import { durationMs, jobsOf, type Job } from '../../bench/quota/workloads.js'
 
 const row = rows.find(({ name }) => name === 'reserved-strict-bucket')!
-/** 1,000 tokens a second. */
+/** The limit in tokens per minute: 1,000 per second. */
 const TPM = 60_000
 const DEPTH = 1000
 const STEP_MS = 10
@@ -15,7 +15,7 @@ function serverOf(networkJitterMs: number) {
   return { ...row, server: { ...row.server, tpm: TPM, rpm: TPM, networkJitterMs } }
 }
 
-/** The server's bucket, of which one may ask what no client can. */
+/** The server's bucket. The test may query it; a client cannot. */
 class Seen {
   readonly #limit = new ServerLimit({ counts: 'tokens', limit: DEPTH, windowMs: 1000, rule: 'bucket', phaseMs: 0 })
   readonly #returns: { readonly atMs: number; readonly tokens: number }[] = []
@@ -31,7 +31,7 @@ class Seen {
     this.#returns.sort((a, b) => a.atMs - b.atMs)
   }
 
-  /** When it is full for the first time after `atMs`, with all given back. */
+  /** The first time after `atMs` at which the bucket is full and all refunds are made. */
   fullAtMs(atMs: number): number {
     let fullMs = Math.max(atMs, this.#returns.at(-1)?.atMs ?? 0)
     this.#catchUp(fullMs)
@@ -49,7 +49,7 @@ class Seen {
 
 type Arrival = readonly [job: Job, atMs: number]
 
-/** Whether all are admitted that arrive so; and when the bucket is full again. */
+/** Whether all arrivals are admitted, and when the bucket is full again. */
 function played(arrivals: readonly Arrival[]): { isAdmitted: boolean; fullAtMs: number } {
   const bucket = new Seen()
   const inOrder = [...arrivals].sort((a, b) => a[1] - b[1])
@@ -60,7 +60,7 @@ function played(arrivals: readonly Arrival[]): { isAdmitted: boolean; fullAtMs: 
   return { isAdmitted: true, fullAtMs: bucket.fullAtMs(inOrder.at(-1)![1]) }
 }
 
-/** Every choice of a delay of 0 or J for each of what was sent. */
+/** Every combination of a delay of 0 or J for each request. */
 function delayed(sent: readonly Arrival[], networkJitterMs: number): Arrival[][] {
   return Array.from({ length: networkJitterMs === 0 ? 1 : 2 ** sent.length }, (_, bits) =>
     sent.map(([job, atMs], index) => [job, atMs + ((bits >> index) & 1) * networkJitterMs]),
@@ -75,8 +75,10 @@ function orders<T>(all: readonly T[]): T[][] {
 }
 
 /**
- * What it takes a client that knows all outputs and durations, and sends only what is admitted however it is delayed: the least
- * time, on average over the delays, from a full bucket to a full one. `waits`: so many steps longer than it has to each waits.
+ * The shortest time that a client needs for all jobs, from a full bucket to a full bucket.
+ *
+ * The client knows all outputs and durations. It sends a job only if it is admitted under every combination of delays.
+ * The time is the mean over the delays. `waits` is by how many steps each job waits longer than necessary.
  */
 function leastMs(jobs: readonly Job[], networkJitterMs: number, waits: readonly number[]): number {
   let least = Infinity
@@ -106,7 +108,7 @@ function workMs(jobs: readonly Job[]): number {
 
 describe('the ceiling of a bucket that reserves max_tokens', () => {
   test.each([0, 50, 200])(
-    'is not exceeded by any order of a few jobs, all known beforehand, J = %d ms',
+    'is not exceeded by any order of four jobs with known outputs, J = %d ms',
     (networkJitterMs) => {
       const random = seeded(11, `ceiling ${networkJitterMs}`)
       for (let round = 0; round < 12; round++) {
@@ -115,19 +117,19 @@ describe('the ceiling of a bucket that reserves max_tokens', () => {
         )
         const waits = jobs.map(() => (random() < 0.5 ? 0 : Math.floor(30 * random())))
         const allowedMs = workMs(jobs) / ceilingOf(serverOf(networkJitterMs), jobs)
-        // The first of all has nothing before it that could be late.
+        // The first job has no earlier job that could be late.
         expect(leastMs(jobs, networkJitterMs, waits) + networkJitterMs).toBeGreaterThanOrEqual(allowedMs - 1e-6)
       }
     },
   )
 
-  test('is reached where nothing is given back, and all are above the depth', () => {
+  test('is reached when no reservation is refunded and each is above the depth of the bucket', () => {
     const jobs = [job(0, 600, 600, 1e6), job(1, 900, 600, 1e6), job(2, 500, 600, 1e6)]
     const allowedMs = workMs(jobs) / ceilingOf(serverOf(50), jobs)
     expect(leastMs(jobs, 50, [0, 0, 0]) + 50).toBeLessThanOrEqual(allowedMs + jobs.length * STEP_MS)
   })
 
-  test('is the rate itself without a J, and where a minute holds every reservation', () => {
+  test('is 100 percent if J is 0, or if a minute has room for every reservation', () => {
     const jobs = jobsOf('chat', 200, 1)
     expect(ceilingOf(serverOf(0), jobs)).toBe(1)
     const minute = rows.find(({ name }) => name === 'reserved-bucket')!

@@ -4,12 +4,12 @@ import { globalTimeline } from '../../bench/quota/globals.js'
 import { seeded } from '../../bench/quota/random.js'
 
 const timelines: Readonly<Record<string, () => Timeline>> = {
-  'of its own': () => new EventTimeline(),
-  "in the process's place": () => globalTimeline(seeded(1, 'clock')),
+  'an event timeline': () => new EventTimeline(),
+  "a timeline that replaces the process's clocks": () => globalTimeline(seeded(1, 'clock')),
 }
 
-describe.each(Object.entries(timelines))('time %s', (_, make) => {
-  test('goes by the timers, in their order, and promises run dry between', async () => {
+describe.each(Object.entries(timelines))('%s', (_, make) => {
+  test('fires timers in order, and settles all promises before the next timer', async () => {
     const timeline = make()
     try {
       const seen: string[] = []
@@ -30,7 +30,7 @@ describe.each(Object.entries(timelines))('time %s', (_, make) => {
     }
   })
 
-  test('ends when what it is for is over', async () => {
+  test('stops when the run is over, even if timers are left', async () => {
     const timeline = make()
     let fired = 0
     const again = () => {
@@ -47,7 +47,7 @@ describe.each(Object.entries(timelines))('time %s', (_, make) => {
   })
 })
 
-test('a heap of many timers fires them all, sorted', async () => {
+test('an event timeline fires 5,000 timers in order of time', async () => {
   const timeline = new EventTimeline()
   const random = seeded(3, 'heap')
   const fired: number[] = []
@@ -57,13 +57,13 @@ test('a heap of many timers fires them all, sorted', async () => {
   expect(fired).toEqual(fired.toSorted((a, b) => a - b))
 })
 
-test("the process's clocks are replaced, and given back", async () => {
+test("the process's clocks are replaced during a run, and restored after it", async () => {
   const { setTimeout, Date, performance } = globalThis
   const { random } = Math
   const timeline = globalTimeline(() => 0.25)
   try {
     expect([globalThis.Date.now(), Math.random()]).toEqual([START_MS, 0.25])
-    // A wait of less than a millisecond passes, or it would be waited for ever.
+    // A wait of less than a millisecond must end, or a client would wait forever.
     let atMs = 0
     globalThis.setTimeout(() => (atMs = timeline.now()), 0.3)
     await drive(timeline, () => false)

@@ -9,14 +9,14 @@ import { jobsOf, type Job } from '../../bench/quota/workloads.js'
 
 const job = (id: number, outputTokens: number): Job => ({ ...jobsOf('chat', 1, 1)[0]!, id, outputTokens })
 
-describe('what a client reserved for output', () => {
-  test('is set against what came, and looked at whenever something is sent', () => {
+describe('the log of reserved output', () => {
+  test('compares reserved with actual output, and checks coverage whenever a request is sent', () => {
     const log = new ForesightLog()
-    log.sent(job(0, 100)) // 150 for 100: enough
-    log.sent(job(1, 300)) // 300 for 400: too little
+    log.sent(job(0, 100)) // 150 reserved for 100: covered
+    log.sent(job(1, 300)) // 300 reserved for 400: not covered
     log.ended(job(0, 100), 150, true)
     log.ended(job(1, 300), 150, true)
-    log.sent(job(2, 200)) // 200 for 200: enough
+    log.sent(job(2, 200)) // 200 reserved for 200: covered
     log.ended(job(2, 200), 200, true)
     expect(log.summary(0.25)).toEqual({
       error: 0.25,
@@ -26,7 +26,7 @@ describe('what a client reserved for output', () => {
     })
   })
 
-  test('leaves out what was refused, and what has not ended', () => {
+  test('ignores attempts that were refused or have not ended', () => {
     const log = new ForesightLog()
     expect(log.summary(0)).toBeUndefined()
     log.sent(job(0, 500))
@@ -37,7 +37,7 @@ describe('what a client reserved for output', () => {
     expect(log.summary(0)).toEqual({ error: 0, errorOfMean: 0, reserved: 1, covered: 1 })
   })
 
-  test('covers as often as a count over all that overlaps says', () => {
+  test('has the same coverage as a brute-force count of overlapping requests', () => {
     const random = seeded(3, 'foresight')
     const log = new ForesightLog()
     const all = Array.from({ length: 300 }, (_, id) => {
@@ -61,7 +61,7 @@ describe('what a client reserved for output', () => {
   })
 })
 
-describe('a row', () => {
+describe('the result of a row', () => {
   const run = async (name: string, client: string) => {
     const row = rows.find((each) => each.name === name)!
     return runRow(
@@ -72,9 +72,9 @@ describe('a row', () => {
     )
   }
 
-  test('tells it of headgate where the output is unknown', async () => {
+  test('has the prediction error and coverage of headgate if the output is unknown', async () => {
     const outcome = await run('reserved-sliding', 'headgate')
-    // The server reserves max_tokens, and so does the client: 1,024 for answers of a quarter of that.
+    // The server and the client both reserve max_tokens: 1,024, for answers of a quarter of that.
     expect(outcome.foresight).toMatchObject({ covered: 1 })
     expect(outcome.foresight!.reserved).toBeGreaterThan(3)
     expect(outcome.foresight!.error).toBeGreaterThan(0.2)
@@ -86,7 +86,7 @@ describe('a row', () => {
   test.each([
     ['reserved-sliding', 'p-queue'],
     ['chat-sliding-admission', 'headgate'],
-  ])('leaves it blank else: %s, %s', async (name, client) => {
+  ])('has no prediction otherwise: row %s, client %s', async (name, client) => {
     const outcome = await run(name, client)
     expect(outcome.foresight).toBeUndefined()
     const from = tableHead().indexOf('out err') - 2

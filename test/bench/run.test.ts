@@ -14,31 +14,31 @@ test('headgate does all jobs of a small row without a 429', async () => {
   expect(outcome.share).toBeGreaterThan(0.7)
 })
 
-test('headgate uses all of the quota of windows whose phase it learns', async () => {
+test('headgate uses more than 97 percent of the quota of windows whose phase it learns', async () => {
   const phased = rows.find(({ name }) => name === 'phase-rpm')!
   const outcome = await runRow(phased, headgate!, jobsOf('rpm', 300, 1), 1)
   expect(outcome).toMatchObject({ jobs: 300, done: 300, refusals: 0 })
   expect(outcome.share).toBeGreaterThan(0.97)
 })
 
-test('headgate packs long prompts into nine tenths of a quota with strict seconds, without a 429', async () => {
+test('headgate uses over 90 percent of strict limits per second with long prompts, without a 429', async () => {
   const long = rows.find(({ name }) => name === 'long-sliding-admission')!
   const outcome = await runRow(long, headgate!, jobsOf('long', long.jobs, 1), 1)
   expect(outcome).toMatchObject({ done: long.jobs, refusals: 0, missed: [] })
   expect(outcome.share).toBeGreaterThan(0.9)
 })
 
-test.each(clients)('$name does the same again with the same seed', async (kind) => {
+test.each(clients)('a run of $name gives the same result with the same seed', async (kind) => {
   const once = await runRow(row, kind, jobsOf('chat', 40, 2), 2)
   expect(await runRow(row, kind, jobsOf('chat', 40, 2), 2)).toEqual(once)
 })
 
-test('another seed makes other jobs', () => {
+test('another seed gives other jobs', () => {
   expect(jobsOf('chat', 40, 2)).toEqual(jobsOf('chat', 40, 2))
   expect(jobsOf('chat', 40, 3)).not.toEqual(jobsOf('chat', 40, 2))
 })
 
-test('no two rows have one name', () => {
+test('each row has its own name', () => {
   expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length)
 })
 

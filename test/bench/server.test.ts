@@ -15,7 +15,7 @@ const JOB: Job = {
   firstTokenMs: 500,
   tokensPerSecond: 50,
 }
-/** The answer of {@link JOB} ends so much after its admission. */
+/** When the answer of {@link JOB} ends, in ms after its admission. */
 const ENDS_MS = 1500
 
 const RULES: ServerRules = {
@@ -35,7 +35,9 @@ function tokens(limit: number, windowMs = 60_000): ServerLimit {
   return new ServerLimit({ counts: 'tokens', limit, windowMs, rule: 'sliding', phaseMs: 0 })
 }
 
-/** What counts against a limit of 1,000: the largest amount that it would not take, sought by halving. */
+/**
+ * The amount that counts against a limit of 1,000. It is found by bisection for the smallest amount that is refused.
+ */
 function usedOf(limit: ServerLimit, atMs: number): number {
   let fits = 0
   let not = 1001
@@ -47,32 +49,35 @@ function usedOf(limit: ServerLimit, atMs: number): number {
   return 1000 - fits
 }
 
-describe('output is charged', () => {
+describe('the charge for output', () => {
   const expected: Readonly<Record<OutputAccounting, readonly number[]>> = {
     admission: [150, 150, 150],
     reserved: [300, 300, 150],
     generated: [100, 125, 150],
     end: [100, 100, 150],
   }
-  test.each(Object.entries(expected))('%s: at its time', (charging, [atOnce, halfway, atEnd]) => {
-    const limit = tokens(1000)
-    const output = new OutputCharge(charging as OutputAccounting, [limit])
-    output.catchUp(0)
-    limit.admit(output.atAdmission(JOB), 0)
-    output.began(JOB, 0)
-    expect(usedOf(limit, 0)).toBeCloseTo(atOnce!, 1)
-    output.catchUp(1000)
-    expect(usedOf(limit, 1000)).toBeCloseTo(halfway!, 1)
-    output.catchUp(ENDS_MS)
-    output.ended(JOB, 0, ENDS_MS)
-    expect(usedOf(limit, ENDS_MS)).toBeCloseTo(atEnd!, 1)
-    output.catchUp(5000)
-    expect(usedOf(limit, 5000)).toBeCloseTo(150, 1)
-  })
+  test.each(Object.entries(expected))(
+    'is made at the right time with the rule %s',
+    (charging, [atOnce, halfway, atEnd]) => {
+      const limit = tokens(1000)
+      const output = new OutputCharge(charging as OutputAccounting, [limit])
+      output.catchUp(0)
+      limit.admit(output.atAdmission(JOB), 0)
+      output.began(JOB, 0)
+      expect(usedOf(limit, 0)).toBeCloseTo(atOnce!, 1)
+      output.catchUp(1000)
+      expect(usedOf(limit, 1000)).toBeCloseTo(halfway!, 1)
+      output.catchUp(ENDS_MS)
+      output.ended(JOB, 0, ENDS_MS)
+      expect(usedOf(limit, ENDS_MS)).toBeCloseTo(atEnd!, 1)
+      output.catchUp(5000)
+      expect(usedOf(limit, 5000)).toBeCloseTo(150, 1)
+    },
+  )
 })
 
 describe('a request larger than a second’s tokens', () => {
-  test('passes where nothing else was admitted, and what follows waits', () => {
+  test('is admitted into an empty window, and later requests wait', () => {
     const limit = tokens(100, 1000)
     expect(limit.takes(250, 5000)).toBe(true)
     limit.admit(250, 5000)
@@ -82,14 +87,14 @@ describe('a request larger than a second’s tokens', () => {
     expect(limit.takes(250, 6500)).toBe(false)
   })
 
-  test('passes beside output that is written meanwhile', () => {
+  test('is admitted while output of other requests is charged', () => {
     const limit = tokens(100, 1000)
     limit.chargeLater(30, 5000)
     expect(limit.takes(250, 5100)).toBe(true)
     expect(limit.takes(90, 5100)).toBe(false)
   })
 
-  test('never passes a minute', () => expect(tokens(100).takes(101, 0)).toBe(false))
+  test('is refused if it is larger than a whole minute', () => expect(tokens(100).takes(101, 0)).toBe(false))
 })
 
 describe('the server', () => {
@@ -109,10 +114,10 @@ describe('the server', () => {
     return { server, answers }
   }
 
-  test('admits no more in any minute than its limits, and all that fits', async () => {
+  test('admits exactly the requests that fit into each minute', async () => {
     const { server } = await flood({ ...RULES, rpm: 50 }, 2000, 97)
     const times = server.admitted.map(({ atMs }) => atMs)
-    // 2,000 jobs come within 194 s: four minutes' worth of 50 fit, and the rest is refused.
+    // 2,000 jobs arrive within 194 s. 50 fit into each of four minutes, and the rest is refused.
     expect(times).toHaveLength(200)
     expect(server.refused).toHaveLength(1800)
     for (const from of times) {
@@ -124,7 +129,7 @@ describe('the server', () => {
     }
   })
 
-  test('says which limit it was, in words that are classed by', async () => {
+  test('names the refusing limit in the code of the 429', async () => {
     const { answers } = await flood({ ...RULES, rpm: 5 }, 6, 0)
     expect(answers).toContainEqual(
       expect.objectContaining({ status: 429, error: expect.objectContaining({ code: 'limit_requests' }) }),
@@ -135,7 +140,7 @@ describe('the server', () => {
     )
   })
 
-  test('tells when it counted a request, if it is to', async () => {
+  test('reports when it counted a request, with tellsArrival', async () => {
     const { server, answers } = await flood({ ...RULES, tellsArrival: true }, 1, 0)
     const reported = Number((answers[0] as { headers: Headers }).headers.get('req-arrive-time'))
     const delayMs = (server.admitted[0]?.atMs ?? 0) - START_MS
@@ -144,7 +149,7 @@ describe('the server', () => {
     expect(reported).toBe(Math.floor(SERVER_EPOCH_MS + (server.admitted[0]?.atMs ?? 0)))
   })
 
-  test('refuses a surge that the limits would have room for, and takes the same rate once it has grown', async () => {
+  test('refuses a surge although the limits have room, and admits a slower rate', async () => {
     const rules = { ...RULES, tpm: 1e9, hasSurgeDetector: true }
     const { server } = await flood(rules, 100, 150)
     expect(server.refused.some((refused) => refused.class === 'surge')).toBe(true)
@@ -152,7 +157,7 @@ describe('the server', () => {
     expect(calm.refused).toEqual([])
   })
 
-  test('halves its limits when it is told to, and lets others take their part', async () => {
+  test('changes its limits or shares them with others, as the row says', async () => {
     const change = { afterMs: 60_000 }
     const admittedBy = async (kind: ServerRules['change']['kind']) => {
       const { server } = await flood({ ...RULES, tpm: 1e9, rpm: 60, change: { ...change, kind } }, 2000, 150)

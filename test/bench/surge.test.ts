@@ -7,7 +7,7 @@ import { surge, WindowDetector, type Detector, type Shape } from './surging.js'
 const RPM = 600
 const MINIMUM = surgeMinimum('requests', 5000, { rpm: RPM, tpm: Infinity })
 
-/** The simulator's: 5 s against the minute before them. */
+/** The simulator's detector: 5 s compared with the minute before them. */
 function simulated(factor: number, minimum: number, countsRejected: boolean): Detector {
   const options = { windowMs: 5000, baselineMs: 60_000, measures: 'requests', factor, minimum, countsRejected } as const
   const detector = new Simulated(options)
@@ -25,38 +25,38 @@ const shaped = (shape: Partial<Shape>) => () =>
   new WindowDetector({ shortMs: 5000, longMs: 60_000, factor: 2, always: 12, isWithin: true, ...shape })
 
 const detectors: readonly [name: string, make: () => Detector, most: { episodes: number; share: number }][] = [
-  ['twice the last minute', () => new Trailing(RPM), { episodes: 1, share: 0.97 }],
-  ['the simulator’s', () => simulated(4, MINIMUM, false), { episodes: 1, share: 0.98 }],
-  ['the same, refusals counted', () => simulated(4, MINIMUM, true), { episodes: 1, share: 0.98 }],
+  ['twice the rate of the last minute', () => new Trailing(RPM), { episodes: 1, share: 0.97 }],
+  ['the simulator’s detector', () => simulated(4, MINIMUM, false), { episodes: 1, share: 0.98 }],
+  ['the simulator’s detector, counting refusals', () => simulated(4, MINIMUM, true), { episodes: 1, share: 0.98 }],
   [
-    'the same, with half the factor and little to begin with',
+    'the simulator’s detector, with half the factor and a low minimum',
     () => simulated(2, 10, false),
     { episodes: 1, share: 0.96 },
   ],
-  ['one and a half times', shaped({ factor: 1.5 }), { episodes: 2, share: 0.94 }],
-  ['one and a quarter', shaped({ factor: 1.25 }), { episodes: 3, share: 0.88 }],
-  ['five minutes', shaped({ longMs: 300_000 }), { episodes: 3, share: 0.88 }],
-  ['half a minute in all', shaped({ shortMs: 30_000, always: 40 }), { episodes: 3, share: 0.95 }],
-  ['a second against the minute', shaped({ shortMs: 1000, always: 2 }), { episodes: 2, share: 0.93 }],
-  ['very little to begin with', shaped({ always: 2 }), { episodes: 4, share: 0.88 }],
+  ['1.5 times the last minute', shaped({ factor: 1.5 }), { episodes: 2, share: 0.94 }],
+  ['1.25 times the last minute', shaped({ factor: 1.25 }), { episodes: 3, share: 0.88 }],
+  ['twice the last five minutes', shaped({ longMs: 300_000 }), { episodes: 3, share: 0.88 }],
+  ['30 s compared with the last minute', shaped({ shortMs: 30_000, always: 40 }), { episodes: 3, share: 0.95 }],
+  ['1 s compared with the last minute', shaped({ shortMs: 1000, always: 2 }), { episodes: 2, share: 0.93 }],
+  ['twice the last minute, with a low minimum', shaped({ always: 2 }), { episodes: 4, share: 0.88 }],
 ]
 
-/** Of each kind one: trailing, the simulator’s, and the one that refuses most. */
+/** One detector of each kind: trailing, the simulator’s, and the one that refuses most. */
 const few = [detectors[0]!, detectors[1]!, detectors.at(-1)!]
 
-describe.each(isLong ? detectors : few)('a server that refuses sudden increases: %s', (_, make, most) => {
-  test('of an hour’s requests none is lost, few are refused, and the quota is used', async () => {
+describe.each(isLong ? detectors : few)('a server with a surge detector (%s)', (_, make, most) => {
+  test('refuses few requests of an hour’s backlog, and headgate loses none and uses the quota', async () => {
     const jobs = 60 * RPM
     const { done, lost, refusals, episodes, lastAt, byMinute } = await surge(make(), { jobs })
     expect({ done, lost }).toEqual({ done: jobs, lost: 0 })
     expect(episodes.length).toBeLessThanOrEqual(most.episodes)
     expect(refusals).toBeLessThanOrEqual(2 * most.episodes)
     expect(done / (lastAt * (RPM / 60))).toBeGreaterThan(most.share)
-    // Once it is there, the limit alone binds.
+    // After half an hour only the limit binds.
     for (const admitted of byMinute.slice(30, 60)) expect(admitted).toBeGreaterThanOrEqual(RPM - 2)
   })
 
-  test('of bursts a quarter of an hour apart none is lost, and they are refused ever more rarely', async () => {
+  test('refuses bursts every 15 minutes less and less often, and headgate loses none', async () => {
     const { lost, episodes } = await surge(make(), { jobs: 300, everyMs: 900_000, times: 32 })
     expect(lost).toBe(0)
     const half = (8 * 3600) / 2
@@ -65,7 +65,7 @@ describe.each(isLong ? detectors : few)('a server that refuses sudden increases:
   })
 })
 
-test('hundreds that are refused at once are refused once', async () => {
+test('hundreds of requests that a surge detector refuses together are not refused again', async () => {
   for (const make of [() => new Trailing(RPM), () => simulated(4, MINIMUM, false), shaped({ always: 5 })]) {
     const options = { startFull: true, maxRetries: 2 }
     const { done, lost, refusals, episodes } = await surge(make(), { jobs: 600, options })

@@ -8,14 +8,17 @@ const NETWORK_MS = 20
 const J_MS = 50
 const ANSWER_MS = 800
 
-/** Says whether a request that arrives now rises too quickly; what it says yes to is admitted, unless the minute is full. */
+/**
+ * Decides whether a request that arrives now is part of a surge. One that it takes is admitted unless the minute is
+ * full.
+ */
 export interface Detector {
   takes(atMs: number): boolean
   admit(atMs: number): void
 }
 
 export interface Surging {
-  /** How many come at once, how often, and how far apart. */
+  /** How many jobs arrive at once, how often, and with which interval. */
   readonly jobs: number
   readonly times?: number
   readonly everyMs?: number
@@ -27,15 +30,18 @@ export interface Surged {
   readonly done: number
   readonly lost: number
   readonly refusals: number
-  /** Times at which a request was refused that was sent after all answers of the last episode could be known, in s. */
+  /**
+   * The start of each episode, in s. A new episode begins with a refused request that was sent after the last episode's
+   * first refusal was received.
+   */
   readonly episodes: readonly number[]
-  /** Admissions by the minute. */
+  /** The number of admissions in each minute. */
   readonly byMinute: readonly number[]
-  /** When the last was admitted, in s. */
+  /** When the last request was admitted, in s. */
   readonly lastAt: number
 }
 
-/** Requests that are there at once, again and again, sent to a server with a minute's limit of 600 and a detector. */
+/** Sends bursts of requests to a server with a limit of 600 requests per minute and a surge detector. */
 export async function surge(
   detector: Detector,
   { jobs, times = 1, everyMs = 0, options = {} }: Surging,
@@ -109,13 +115,13 @@ export interface Shape {
   readonly shortMs: number
   readonly longMs: number
   readonly factor: number
-  /** What the short window may always take. */
+  /** The number of requests that the short window always admits. */
   readonly always: number
-  /** Whether the short window is part of the long one. */
+  /** Whether the short window is a part of the long one. */
   readonly isWithin: boolean
 }
 
-/** A short window held against the mean of a long one. */
+/** A detector that compares a short window with the mean of a long one. */
 export class WindowDetector implements Detector {
   readonly #shape: Shape
   readonly #admitted: number[] = []

@@ -11,7 +11,7 @@ const LIMIT = 100
 const WINDOW_MS = 1000
 const PHASE_MS = 370
 
-/** What counts at a time, straight from the rule's definition over all charges there ever were. */
+/** The amount that counts at a time, computed from all charges by the definition of the rule. */
 const counted: Readonly<Record<CountingRule, (charges: readonly Charge[], atMs: number) => number>> = {
   fixed: (charges, atMs) => sum(charges, (charge) => windowOf(charge.atMs) === windowOf(atMs)),
   sliding: (charges, atMs) => sum(charges, (charge) => charge.atMs > atMs - WINDOW_MS),
@@ -39,8 +39,8 @@ function sum(charges: readonly Charge[], counts: (charge: Charge) => boolean): n
 
 const RULES = Object.keys(counted) as CountingRule[]
 
-describe.each(RULES)('a %s counter', (rule) => {
-  test('counts what its definition says', () => {
+describe.each(RULES)('a counter with the rule %s', (rule) => {
+  test('counts as its definition says', () => {
     const random = seeded(7, rule)
     const counter = counterOf(rule, LIMIT, WINDOW_MS, PHASE_MS)
     const charges: Charge[] = []
@@ -55,9 +55,9 @@ describe.each(RULES)('a %s counter', (rule) => {
   })
 })
 
-// What flowed out of a bucket meanwhile is gone: that has a test of its own.
-describe.each(RULES.filter((rule) => rule !== 'bucket'))('a %s counter', (rule) => {
-  test('gives back where the charge still counts, and only there', () => {
+// A bucket does not refund the part that has drained. It has its own test below.
+describe.each(RULES.filter((rule) => rule !== 'bucket'))('a counter with the rule %s', (rule) => {
+  test('refunds a charge only while it still counts', () => {
     const random = seeded(8, rule)
     const counter = counterOf(rule, LIMIT, WINDOW_MS, PHASE_MS)
     const charges: Charge[] = []
@@ -77,7 +77,7 @@ describe.each(RULES.filter((rule) => rule !== 'bucket'))('a %s counter', (rule) 
   })
 })
 
-test('a bucket gets back what it lacks, and no more', () => {
+test('a bucket refunds no more than it lacks', () => {
   const bucket = counterOf('bucket', LIMIT, WINDOW_MS, 0)
   bucket.charge(60, 1000)
   bucket.giveBack(20, 1000, 1000)
@@ -86,7 +86,7 @@ test('a bucket gets back what it lacks, and no more', () => {
   expect(bucket.used(1000)).toBe(0)
 })
 
-test('a bucket that is made smaller or larger keeps what is in it', () => {
+test('a bucket keeps its level when its limit changes', () => {
   const bucket = counterOf('bucket', LIMIT, WINDOW_MS, 0)
   bucket.charge(70, 1000)
   bucket.setLimit(200, 1000)

@@ -27,23 +27,23 @@ describe('jsonFault', () => {
     ['{} {}', 1, 4, "'{'"],
     ['// note\n{}', 1, 1, "'/'"],
     ['{"a": 😀}', 1, 7, "'😀'"],
-  ])('%j: line %i, column %i, %s', (text, line, column, found) => {
+  ])('finds the fault of %j at line %i, column %i: %s', (text, line, column, found) => {
     expect(jsonFault(text)).toEqual({ line, column, found })
     expect(() => JSON.parse(text)).toThrow(SyntaxError)
   })
 
-  test('survives nesting that would overflow a stack', () => {
+  test('reads nesting that is deep enough to overflow a stack', () => {
     expect(jsonFault('['.repeat(100_000))).toEqual({ line: 1, column: 100_001, found: 'the end of the file' })
   })
 
-  test.each(['a', '\\n', '\\u00e9'])('survives a string of megabytes of %j', (unit) => {
+  test.each(['a', '\\n', '\\u00e9'])('reads a string of a million %j', (unit) => {
     const long = `"${unit.repeat(1_000_000)}"`
     expect(jsonFault(`{"a": ${long}}`)).toBeUndefined()
     expect(jsonFault(`{"a": ${long} x`)).toMatchObject({ column: 8 + long.length, found: "'x'" })
     expect(jsonFault(`{"a": ${long.slice(0, -1)}`)).toMatchObject({ column: 7, found: `'"'` })
   })
 
-  test('at random: finds no fault in JSON', () => {
+  test('finds no fault in random valid JSON', () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom(0, 2), (text, indent) => {
         expect(jsonFault(JSON.stringify(JSON.parse(text), undefined, indent))).toBeUndefined()
@@ -52,7 +52,7 @@ describe('jsonFault', () => {
     )
   })
 
-  test('at random: finds a fault exactly where JSON.parse does', () => {
+  test('finds a fault in random texts exactly when JSON.parse throws', () => {
     const damaged = fc.tuple(
       fc.json(),
       fc.nat(),

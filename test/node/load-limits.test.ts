@@ -32,7 +32,7 @@ async function failure(path: string): Promise<InvalidLimits> {
 }
 
 describe('loadLimits', () => {
-  test('reads a table, frozen', async () => {
+  test('returns a frozen table', async () => {
     const table = { 'qwen-plus': { rpm: 600, tpm: 1_000_000, region: 'beijing' }, old: { rpm: 0, tpm: 0 } }
     const loaded = await loadLimits(await written(JSON.stringify(table)))
     expect(loaded).toEqual(table)
@@ -43,18 +43,18 @@ describe('loadLimits', () => {
     expect(await loadLimits(await written(JSON.stringify(table, undefined, 2)))).toEqual(table)
   })
 
-  test('strips a byte order mark', async () => {
+  test('ignores a byte order mark', async () => {
     expect(await loadLimits(await written('\uFEFF{ "m": { "rpm": 5 } }'))).toEqual({ m: { rpm: 5 } })
   })
 
-  test('names a file that does not exist, and keeps the cause', async () => {
+  test('names a file that does not exist, and keeps the cause of the error', async () => {
     const error = await failure(join(folder, 'none.json'))
     expect(error.message).toContain('does not exist')
     expect(error.message).toContain(process.cwd())
     expect(error.cause).toMatchObject({ code: 'ENOENT' })
   })
 
-  test('says that a directory is one, and keeps the cause', async () => {
+  test('says that the path is a directory, and keeps the cause of the error', async () => {
     const path = join(folder, 'directory')
     await mkdir(path)
     const error = await failure(path)
@@ -62,7 +62,7 @@ describe('loadLimits', () => {
     expect(error.cause).toMatchObject({ code: 'EISDIR' })
   })
 
-  test("gives the system's words where it has none of its own", async () => {
+  test("quotes the system's message for any other file error", async () => {
     const error = await failure(`${await written('{}')}/inside`)
     expect(error.message).toContain('cannot be read: ENOTDIR')
     expect(error.cause).toMatchObject({ code: 'ENOTDIR' })
@@ -75,13 +75,13 @@ describe('loadLimits', () => {
     ['\uFEFF{ x }', "is not valid JSON at line 1, column 3: unexpected 'x'"],
     ['{ "m": {', 'is not valid JSON at line 1, column 9: unexpected the end of the file'],
     ['', 'is not valid JSON at line 1, column 1: unexpected the end of the file'],
-  ])('gives line and column of %j', async (content, message) => {
+  ])('names the line and the column of the fault in %j', async (content, message) => {
     const error = await failure(await written(content))
     expect(error.message).toContain(message)
     expect(error.cause).toBeInstanceOf(SyntaxError)
   })
 
-  test('refuses what is not UTF-8', async () => {
+  test('refuses a file that is not UTF-8', async () => {
     const error = await failure(await written(Buffer.from('\uFEFF{ "m": { "rpm": 5 } }', 'utf16le')))
     expect(error.message).toContain('is not UTF-8 text: save it as UTF-8')
     expect(error.cause).toBeInstanceOf(TypeError)
@@ -100,7 +100,7 @@ describe('loadLimits', () => {
     expect((await failure(await written(content))).message).toContain(message)
   })
 
-  test('at random: what is written is read', async () => {
+  test('reads back every random table that was written', async () => {
     await fc.assert(
       fc.asyncProperty(anyTable, async (table) => {
         const loaded = await loadLimits(await written(JSON.stringify(table)))

@@ -13,10 +13,12 @@ import { settlePromises, VirtualClock } from '../support/virtual-clock.js'
 import { completion, messages } from './setup.js'
 
 const CALLS = cases(750, 10_000)
-/** So many run at once. */
+/** How many calls run at once. */
 const WAVE = 250
 
-/** A service where anything may happen: refusals of all kinds, faults, dropped sockets, streams that stall or break off. */
+/**
+ * A service with every kind of trouble: refusals, server errors, dropped sockets, and streams that stall or break off.
+ */
 class Trouble {
   readonly service: FakeFetch
   readonly #clock: VirtualClock
@@ -68,12 +70,12 @@ class Trouble {
         feed.push(this.#pick(Object.values(inStreamErrors)))
         feed.end()
       } else {
-        // Stalls until its reader gives up.
+        // The stream stalls until its reader gives up.
         await this.#wait(20_000, signal)
         feed.fail(new TypeError('terminated'))
       }
     } catch {
-      // Its reader has gone.
+      // The reader is gone.
     }
   }
 
@@ -93,11 +95,11 @@ class Trouble {
   }
 }
 
-/** Refusals that pass: of requests, tokens and surge, in several shapes. */
+/** Temporary refusals of the classes requests, tokens and surge, in several forms. */
 const refusals = [BODIES[1], BODIES[2], BODIES[3], BODIES[4], BODIES[6]]
 
-describe('many calls, a third aborted, a third streams that are broken off, under refusals and dropped sockets', () => {
-  it('end once each, settle once each, and leave nothing', async () => {
+describe('many calls, a third of them aborted and a third of them interrupted streams, with refusals and dropped sockets', () => {
+  it('each end once and settle once, and leave no timer, listener or charge behind', async () => {
     const random = seeded(SEED)
     const clock = new VirtualClock()
     const { service } = new Trouble(clock, random)
@@ -170,7 +172,7 @@ describe('many calls, a third aborted, a third streams that are broken off, unde
     await settlePromises()
 
     expect(Object.values(endings).reduce((sum, count) => sum + count, 0)).toBe(CALLS)
-    // Each kind of trouble was met, so that what follows means something.
+    // Each kind of trouble occurred, so the checks below mean something.
     for (const kind of ['answered', 'broken off', 'read in full', 'APIUserAbortError', 'NotFoundError', 'TypeError']) {
       expect(endings[kind] ?? 0, kind).toBeGreaterThan(CALLS / 500)
     }
@@ -180,7 +182,7 @@ describe('many calls, a third aborted, a third streams that are broken off, unde
     expect(limiter.stats()).toMatchObject({ waiting: 0, inFlight: 0, doubleSettles: 0 })
     for (const signal of seen) expect(getEventListeners(signal, 'abort')).toEqual([])
     await clock.advance(30_000)
-    // One is the fake body's own.
+    // The fake body has one listener of its own.
     for (const { signal } of service.sent) expect(getEventListeners(signal!, 'abort').length).toBeLessThanOrEqual(1)
     expect(clock.pending).toBe(0)
     await clock.advance(24 * 3_600_000)

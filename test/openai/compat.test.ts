@@ -9,7 +9,7 @@ import { isLong } from '../support/long.js'
 
 const headgate = { createLimiter, limitOpenAI, hint, startSimulator }
 
-describe('raw and wrapped, with the release that is installed, over sockets; `npm run test:compat` has more', () => {
+describe('with the installed release of openai, the wrapped client behaves as the raw one', () => {
   it.each(openaiCases.filter(({ waits }) => isLong || waits !== true))('$name', async (one) => {
     const { result, reason } = await compare(one, sdk, headgate)
     expect(result === 'failed' ? reason : '').toBe('')

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { answering, httpService } from '../support/http-service.js'
 import { chat, completion, failureOf, model, readAll, stillSimulator, Wrapped } from './setup.js'
 
-describe('pitfall 2: the body of a JSON answer', () => {
-  it('that breaks off is repeated, and then an APIConnectionError', async () => {
+describe('the body of a response that is not streamed', () => {
+  it('that breaks off is retried, and then rejects with an APIConnectionError', async () => {
     const simulator = await stillSimulator({ fail: () => ({ cutAfterChunks: 1 }) })
     const world = new Wrapped(simulator.url, {}, { maxRetries: 1 })
     const error = await world.after(failureOf(world.client.chat.completions.create(chat)))
@@ -13,7 +13,7 @@ describe('pitfall 2: the body of a JSON answer', () => {
     await world.rest()
   })
 
-  it('that is binary, of what is not metered, passes', async () => {
+  it('that is binary and unmetered is passed on unchanged', async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
     const service = await httpService(answering(bytes, 200, 'application/octet-stream'))
     const world = new Wrapped(service.url)
@@ -23,8 +23,8 @@ describe('pitfall 2: the body of a JSON answer', () => {
   })
 })
 
-describe('pitfall 3: what the limiter refuses is an error of the SDK, with our code, after no request', () => {
-  it('a full queue: RateLimitError queue_full', async () => {
+describe('a call that the limiter refuses rejects with an SDK error and sends nothing', () => {
+  it('with RateLimitError queue_full if the queue is full', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url, { maxQueue: 0 })
     world.limiter.pause()
@@ -35,7 +35,7 @@ describe('pitfall 3: what the limiter refuses is an error of the SDK, with our c
     await world.rest()
   })
 
-  it('a request larger than a limit: BadRequestError request_too_large', async () => {
+  it('with BadRequestError request_too_large if the request is larger than a limit', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url, { limits: { [model]: { tpm: 10 } } })
     const error = await failureOf(world.client.chat.completions.create({ ...chat, max_tokens: 1000 }))
@@ -45,7 +45,7 @@ describe('pitfall 3: what the limiter refuses is an error of the SDK, with our c
     await world.rest()
   })
 
-  it('a request without a model: BadRequestError invalid_request', async () => {
+  it('with BadRequestError invalid_request if the request names no model', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     const error = await failureOf(world.client.chat.completions.create({ messages: chat.messages } as never))
@@ -55,7 +55,7 @@ describe('pitfall 3: what the limiter refuses is an error of the SDK, with our c
     await world.rest()
   })
 
-  it('a quota that is used up: the error of the server once, then RateLimitError quota_exhausted', async () => {
+  it('with the server’s error once if the quota is exhausted, and then with RateLimitError quota_exhausted', async () => {
     const simulator = await stillSimulator({ fail: () => ({ status: 403 }) })
     const world = new Wrapped(simulator.url)
     const first = await failureOf(world.client.chat.completions.create(chat))
@@ -68,7 +68,7 @@ describe('pitfall 3: what the limiter refuses is an error of the SDK, with our c
     await world.rest()
   })
 
-  it('a closed limiter: APIConnectionError whose cause is LimiterClosed', async () => {
+  it('with an APIConnectionError caused by LimiterClosed if the limiter is closed', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     await world.limiter.close()
@@ -78,7 +78,7 @@ describe('pitfall 3: what the limiter refuses is an error of the SDK, with our c
     expect(simulator.ledger().entries).toHaveLength(0)
   })
 
-  it('an unknown model is served, carefully; a limiter that rejects these: BadRequestError', async () => {
+  it('with BadRequestError for an unknown model only if unknownModel is reject', async () => {
     const simulator = await stillSimulator()
     const unknown = { ...chat, model: 'qwen-unknown' }
     const world = new Wrapped(simulator.url)
@@ -90,8 +90,8 @@ describe('pitfall 3: what the limiter refuses is an error of the SDK, with our c
   })
 })
 
-describe('pitfall 4: one authority repeats', () => {
-  it.each([0, 1, 3])('as often as the client says: %i', async (maxRetries) => {
+describe('only the limiter retries', () => {
+  it.each([0, 1, 3])('as often as maxRetries of the client says: %i', async (maxRetries) => {
     const simulator = await stillSimulator({ fail: () => ({ status: 500 }) })
     const world = new Wrapped(simulator.url, {}, { maxRetries })
     expect(world.client.maxRetries).toBe(0)
@@ -101,7 +101,7 @@ describe('pitfall 4: one authority repeats', () => {
     await world.rest()
   })
 
-  it.each([0, 3])('and as often as a single call says: %d', async (maxRetries) => {
+  it.each([0, 3])('as often as maxRetries of the call says: %d', async (maxRetries) => {
     for (const status of [500, 429, 503]) {
       const simulator = await stillSimulator({ fail: () => ({ status }) })
       const world = new Wrapped(simulator.url, {}, { maxRetries: 1 })
@@ -112,7 +112,7 @@ describe('pitfall 4: one authority repeats', () => {
     }
   })
 
-  it('whoever repeats a fetch that throws, it is as often as the call says', async () => {
+  it('a fetch that throws, as often as maxRetries of the call says', async () => {
     let calls = 0
     const fetch = () => {
       calls++
@@ -127,7 +127,7 @@ describe('pitfall 4: one authority repeats', () => {
     await world.rest()
   })
 
-  it('and fetch sees nothing of it', async () => {
+  it('without passing the options of the call to fetch', async () => {
     const inits: object[] = []
     const fetch: typeof globalThis.fetch = (_, init) => {
       inits.push(init ?? {})
@@ -139,7 +139,7 @@ describe('pitfall 4: one authority repeats', () => {
     expect(inits.flatMap((init) => Object.getOwnPropertySymbols(init))).toEqual([])
   })
 
-  it('a fetch that throws: repeated, then an APIConnectionError with its cause', async () => {
+  it('a fetch that throws, and then rejects with an APIConnectionError and its cause', async () => {
     const broken = new TypeError('fetch failed')
     let calls = 0
     const fetch = () => {
@@ -154,7 +154,7 @@ describe('pitfall 4: one authority repeats', () => {
     await world.rest()
   })
 
-  it('a connection that is torn down: repeated, then answered', async () => {
+  it('a dropped connection, and then answers', async () => {
     const simulator = await stillSimulator({ fail: (_, n) => (n === 1 ? { drop: true } : undefined) })
     const world = new Wrapped(simulator.url)
     expect((await world.after(world.client.chat.completions.create(chat))).choices).toHaveLength(1)
@@ -162,7 +162,7 @@ describe('pitfall 4: one authority repeats', () => {
     await world.rest()
   })
 
-  it('a 429: waited for, then answered; the caller sees neither', async () => {
+  it('a 429 after the wait, and the caller sees only the answer', async () => {
     const simulator = await stillSimulator({ fail: (_, n) => (n === 1 ? { status: 429 } : undefined) })
     const world = new Wrapped(simulator.url)
     const { data, response } = await world.after(world.client.chat.completions.create(chat).withResponse())
@@ -172,8 +172,8 @@ describe('pitfall 4: one authority repeats', () => {
   })
 })
 
-describe('pitfall 8: a backup', () => {
-  it('answers in the place of a model that is held, with its own name', async () => {
+describe('a backup model', () => {
+  it('answers under its own name while the limiter holds the primary model', async () => {
     const simulator = await stillSimulator({
       fail: (request) => (request.model === model ? { status: 429 } : undefined),
     })
@@ -184,7 +184,7 @@ describe('pitfall 8: a backup', () => {
     await world.rest()
   })
 
-  it('of a stream takes over before the first content', async () => {
+  it('takes over a stream that fails before its first content', async () => {
     const streamError = { error: { code: 'limit_requests', message: 'Requests rate limit exceeded' } }
     const simulator = await stillSimulator({
       fail: (request) => (request.model === model ? { streamError } : undefined),

@@ -7,8 +7,8 @@ import { chat, completion, model, stillSimulator, Wrapped } from './setup.js'
 
 const tooMany = { error: { message: 'Requests rate limit exceeded', type: 'limit_requests', code: 'limit_requests' } }
 
-describe('the clone', () => {
-  it('is another client of the same class; the one that was given is not changed', async () => {
+describe('the wrapped client', () => {
+  it('is a new client of the same class, and the given client does not change', async () => {
     const simulator = await stillSimulator()
     const raw = new OpenAI({
       apiKey: 'sk',
@@ -28,7 +28,7 @@ describe('the clone', () => {
     expect(limiter.stats().models).toEqual({})
   })
 
-  it('keeps what the client was given: key, headers, query, base URL, organization', async () => {
+  it('keeps the key, headers, query, base URL and organization of the given client', async () => {
     const service = await httpService(answering(completion))
     const world = new Wrapped(
       `${service.url}/v1`,
@@ -57,7 +57,7 @@ describe('the clone', () => {
     await world.rest()
   })
 
-  it('has the type of what was given', () => {
+  it('has the type of the given client', () => {
     const limiter = createLimiter()
     expectTypeOf(limitOpenAI(new OpenAI({ apiKey: 'sk' }), limiter)).toEqualTypeOf<OpenAI>()
     class Mine extends OpenAI {
@@ -70,15 +70,15 @@ describe('the clone', () => {
     expectTypeOf(limitOpenAI(azure, limiter)).toEqualTypeOf<AzureOpenAI>()
     expect(limitOpenAI(azure, limiter)).toBeInstanceOf(AzureOpenAI)
     expectTypeOf(hint({ priority: 1 })).toExtend<NonNullable<OpenAI.RequestOptions['fetchOptions']>>()
-    // @ts-expect-error a hint that there is not
+    // @ts-expect-error an unknown hint
     expect(() => hint({ urgency: 1 })).toThrow(/no 'urgency'/)
-    // @ts-expect-error no client
+    // @ts-expect-error not a client
     expect(() => limitOpenAI({}, limiter)).toThrow(/openai package/)
-    // @ts-expect-error no limiter
+    // @ts-expect-error not a limiter
     expect(() => limitOpenAI(new OpenAI({ apiKey: 'sk' }), {})).toThrow(/createLimiter/)
   })
 
-  it('is limited still when it is cloned again with withOptions()', async () => {
+  it('stays limited when it is cloned with withOptions()', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     const again = world.client.withOptions({ defaultHeaders: { 'x-mine': '1' }, timeout: 5000 })
@@ -87,7 +87,7 @@ describe('the clone', () => {
     await world.rest()
   })
 
-  it('uses the fetch that the client was made with', async () => {
+  it('uses the fetch that the client was created with', async () => {
     const urls: string[] = []
     const fetch: typeof globalThis.fetch = (input) => {
       urls.push(String(input))
@@ -100,7 +100,7 @@ describe('the clone', () => {
     await world.rest()
   })
 
-  it('may be wrapped once more, by another limiter', async () => {
+  it('can be wrapped again by another limiter', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     const outer = createLimiter({ limits: { [model]: { rpm: 60_000 } }, startFull: true })
@@ -111,12 +111,12 @@ describe('the clone', () => {
   })
 })
 
-describe('pitfall 9: AzureOpenAI', () => {
+describe('AzureOpenAI', () => {
   const azureOptions = { apiKey: 'key', apiVersion: '2024-10-21' }
   const pathOf = (deployment: string) =>
     `/openai/deployments/${deployment}/chat/completions?api-version=${azureOptions.apiVersion}`
 
-  it('with fetch: limiter.fetch goes to its deployment, and to that of a backup', async () => {
+  it('with fetch: limiter.fetch calls its own deployment, and then the deployment of a backup model', async () => {
     const service = await httpService(answering(tooMany, 429), answering(completion))
     const world = new Wrapped(service.url, { fallback: { [model]: ['qwen-flash'] } })
     const client = new AzureOpenAI({
@@ -136,9 +136,9 @@ describe('pitfall 9: AzureOpenAI', () => {
   })
 
   it.each([
-    ['by the model', {}, pathOf(model)],
-    ['of its own', { deployment: 'my-deployment' }, pathOf('my-deployment')],
-  ])('wrapped keeps its version, its key and its deployment: %s', async (_, own, path) => {
+    ['named by the model', {}, pathOf(model)],
+    ['named by the client', { deployment: 'my-deployment' }, pathOf('my-deployment')],
+  ])('keeps its version, its key and its deployment when it is wrapped: deployment %s', async (_, own, path) => {
     const service = await httpService(answering(completion))
     const world = new Wrapped(service.url)
     const azure = new AzureOpenAI({ ...azureOptions, ...own, endpoint: service.url })

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { answering, httpService } from '../support/http-service.js'
 import { chat, failureOf, model, readAll, stillSimulator, Wrapped } from './setup.js'
 
-describe('pitfall 10: what is not metered passes', () => {
-  it('a list of models, while nothing else may', async () => {
+describe('an unmetered call is not limited', () => {
+  it('if it lists models, even while the limiter is paused', async () => {
     const simulator = await stillSimulator({ limits: { [model]: {} } })
     const world = new Wrapped(simulator.url)
     world.limiter.pause()
@@ -12,7 +12,7 @@ describe('pitfall 10: what is not metered passes', () => {
     expect(world.admitted).toHaveLength(0)
   })
 
-  it('an upload, as a form', async () => {
+  it('if it uploads a form', async () => {
     const service = await httpService(answering({ id: 'file-1' }))
     const world = new Wrapped(service.url)
     const file = new File(['{"custom_id":"1"}'], 'lines.jsonl')
@@ -22,7 +22,7 @@ describe('pitfall 10: what is not metered passes', () => {
     expect(world.admitted).toHaveLength(0)
   })
 
-  it('with the timeout of the client', async () => {
+  it('and keeps the timeout of the client', async () => {
     const service = await httpService(() => {})
     const world = new Wrapped(service.url, {}, { timeout: 1000, maxRetries: 0 })
     const call = failureOf(world.client.models.list())
@@ -31,7 +31,7 @@ describe('pitfall 10: what is not metered passes', () => {
     expect(await call).toBeInstanceOf(APIConnectionTimeoutError)
   })
 
-  it('while embeddings and responses are metered', async () => {
+  it('but embeddings and the Responses API are metered', async () => {
     const usage = { prompt_tokens: 5, total_tokens: 5 }
     const used = { input_tokens: 7, output_tokens: 2, total_tokens: 9 }
     const service = await httpService(
@@ -49,8 +49,8 @@ describe('pitfall 10: what is not metered passes', () => {
   })
 })
 
-describe('pitfall 11: what no fetch sees', () => {
-  it('goes through schedule, here with the raw client', async () => {
+describe('a call that does not go through fetch', () => {
+  it('can be limited with schedule and the raw client', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     const answer = await world.limiter.schedule({ model, inputTokens: 20, maxOutputTokens: 100 }, (grant) =>
@@ -60,7 +60,7 @@ describe('pitfall 11: what no fetch sees', () => {
     await world.rest()
   })
 
-  it('a 429 of the raw client is read as on the way of fetch', async () => {
+  it('has its 429 treated as one of a fetch', async () => {
     const simulator = await stillSimulator({ fail: (_, n) => (n === 1 ? { status: 429 } : undefined) })
     const world = new Wrapped(simulator.url)
     const call = world.limiter.schedule({ model }, () => world.raw.chat.completions.create(chat, { maxRetries: 0 }))

@@ -4,8 +4,8 @@ import { DeadlineImpossible, headgateErrorOf, isHeadgateError, LimiterClosed } f
 import { hint, limitOpenAI } from '../../src/openai/index.js'
 import { chat, failureOf, model, stillSimulator, Wrapped } from './setup.js'
 
-describe('what the limiter refuses, through a client, is recognised as ours', () => {
-  it('a deadline: with the wait that is foreseen, a Retry-After, and no retry of the client’s', async () => {
+describe('isHeadgateError recognises a refusal of the limiter in an error of the client', () => {
+  it('for an impossible deadline, with the predicted wait and a Retry-After, and the client does not retry', async () => {
     const simulator = await stillSimulator()
     const limits = { [model]: { rpm: 1 } }
     const world = new Wrapped(simulator.url, { limits, perSecond: false }, { maxRetries: 5 })
@@ -28,7 +28,7 @@ describe('what the limiter refuses, through a client, is recognised as ours', ()
     await world.rest()
   })
 
-  it('a quota that is used up: with the time at which it comes back', async () => {
+  it('for an exhausted quota, with the time of its reset', async () => {
     const simulator = await stillSimulator({ fail: () => ({ status: 429, headers: { 'retry-after': '3600' } }) })
     const world = new Wrapped(simulator.url)
     const first = await failureOf(world.client.chat.completions.create(chat))
@@ -44,7 +44,7 @@ describe('what the limiter refuses, through a client, is recognised as ours', ()
     await world.rest()
   })
 
-  it('a request that is too large: as a BadRequestError', async () => {
+  it('for a request that is too large, as a BadRequestError', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url, { limits: { [model]: { tpm: 10 } } })
     const error = await failureOf(world.client.chat.completions.create({ ...chat, max_tokens: 1000 }))
@@ -53,7 +53,7 @@ describe('what the limiter refuses, through a client, is recognised as ours', ()
     expect((error as BadRequestError).headers.get('retry-after')).toBeNull()
   })
 
-  it('a closed limiter: as an APIConnectionError', async () => {
+  it('for a closed limiter, as an APIConnectionError', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     await world.limiter.close()
@@ -63,7 +63,7 @@ describe('what the limiter refuses, through a client, is recognised as ours', ()
     expect(headgateErrorOf(error, 'limiter_closed')).toBeInstanceOf(LimiterClosed)
   })
 
-  it('and what the service or the connection refuses is not', async () => {
+  it('and does not recognise an error of the service or the connection', async () => {
     for (const fault of [{ status: 400 }, { status: 401 }, { drop: true as const }]) {
       const simulator = await stillSimulator({ fail: () => fault })
       const world = new Wrapped(simulator.url, {}, { maxRetries: 0 })
@@ -73,7 +73,7 @@ describe('what the limiter refuses, through a client, is recognised as ours', ()
   })
 })
 
-it('a client that is wrapped by a view has its hints, and the limiter’s all else', async () => {
+it('a client that is wrapped by limiter.with() has its hints and shares the limits of the limiter', async () => {
   const simulator = await stillSimulator()
   const world = new Wrapped(simulator.url)
   const client = limitOpenAI(world.raw, world.limiter.with({ tenant: 'web', priority: 5 }))

@@ -6,7 +6,7 @@ import { chat, failureOf, readAll, stillSimulator, Wrapped } from './setup.js'
 
 type Use = (client: OpenAI) => Promise<unknown>
 
-/** What the raw client gets, and what the wrapped one gets of a twin of its server. */
+/** The result of the raw client, and of the wrapped one with an identical server. */
 async function both(use: Use, fail?: () => Fault | undefined) {
   const results = []
   for (const isWrapped of [false, true]) {
@@ -28,7 +28,7 @@ async function expectSame(use: Use, fail?: () => Fault | undefined): Promise<voi
 }
 
 function headersOf(headers: Headers): object {
-  // Node's own; the time of day.
+  // Node sets the date header to the time of day.
   const { date: _, ...rest } = Object.fromEntries(headers)
   return rest
 }
@@ -39,10 +39,10 @@ async function described(call: PromiseLike<unknown>): Promise<unknown> {
   return { class: error.constructor.name, status, code, type, param, requestID, message, body: error.error }
 }
 
-describe('the wrapped client gets what the raw one gets', () => {
-  it('of a chat', () => expectSame((client) => client.chat.completions.create(chat)))
+describe('the wrapped client has the same result as the raw one', () => {
+  it('for a chat completion', () => expectSame((client) => client.chat.completions.create(chat)))
 
-  it('of a chat with withResponse()', () =>
+  it('for a chat completion with withResponse()', () =>
     expectSame(async (client) => {
       const { data, response, request_id } = await client.chat.completions.create(chat).withResponse()
       const { status, statusText, ok, redirected, bodyUsed } = response
@@ -55,34 +55,34 @@ describe('the wrapped client gets what the raw one gets', () => {
       }
     }))
 
-  it('of a chat with asResponse()', () =>
+  it('for a chat completion with asResponse()', () =>
     expectSame(async (client) => {
       const response = await client.chat.completions.create(chat).asResponse()
       return { headers: headersOf(response.headers), text: await response.text() }
     }))
 
-  it('of a stream', () =>
+  it('for a stream', () =>
     expectSame(async (client) => readAll(await client.chat.completions.create({ ...chat, stream: true }))))
 
-  it('of a stream with usage', () =>
+  it('for a stream with usage', () =>
     expectSame(async (client) =>
       readAll(await client.chat.completions.create({ ...chat, stream: true, stream_options: { include_usage: true } })),
     ))
 
-  it('of a stream with withResponse()', () =>
+  it('for a stream with withResponse()', () =>
     expectSame(async (client) => {
       const call = client.chat.completions.create({ ...chat, stream: true }).withResponse()
       const { data, response, request_id } = await call
       return { chunks: await readAll(data), request_id, headers: headersOf(response.headers) }
     }))
 
-  it('of a stream with asResponse(), to the byte', () =>
+  it('for a stream with asResponse(), byte for byte', () =>
     expectSame(async (client) => {
       const response = await client.chat.completions.create({ ...chat, stream: true }).asResponse()
       return { headers: headersOf(response.headers), text: await response.text() }
     }))
 
-  it('of .stream(), its events and its final completion', () =>
+  it('for .stream(), with the same events and final completion', () =>
     expectSame(async (client) => {
       const stream = client.chat.completions.stream(chat)
       const events: unknown[] = []
@@ -92,25 +92,26 @@ describe('the wrapped client gets what the raw one gets', () => {
       return { final: await stream.finalChatCompletion(), usage: await stream.totalUsage(), events }
     }))
 
-  it('of completions', () =>
+  it('for text completions', () =>
     expectSame(async (client) => [
       await client.completions.create({ model: chat.model, prompt: 'Once upon a time' }),
       await readAll(await client.completions.create({ model: chat.model, prompt: 'Once', stream: true })),
     ]))
 
-  it('of embeddings', () =>
+  it('for embeddings', () =>
     expectSame((client) => client.embeddings.create({ model: 'text-embedding-v4', input: ['water', 'gate'] })))
 
-  it('of a list of models, which passes', () => expectSame(async (client) => readAll(await client.models.list())))
+  it('for a list of models, which is unmetered', () =>
+    expectSame(async (client) => readAll(await client.models.list())))
 
-  it.each([400, 401, 403, 404, 429, 500, 503])('of status %i: the same error', (status) =>
+  it.each([400, 401, 403, 404, 429, 500, 503])('for an error with status %i', (status) =>
     expectSame(
       (client) => described(client.chat.completions.create(chat)),
       () => ({ status }),
     ),
   )
 
-  it('of messages that are missing: the error of the server, after one request', async () => {
+  it('for a request without messages: the error of the server, after one request', async () => {
     const [raw, wrapped] = await both((client) =>
       described(client.chat.completions.create({ model: chat.model } as never)),
     )
@@ -118,7 +119,7 @@ describe('the wrapped client gets what the raw one gets', () => {
     expect(wrapped).toMatchObject({ value: { class: 'BadRequestError', status: 400 }, requests: 1 })
   })
 
-  it('of a stream that breaks off after content', () =>
+  it('for a stream that breaks off after content', () =>
     expectSame(
       async (client) => {
         const chunks: unknown[] = []
@@ -133,7 +134,7 @@ describe('the wrapped client gets what the raw one gets', () => {
       () => ({ cutAfterChunks: 3 }),
     ))
 
-  it('of an error inside a stream after content', () =>
+  it('for an error inside a stream after content', () =>
     expectSame(
       async (client) => {
         const chunks: unknown[] = []
@@ -148,22 +149,22 @@ describe('the wrapped client gets what the raw one gets', () => {
       () => ({ streamError: { error: { code: 'limit_burst_rate', message: 'Too quickly.' } }, afterChunks: 2 }),
     ))
 
-  it('of a stream that is left early', () =>
+  it('for a stream that the caller leaves early', () =>
     expectSame(async (client) => {
       for await (const chunk of await client.chat.completions.create({ ...chat, stream: true })) return chunk
       return 'nothing'
     }))
 
-  it('of an answer that tells no usage', () =>
+  it('for a response without usage', () =>
     expectSame(
       (client) => client.chat.completions.create(chat),
       () => ({ noUsage: true }),
     ))
 
-  it('of an abort before the call', () =>
+  it('for an abort before the call', () =>
     expectSame((client) => described(client.chat.completions.create(chat, { signal: AbortSignal.abort() }))))
 
-  it('of an abort while streaming', () =>
+  it('for an abort while streaming', () =>
     expectSame(async (client) => {
       const chunks: unknown[] = []
       const stream = await client.chat.completions.create({ ...chat, stream: true })

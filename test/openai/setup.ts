@@ -19,7 +19,7 @@ export const completion = {
 
 const wide = { rpm: 1_000_000, tpm: 1_000_000_000 }
 
-/** A simulator whose time stands still: it answers at once, and always the same. */
+/** Starts a simulator whose clock stands still. It answers at once, and always the same. */
 export async function stillSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = await startSimulator({
     clock: new VirtualClock(),
@@ -32,7 +32,7 @@ export async function stillSimulator(options: SimulatorOptions = {}): Promise<Si
   return simulator
 }
 
-/** A client wrapped by a limiter on a virtual clock; the time of the server and the sockets is real. */
+/** A client that is wrapped by a limiter on a virtual clock. The server and the sockets run in real time. */
 export class Wrapped {
   readonly clock = new VirtualClock()
   readonly limiter: Limiter
@@ -60,7 +60,7 @@ export class Wrapped {
     this.client = limitOpenAI(this.raw, this.limiter)
   }
 
-  /** Lets the limiter's time pass while something waits, and only then, until the call has ended. */
+  /** Advances the limiter's clock while a job waits, and only then, until the call has ended. */
   async after<T>(call: PromiseLike<T>): Promise<T> {
     const state = { hasEnded: false }
     const end = () => {
@@ -74,12 +74,12 @@ export class Wrapped {
     return call
   }
 
-  /** Waits for `condition`, which sockets bring about. */
+  /** Waits until sockets have made `condition` true. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await settlePromises()
   }
 
-  /** Resolves when everything has settled, and no timer is left. */
+  /** Resolves when all calls have settled and no timer is left. */
   async rest(): Promise<void> {
     await this.limiter.drain()
     const { inFlight, waiting, doubleSettles } = this.limiter.stats()
@@ -90,7 +90,7 @@ export class Wrapped {
   }
 }
 
-/** The error that a call ended with. */
+/** The error that a call rejected with. */
 export async function failureOf(call: PromiseLike<unknown>): Promise<unknown> {
   return Promise.resolve(call).then(
     (value) => {

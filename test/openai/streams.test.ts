@@ -3,10 +3,10 @@ import { answering, httpService } from '../support/http-service.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 import { chat, failureOf, model, readAll, stillSimulator, Wrapped } from './setup.js'
 
-describe('pitfall 5: streams', () => {
+describe('a stream', () => {
   const streamed = { ...chat, stream: true } as const
 
-  it('settle by a usage that the caller does not see', async () => {
+  it('settles with usage that the caller does not see', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     const chunks = await readAll(await world.client.chat.completions.create(streamed))
@@ -19,7 +19,7 @@ describe('pitfall 5: streams', () => {
     })
   })
 
-  it('that are read in full, through .stream()', async () => {
+  it('settles with its usage when it is read through .stream()', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     const final = await world.client.chat.completions.stream(chat).finalChatCompletion()
@@ -28,7 +28,7 @@ describe('pitfall 5: streams', () => {
     await world.rest()
   })
 
-  it('that are left early settle at once, and hang up', async () => {
+  it('that the caller leaves early settles at once and disconnects', async () => {
     const simulator = await stillSimulator({ latency: { firstTokenMs: 0, perTokenMs: 1, jitter: 0 } })
     const world = new Wrapped(simulator.url)
     for await (const chunk of await world.client.chat.completions.create(streamed)) {
@@ -40,7 +40,7 @@ describe('pitfall 5: streams', () => {
     await world.until(() => simulator.ledger().entries[0]?.hungUp === true)
   })
 
-  it('whose answer lies unread free their place at the timeout of the client', async () => {
+  it('that is not read frees its place in flight at the timeout of the client', async () => {
     const clock = new VirtualClock()
     const simulator = await stillSimulator({ clock, latency: { firstTokenMs: 0, perTokenMs: 1, jitter: 0 } })
     const world = new Wrapped(simulator.url, {}, { timeout: 5000 })
@@ -52,7 +52,7 @@ describe('pitfall 5: streams', () => {
     expect(await response.text()).toContain('data: [DONE]')
   })
 
-  it('whose answer has an url, as one of fetch', async () => {
+  it('has a response with an url, as fetch has', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     for (const body of [chat, streamed]) {
@@ -63,7 +63,7 @@ describe('pitfall 5: streams', () => {
     await world.rest()
   })
 
-  it('with an error before the first content are repeated', async () => {
+  it('with an error before its first content is retried', async () => {
     const streamError = { error: { code: 'limit_requests', message: 'Requests rate limit exceeded' } }
     const simulator = await stillSimulator({ fail: (_, n) => (n === 1 ? { streamError } : undefined) })
     const world = new Wrapped(simulator.url)
@@ -73,7 +73,7 @@ describe('pitfall 5: streams', () => {
     await world.rest()
   })
 
-  it('that break off before the first content are repeated, after it they are not', async () => {
+  it('that breaks off is retried before its first content, and not after it', async () => {
     const cut = (cutAfterChunks: number) =>
       stillSimulator({ fail: (_, n) => (n === 1 ? { cutAfterChunks } : undefined) })
     const before = await cut(0)
@@ -89,7 +89,7 @@ describe('pitfall 5: streams', () => {
     await other.rest()
   })
 
-  it('of the Responses API settle by their last event', async () => {
+  it('of the Responses API settles with the usage of its last event', async () => {
     const events = [
       { type: 'response.created', sequence_number: 0, response: { id: 'resp_1', usage: null, error: null } },
       { type: 'response.output_text.delta', sequence_number: 1, delta: 'Hi', item_id: 'm', output_index: 0 },

@@ -5,8 +5,8 @@ import { hint } from '../../src/openai/index.js'
 import { settlePromises } from '../support/virtual-clock.js'
 import { chat, completion, failureOf, model, readAll, stillSimulator, Wrapped } from './setup.js'
 
-describe('pitfall 1: the timeout of the client', () => {
-  it('does not include the wait in the queue', async () => {
+describe('the timeout', () => {
+  it('of the client does not include the wait in the queue', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url, {}, { timeout: 1000 })
     expect(world.client.timeout).toBe(2 ** 31 - 1)
@@ -19,7 +19,7 @@ describe('pitfall 1: the timeout of the client', () => {
     await world.rest()
   })
 
-  it('begins when a request is sent, and ends in an APIConnectionTimeoutError', async () => {
+  it('of the client starts when the request is sent, and rejects with an APIConnectionTimeoutError', async () => {
     const simulator = await stillSimulator({ fail: () => ({ delayMs: 1 }) })
     const world = new Wrapped(simulator.url, {}, { timeout: 1000, maxRetries: 0 })
     const call = failureOf(world.client.chat.completions.create(chat))
@@ -30,7 +30,7 @@ describe('pitfall 1: the timeout of the client', () => {
     await world.rest()
   })
 
-  it('of a single call is a total deadline: the wait counts, and its place in the queue is free', async () => {
+  it('of a single call includes the wait in the queue, and removes the job from it', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     world.limiter.pause()
@@ -42,8 +42,8 @@ describe('pitfall 1: the timeout of the client', () => {
   })
 })
 
-describe('pitfall 6: an abort', () => {
-  it('while waiting is an APIUserAbortError, sends nothing and gives the charge back', async () => {
+describe('an abort', () => {
+  it('while waiting rejects with an APIUserAbortError, sends nothing and refunds the charge', async () => {
     const simulator = await stillSimulator()
     const world = new Wrapped(simulator.url)
     world.limiter.pause()
@@ -57,7 +57,7 @@ describe('pitfall 6: an abort', () => {
     await world.rest()
   })
 
-  it('while sending is an APIUserAbortError, and hangs up', async () => {
+  it('while sending rejects with an APIUserAbortError, and disconnects', async () => {
     const simulator = await stillSimulator({ fail: () => ({ delayMs: 1 }) })
     const world = new Wrapped(simulator.url)
     const caller = new AbortController()
@@ -70,7 +70,7 @@ describe('pitfall 6: an abort', () => {
     expect(simulator.ledger().entries).toHaveLength(1)
   })
 
-  it('while streaming ends the stream', async () => {
+  it('while streaming ends the stream and disconnects', async () => {
     const simulator = await stillSimulator({ latency: { firstTokenMs: 0, perTokenMs: 1, jitter: 0 } })
     const world = new Wrapped(simulator.url)
     const caller = new AbortController()
@@ -78,7 +78,7 @@ describe('pitfall 6: an abort', () => {
     const iterator = stream[Symbol.asyncIterator]()
     await iterator.next()
     caller.abort()
-    // The time of the service stands still: its stream would have no end.
+    // The clock of the simulator stands still, so its stream would never end.
     const rest = await readAll({ [Symbol.asyncIterator]: () => iterator })
     expect(rest.length).toBeLessThan(10)
     await world.rest()
@@ -86,8 +86,8 @@ describe('pitfall 6: an abort', () => {
   })
 })
 
-describe('pitfall 7: hints of a single call', () => {
-  it('decide who goes first, and are not sent', async () => {
+describe('hints of a single call', () => {
+  it('set its priority, and are not sent to the server', async () => {
     const sent: { seed: unknown; headers: string[] }[] = []
     const fetch: typeof globalThis.fetch = (_, init) => {
       const { seed } = JSON.parse(init?.body as string) as { seed: unknown }
@@ -112,13 +112,13 @@ describe('pitfall 7: hints of a single call', () => {
     await world.rest()
   })
 
-  it('that there are not are refused, before anything is sent', () => {
+  it('throw if their name is unknown, before a request is sent', () => {
     expect(() => hint({ priorty: 5 } as never)).toThrow(
       "hint() has no 'priorty'. There are priority, tenant, deadlineMs, fallback",
     )
   })
 
-  it('with other options of fetch beside them', async () => {
+  it('can be combined with other options of fetch', async () => {
     const inits: (RequestInit | undefined)[] = []
     const fetch: typeof globalThis.fetch = (_, init) => {
       inits.push(init)
@@ -132,7 +132,7 @@ describe('pitfall 7: hints of a single call', () => {
     expect(new Headers(inits[0]?.headers).get('x-mine')).toBe('1')
   })
 
-  it('no backup where the call wants none', async () => {
+  it('can turn off the fallback', async () => {
     const simulator = await stillSimulator({ fail: (_, n) => (n === 1 ? { status: 429 } : undefined) })
     const world = new Wrapped(simulator.url, { fallback: { [model]: ['qwen-flash'] } })
     const options = { fetchOptions: hint({ fallback: false }) }
@@ -140,7 +140,7 @@ describe('pitfall 7: hints of a single call', () => {
   })
 })
 
-it('a hundred calls at once, a third left early and a third aborted, leave nothing behind', async () => {
+it('a hundred calls at once, a third left early and a third aborted, all settle and leave no timer behind', async () => {
   const simulator = await stillSimulator({
     fail: (_, n) => (n % 7 === 0 ? { status: 429 } : n % 11 === 0 ? { drop: true } : undefined),
   })

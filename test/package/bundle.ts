@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import { build, type Rolldown } from 'vite'
 
-/** Where the built package keeps the built-in tables of limits. */
+/** Matches the files of the built package that hold the built-in tables of limits. */
 const TABLES = /\/dist\/limits\/data\//
 
-/** What is no path: a package, or a module of Node. */
+/** Matches imports that are no path: a package, or a module of Node. */
 const ELSEWHERE = /^(?:node:|@?\w[\w.-]*(?:\/|$))/
 
 export interface BundleSizes {
@@ -12,11 +12,11 @@ export interface BundleSizes {
   readonly core: number
   /** Bytes of the built-in tables of limits, minified and gzipped. */
   readonly tables: number
-  /** What the bundle imports from elsewhere: packages and modules of Node. */
+  /** The packages and modules of Node that the bundle imports. */
   readonly imports: readonly string[]
 }
 
-/** Bundles `entry` and all that it imports as an app's bundler would, with every export kept. */
+/** Bundles `entry` and its imports as an app's bundler would, with every export kept. */
 export async function bundleSizes(entry: string): Promise<BundleSizes> {
   const bundle = (await build({
     configFile: false,

@@ -6,9 +6,11 @@ import { bundleSizes } from './bundle.js'
 import { exec, pack, root, type Packed } from './packed.js'
 
 /**
- * The most bytes that importing `headgate` may add to an app: minified by Vite and gzipped, the built-in tables counted apart. Both
- * are what was measured (48,605 and 1,109) with a little room. A change that needs more raises them, knowingly. The goal for the core
- * is 35,000.
+ * The most bytes that importing `headgate` may add to an app, minified by Vite and gzipped. The built-in tables count
+ * apart.
+ *
+ * Measured: 48,605 and 1,109 bytes, rounded up. The goal for the core is 35,000. Smaller: each small change fails the
+ * test. Larger: the package can grow unnoticed. A change that needs more bytes raises the number on purpose.
  */
 const MAX_CORE_BYTES = 49_000
 const MAX_TABLES_BYTES = 1150
@@ -26,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => packed?.remove())
 
 describe('the packed tarball', () => {
-  test('holds the built code, its types, and the papers, and nothing of the sources', () => {
+  test('contains the built code, its types, README, LICENSE and CHANGELOG, and no sources', () => {
     expect(packed.files).toEqual(
       expect.arrayContaining([
         'package.json',
@@ -46,7 +48,7 @@ describe('the packed tarball', () => {
     expect(strays).toEqual([])
   })
 
-  test('holds every file that its exports and its command name', () => {
+  test('contains every file that its exports and its command name', () => {
     const targets = [...Object.values(manifest.exports), manifest.bin].flatMap((target) =>
       typeof target === 'string' ? [target] : Object.values(target),
     )
@@ -54,7 +56,7 @@ describe('the packed tarball', () => {
     expect(packed.files).toEqual(expect.arrayContaining(targets.map((target) => target.replace(/^\.\//, ''))))
   })
 
-  test('limits calls where nothing but it is installed', async () => {
+  test('limits calls in a folder where only headgate is installed', async () => {
     writeFileSync(
       join(packed.folder, 'program.mjs'),
       `import { createLimiter } from 'headgate'
@@ -66,7 +68,7 @@ describe('the packed tarball', () => {
     expect(JSON.parse(stdout)).toEqual([1, 4, 9])
   })
 
-  test('imports by every sub-path of its exports, with its dependencies and without openai', async () => {
+  test('can be imported by every sub-path of its exports, with its dependencies and without openai', async () => {
     await packed.linkDependencies()
     const paths = Object.keys(manifest.exports).filter((path) => path !== './package.json')
     expect(paths.length).toBeGreaterThanOrEqual(5)
@@ -80,18 +82,18 @@ describe('the packed tarball', () => {
     expect(Math.min(...counts)).toBeGreaterThan(0)
   })
 
-  test('adds no more than its budget of bytes to an app that imports the core, and nothing from elsewhere', async () => {
+  test('adds at most its budget of bytes to an app that imports the core, and no import of another package', async () => {
     const { core, tables, imports } = await bundleSizes(
       join(packed.folder, 'node_modules', 'headgate', 'dist', 'index.js'),
     )
     expect(imports).toEqual([])
     expect(core).toBeLessThanOrEqual(MAX_CORE_BYTES)
-    // Were the tables elsewhere, they would be counted as core.
+    // If the tables were in another file, they would be counted as core.
     expect(tables).toBeGreaterThan(500)
     expect(tables).toBeLessThanOrEqual(MAX_TABLES_BYTES)
   })
 
-  test('has nothing that publint objects to', async () => {
+  test('passes publint', async () => {
     const { messages } = await publint({
       pkgDir: join(packed.folder, 'node_modules', 'headgate'),
       pack: false,
@@ -113,7 +115,7 @@ describe('the packed tarball', () => {
     ])
     const { problems } = (JSON.parse(stdout) as { analysis: { problems: { kind: string; resolutionKind?: string }[] } })
       .analysis
-    // What the profile leaves out: resolution as in Node 10, and require() of an ES module.
+    // The esm-only profile leaves out two cases: resolution as in Node 10, and require() of an ES module.
     expect(
       problems.filter(({ resolutionKind }) => resolutionKind !== 'node10' && resolutionKind !== 'node16-cjs'),
     ).toEqual([])

@@ -8,19 +8,19 @@ import { promisify } from 'node:util'
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const exec = promisify(execFile)
 
-/** The package as npm would publish it, unpacked where a user's program would find it. */
+/** The package as npm would publish it, unpacked into a program's node_modules. */
 export interface Packed {
-  /** A folder whose node_modules holds headgate and nothing else. */
+  /** A folder whose node_modules contains only headgate. */
   readonly folder: string
   readonly tarball: string
   /** Paths inside the package. */
   readonly files: readonly string[]
-  /** Puts what the package depends on beside it, as npm would; until then there is nothing. */
+  /** Adds the package's dependencies to node_modules, as npm would. */
   linkDependencies(): Promise<void>
   remove(): Promise<void>
 }
 
-/** What stands in a working copy and not in a fresh clone, and git's own folder. */
+/** Entries that a working copy has and a fresh clone does not, and git's own folder. */
 const NOT_CLONED = new Set(['dist', 'build', 'coverage', '.git'])
 
 function isCloned(path: string): boolean {
@@ -28,7 +28,7 @@ function isCloned(path: string): boolean {
   return !NOT_CLONED.has(top!) && basename(path) !== 'node_modules'
 }
 
-/** Packs a copy of the sources that was never built, as `npm pack` in a fresh clone would. */
+/** Packs a copy of the sources without build results, as `npm pack` in a fresh clone would. */
 export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-packed-'))
   const clone = join(folder, 'clone')

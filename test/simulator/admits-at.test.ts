@@ -11,7 +11,7 @@ interface Post {
   readonly amount: number
 }
 
-/** The number before this one. */
+/** The next smaller floating-point number. */
 function before(value: number): number {
   const view = new DataView(new ArrayBuffer(8))
   view.setFloat64(0, value)
@@ -19,7 +19,7 @@ function before(value: number): number {
   return view.getFloat64(0)
 }
 
-/** A counter with these postings, asked for nothing since the last of them. */
+/** A counter with these postings. It was not queried since the last of them. */
 function filled(spec: CounterSpec, posts: readonly Post[], start: number): { counter: Counter; now: number } {
   const counter = createCounter(spec)
   let now = start
@@ -44,8 +44,8 @@ const cases = fc.record({
   oversize: fc.boolean(),
 })
 
-describe.each(kinds)('when a %s window will admit', (kind) => {
-  it('is the first time at which it does', () => {
+describe.each(kinds)('the predicted admission time of a %s window', (kind) => {
+  it('is the first time at which the window admits the amount', () => {
     fc.assert(
       fc.property(cases, ({ limit, origin, start, posts, waitMs, amount, oversize }) => {
         const spec = { kind, windowMs: 1000, limit, capacity: limit, oversize, origin }
@@ -60,7 +60,7 @@ describe.each(kinds)('when a %s window will admit', (kind) => {
     )
   })
 
-  it('does not depend on how often it was asked on the way', () => {
+  it('does not depend on queries made before that time', () => {
     fc.assert(
       fc.property(cases, fc.array(fc.double({ min: 0, max: 1, noNaN: true })), (one, parts) => {
         const spec = { ...one, kind, windowMs: 1000, capacity: one.limit }

@@ -29,7 +29,7 @@ describe.each([
     { type: 'invalid_request_error', param: null, code: 'conflict' },
   ],
 ] as const)('files and batches of %s', (service, path, noFile, noBatch, ended) => {
-  it('say in its words what is not there, and what cannot be cancelled', async () => {
+  it('have its error bodies for a missing file, a missing batch and a batch that cannot be cancelled', async () => {
     const options = { limits: { [model]: {} }, batch: quick }
     const { clock, simulator } = await opened(presets[service]?.(options) ?? options)
     const client = new OpenAI({ apiKey: 'x', baseURL: new URL(path, simulator.url).href, maxRetries: 0 })

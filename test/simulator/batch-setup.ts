@@ -7,7 +7,7 @@ import { messages, simulate } from './setup.js'
 export const model = 'qwen-plus'
 export const endpoint = '/v1/chat/completions'
 
-/** A line of an input file. */
+/** One line of an input file. */
 export function line(custom_id: string, body: object = {}, rest: object = {}): object {
   return { custom_id, method: 'POST', url: endpoint, body: { model, messages, ...body }, ...rest }
 }
@@ -16,7 +16,7 @@ export function jsonl(lines: readonly (object | string)[]): string {
   return lines.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n')
 }
 
-/** A simulator, and how a batch of lines is started on it. */
+/** Starts a simulator. `start` uploads lines and creates a batch from them. */
 export async function opened(options: SimulatorOptions = {}): Promise<{
   clock: ManualClock
   simulator: Simulator
@@ -61,5 +61,5 @@ export async function linesOf(client: OpenAI, file: string | null | undefined): 
     .map((one) => JSON.parse(one) as OutputLine)
 }
 
-/** Two lines a second, a second for all else. */
+/** Options of a batch: two lines per second, and one second for each other step. */
 export const quick: BatchOptions = { validateMs: 1000, linesPerSecond: 2, finalizeMs: 1000, cancelMs: 1000 }

@@ -3,7 +3,7 @@ import { endpoint, line, linesOf, model, opened, quick } from './batch-setup.js'
 import { refusalOf } from './setup.js'
 
 describe('a batch', () => {
-  it('goes through its states in time, outside the limits', async () => {
+  it('goes through its statuses in time, and ignores the real-time limits', async () => {
     const { clock, simulator, client, start } = await opened({
       batch: quick,
       answer: ({ body }) => `to ${String(body['user'])}`,
@@ -62,7 +62,7 @@ describe('a batch', () => {
     expect(simulator.ledger().entries).toEqual([])
   })
 
-  it('says the same whenever it is looked at', async () => {
+  it('has the same result no matter how often it is polled', async () => {
     const content = async (polls: readonly number[]): Promise<string> => {
       const { clock, client, start } = await opened({ batch: quick })
       const { id } = await start([line('a'), line('b'), line('c')])
@@ -76,7 +76,7 @@ describe('a batch', () => {
     expect(await content([10_000])).toBe(await content([1, 1200, 300, 2000, 6499]))
   })
 
-  it('writes lines that fail to a file of their own, or beside the others', async () => {
+  it('writes failed lines to the error file, or to the output file with failedLines', async () => {
     const lines = [line('good'), line('bad', { messages: [] }), line('unlucky')]
     const failLine = ({ customId }: { customId: string }): { status: number; body: unknown } | undefined =>
       customId === 'unlucky' ? { status: 500, body: { error: { code: 'InternalError', message: 'oh' } } } : undefined
@@ -103,7 +103,7 @@ describe('a batch', () => {
     expect(all.map(({ response }) => response.status_code)).toEqual([200, 400, 500])
   })
 
-  it('is cancelled, with what was done', async () => {
+  it('that is cancelled keeps the lines that were done', async () => {
     const { clock, client, start } = await opened({ batch: quick })
     const { id } = await start([line('a'), line('b'), line('c')])
     clock.advance(1500)
@@ -117,7 +117,7 @@ describe('a batch', () => {
     expect([refusal.status, refusal.message]).toEqual([409, "409 Cannot cancel a batch with status 'cancelled'."])
   })
 
-  it('expires when its window is over, with what was done', async () => {
+  it('that expires at the end of its window keeps the lines that were done', async () => {
     const { clock, client, start } = await opened({ batch: { ...quick, linesPerSecond: 1 / 43_200 } })
     const { id } = await start([line('a'), line('b'), line('c')])
     clock.advance(24 * 3_600_000 - 1)
@@ -128,7 +128,7 @@ describe('a batch', () => {
     expect(await linesOf(client, expired.output_file_id)).toHaveLength(1)
   })
 
-  it('of embeddings, completions and responses answers each in its form', async () => {
+  it('of embeddings, text completions or responses has results in the form of its endpoint', async () => {
     const objects = { '/v1/embeddings': 'list', '/v1/completions': 'text_completion', '/v1/responses': 'response' }
     for (const [url, object] of Object.entries(objects)) {
       const { clock, client, start } = await opened({ batch: quick })
@@ -140,7 +140,7 @@ describe('a batch', () => {
     }
   })
 
-  it('of the test model needs no model and answers a fixed text, for up to 100 lines', async () => {
+  it('of the test model has a fixed answer for each of up to 100 lines, and needs no model in the table', async () => {
     const url = '/v1/chat/ds-test'
     const test = (count: number): object[] =>
       Array.from({ length: count }, (_, i) => line(`t${i}`, { model: 'batch-test-model' }, { url }))
@@ -157,7 +157,7 @@ describe('a batch', () => {
     })
   })
 
-  it('answers every line, however far away the zero of the clock is', async () => {
+  it('answers every line, also far from the zero of the clock', async () => {
     const { clock, client, start } = await opened({ batch: { ...quick, linesPerSecond: 30 } })
     clock.advance(1.7e12)
     const { id } = await start(Array.from({ length: 7 }, (_, i) => line(`l${i}`)))
@@ -166,7 +166,7 @@ describe('a batch', () => {
     expect([status, request_counts?.completed]).toEqual(['completed', 7])
   })
 
-  it('is listed, the newest first', async () => {
+  it('is listed, with the newest batch first', async () => {
     const { client, start } = await opened()
     const [first, second] = [await start([line('a')]), await start([line('a')])]
     const page = await client.batches.list({ limit: 1 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { BodySize } from '../../src/simulator/requests/body-size.js'
 import { runs } from '../support/runs.js'
 
-/** The bound that a body in these parts is above, and after how many of its bytes it was known. */
+/** The bound that a body in these parts exceeds, and after how many of its bytes that was known. */
 function measured(parts: readonly string[], plain: number, total: number): [number, number] | undefined {
   const size = new BodySize({ plain, total })
   let bytes = 0
@@ -21,7 +21,7 @@ const piece = fc.oneof(
 )
 
 describe('the size of a body', () => {
-  it('counts all but what stands between ;base64, and the next quote, in whatever parts it comes', () => {
+  it('leaves out the data between ;base64, and the next quote, wherever the body is split into parts', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 20 }), fc.infiniteStream(fc.nat(12)), (pieces, lengths) => {
         const body = pieces.join('')
@@ -40,7 +40,7 @@ describe('the size of a body', () => {
     )
   })
 
-  it('is known as soon as a bound is passed', () => {
+  it('exceeds a bound at the first part that is above it', () => {
     expect(measured(['aaaa', 'aaaa', 'aaaa'], 7, 100)).toEqual([7, 8])
     expect(measured([';base64,', 'AAAA', 'AAAA', 'AAAA'], 8, 13)).toEqual([13, 16])
   })

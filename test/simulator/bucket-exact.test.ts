@@ -5,7 +5,7 @@ import { Charge } from '../../src/simulator/metering/charge.js'
 import { Throttle } from '../../src/simulator/metering/throttle.js'
 import { runs } from '../support/runs.js'
 
-/** A bucket of a second with a sixtieth of `perMinute`, counted in whole numbers: 60,000 to a request. */
+/** A bucket of a second with a sixtieth of `perMinute`, in exact integers: 60,000 units are one request. */
 class ExactBucket {
   readonly #perMinute: bigint
   readonly #room: bigint
@@ -27,7 +27,7 @@ class ExactBucket {
     this.#level += 60_000n * BigInt(amount)
   }
 
-  /** The first whole millisecond from `now` on at which so much has room. */
+  /** The first whole millisecond, at or after `now`, at which the bucket has room for `amount`. */
   roomAt(amount: number, now: number): number {
     this.#goTo(BigInt(now))
     const over = this.#level + 60_000n * BigInt(amount) - this.#room
@@ -43,7 +43,7 @@ class ExactBucket {
 
 interface Step {
   readonly wait: number | 'to the edge' | 'just before it'
-  /** Posts it whether or not there is room, as a refused request that counts. */
+  /** Whether it is counted even without room, as a refused request that counts. */
   readonly forced: boolean
 }
 
@@ -59,7 +59,7 @@ const steps = fc.array(
 )
 
 describe('a bucket of a second with a sixtieth of the minute', () => {
-  it('admits exactly what a count in whole numbers admits, to the millisecond of the edge', () => {
+  it('admits exactly the requests that an exact integer bucket admits, to the millisecond', () => {
     const perMinute = fc.oneof(fc.constantFrom(7, 11, 13, 49, 50, 100, 130, 601), fc.integer({ min: 1, max: 100_000 }))
     let edges = 0
     fc.assert(
@@ -87,7 +87,7 @@ describe('a bucket of a second with a sixtieth of the minute', () => {
     expect(edges).toBeGreaterThan(1000)
   })
 
-  it('is empty when all that was refused has flowed out, however long that went on', () => {
+  it('is empty after its counted refusals have drained, however many minutes that takes', () => {
     const settings = {
       perSecond: true,
       minuteWindow: 'fixed',
@@ -97,7 +97,7 @@ describe('a bucket of a second with a sixtieth of the minute', () => {
     } as const
     const throttle = new Throttle({ rpm: 7 }, settings, 0)
     const demand = { inputTokens: 1, maxOutputTokens: 0, maxThinkingTokens: 0 }
-    // Seven requests are what flows out in a minute: one that is let in and six that are refused, at uneven times.
+    // Seven requests drain in a minute: one that is admitted and six that are refused, at uneven times.
     const admitted = Array.from({ length: 200 }, (_, minute) => {
       const start = minute * 60_000
       const first = throttle.admit(demand, start)

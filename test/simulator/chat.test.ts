@@ -6,7 +6,7 @@ import { messages, MESSAGES_TOKENS, refusalOf, simulate } from './setup.js'
 const model = 'qwen-plus'
 
 describe('chat completions', () => {
-  it('answers with text, usage and the headers of the service', async () => {
+  it('the response has text, usage and the headers of the service', async () => {
     const clock = new ManualClock(5000)
     const { simulator, client } = await simulate({ clock, epochMs: 1_750_000_000_000 })
     clock.advance(1234.5)
@@ -47,7 +47,7 @@ describe('chat completions', () => {
     ])
   })
 
-  it('gives the same answers for the same seed, and others for another', async () => {
+  it('the same seed gives the same answers, and another seed gives others', async () => {
     const run = async (seed: number): Promise<unknown[]> => {
       const { client } = await simulate({ seed, clock: new ManualClock(), epochMs: 0 })
       return [
@@ -61,7 +61,7 @@ describe('chat completions', () => {
     expect(first[1]).not.toEqual(first[0])
   })
 
-  it('draws lengths around the mean', async () => {
+  it('drawn answers have lengths around the mean', async () => {
     const { simulator, client } = await simulate({ meanOutputTokens: 50 })
     await Promise.all(Array.from({ length: 400 }, () => client.chat.completions.create({ model, messages })))
     const lengths = simulator.ledger().entries.map(({ outputTokens }) => outputTokens)
@@ -71,7 +71,7 @@ describe('chat completions', () => {
     expect(new Set(lengths).size).toBeGreaterThan(40)
   })
 
-  it('stops at max_tokens, max_completion_tokens or its own longest output', async () => {
+  it('an answer stops at max_tokens, max_completion_tokens or maxOutputTokens', async () => {
     const { client } = await simulate({ answer: () => 'x'.repeat(400), maxOutputTokens: 90 })
     const asked = [{ max_tokens: 7 }, { max_completion_tokens: 8 }, { max_tokens: 100 }, {}]
     const answers = await Promise.all(asked.map((cap) => client.chat.completions.create({ model, messages, ...cap })))
@@ -80,7 +80,7 @@ describe('chat completions', () => {
     expect(answers.map(({ choices }) => choices[0]?.finish_reason)).toEqual(['length', 'length', 'length', 'length'])
   })
 
-  it('says what the script says, and counts as the option counts', async () => {
+  it('an answer script sets the text, and countTokens counts it', async () => {
     const seen: SimulatedRequest[] = []
     const { client } = await simulate({
       countTokens: (text) => text.length,
@@ -98,7 +98,7 @@ describe('chat completions', () => {
     expect(seen[0]).toMatchObject({ n: 1, route: 'chat', model, stream: false, inputTokens: 44, apiKey: 'sk-test' })
   })
 
-  it('counts the text parts of a message, its images, and the tools', async () => {
+  it('the input counts the text parts of a message, its images and the tools', async () => {
     const { client } = await simulate({ countTokens: (text) => text.length, imageTokens: 50 })
     const image = { type: 'image_url' as const, image_url: { url: 'data:,' } }
     const parts = [{ type: 'text' as const, text: 'abc' }, image, image]
@@ -109,7 +109,7 @@ describe('chat completions', () => {
     expect(tooled.usage?.prompt_tokens).toBe(113 + JSON.stringify(tools).length)
   })
 
-  it('charges images by default, in a response too', async () => {
+  it('images count by default, also in the Responses API', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({ clock, limits: { [model]: { tpm: 2000 } }, secondWindow: 'off' })
     const url = 'https://example.com/gate.png'
@@ -121,7 +121,7 @@ describe('chat completions', () => {
     expect(refusal.code).toBe('insufficient_quota')
   })
 
-  it('takes its time: the first token, then each', async () => {
+  it('the response takes firstTokenMs, and then perTokenMs for each further token', async () => {
     const clock = new ManualClock()
     const { client } = await simulate({
       clock,
@@ -139,7 +139,7 @@ describe('chat completions', () => {
 })
 
 describe('latency', () => {
-  it('varies from request to request by the part that jitter says', async () => {
+  it('varies between requests by up to the share that jitter names', async () => {
     const clock = new ManualClock()
     const latency = { firstTokenMs: 1000, perTokenMs: 0, jitter: 0.25 }
     const { simulator, client } = await simulate({ clock, latency })
@@ -155,8 +155,8 @@ describe('latency', () => {
   })
 })
 
-describe('completions', () => {
-  it('answers a prompt, plain and streamed', async () => {
+describe('text completions', () => {
+  it('a prompt gets the same text with and without streaming', async () => {
     const { client } = await simulate({ answer: () => 'down the channel' })
     const plain = await client.completions.create({ model, prompt: 'The water runs' })
     expect(plain.choices[0]).toMatchObject({ text: 'down the channel', finish_reason: 'stop' })

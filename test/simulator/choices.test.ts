@@ -3,21 +3,21 @@ import { ManualClock } from './manual-clock.js'
 import { messages, MESSAGES_TOKENS, readAll, refusalOf, simulate } from './setup.js'
 
 const model = 'qwen-plus'
-const said = ['deep', 'wide enough', '']
-const answer = (_: unknown, choice: number): string => said[choice] ?? 'more'
+const answers = ['deep', 'wide enough', '']
+const answer = (_: unknown, choice: number): string => answers[choice] ?? 'more'
 
 describe('several answers to one request', () => {
-  it('stand side by side in a plain answer, and are counted together', async () => {
+  it('are all in the response, and their tokens are added', async () => {
     const { simulator, client } = await simulate({ answer })
     const { choices, usage } = await client.chat.completions.create({ model, messages, n: 3 })
     expect(choices.map(({ index, message, finish_reason }) => [index, message.content, finish_reason])).toEqual(
-      said.map((content, index) => [index, content, 'stop']),
+      answers.map((content, index) => [index, content, 'stop']),
     )
     expect(usage).toMatchObject({ prompt_tokens: MESSAGES_TOKENS, completion_tokens: 4 })
     expect(simulator.ledger().entries[0]?.outputTokens).toBe(4)
   })
 
-  it('are streamed side by side, each with its end', async () => {
+  it('are streamed in parallel, and each ends by itself', async () => {
     const { client } = await simulate({ answer, chunkTokens: 1 })
     const stream = client.chat.completions.stream({
       model,
@@ -36,7 +36,7 @@ describe('several answers to one request', () => {
       [2, ''],
     ])
     expect(final.usage?.completion_tokens).toBe(4)
-    // The first is whole after one token, while the second goes on.
+    // The first answer is complete after one token, while the second goes on.
     expect(finishes.filter(([, finish]) => finish !== null)).toEqual([
       ['0', 'stop'],
       ['1', 'stop'],
@@ -47,7 +47,7 @@ describe('several answers to one request', () => {
     )
   })
 
-  it('take the time of the longest, and end early as they were cut', async () => {
+  it('take as long as the longest one, after each is cut at max_tokens', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       clock,
@@ -65,7 +65,7 @@ describe('several answers to one request', () => {
     expect(simulator.ledger().entries[0]?.outputTokens).toBe(25)
   })
 
-  it('are at most as many as the service takes', async () => {
+  it('are at most maxChoices', async () => {
     const { client } = await simulate({ answer })
     const refusal = await refusalOf(client.chat.completions.create({ model, messages, n: 5 }))
     expect([refusal.status, refusal.message]).toEqual([400, '400 Range of n should be [1, 4]'])
@@ -73,7 +73,7 @@ describe('several answers to one request', () => {
     expect((await more.chat.completions.create({ model, messages, n: 5 })).choices).toHaveLength(5)
   })
 
-  it('of a text completion come for each of its prompts', async () => {
+  it('of a text completion are n for each of its prompts', async () => {
     const { client } = await simulate({ answer: (_, choice) => `answer ${choice}` })
     const prompt = ['The water', 'The gate is']
     const plain = await client.completions.create({ model, prompt, n: 2 })

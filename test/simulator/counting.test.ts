@@ -11,7 +11,7 @@ interface Step {
   readonly which: number
 }
 
-/** Counts again from all that ever happened; the limit may change, so the bucket walks every millisecond. */
+/** Recounts from the whole history. The limit may change, so the bucket is advanced one millisecond at a time. */
 class BruteForce {
   readonly #spec: CounterSpec
   readonly #postings: { at: number; amount: number; flowed: number }[] = []
@@ -86,7 +86,7 @@ const steps = fc.array(
 )
 
 describe.each(kinds)('a %s window', (kind) => {
-  it('admits exactly what a brute-force count admits', () => {
+  it('admits exactly the amounts that a brute-force count admits', () => {
     const setting = fc.record({ limit: fc.integer({ min: 1, max: 12 }), oversize: fc.boolean(), origin: fc.nat(99) })
     fc.assert(
       fc.property(setting, steps, ({ limit, oversize, origin }, steps) => {
@@ -122,7 +122,7 @@ describe.each(kinds)('a %s window', (kind) => {
     )
   })
 
-  it('keeps counting right over many windows of a busy minute', () => {
+  it('still counts exactly after 80,000 queries in many windows', () => {
     const counter = createCounter({ kind, windowMs: 1000, limit: 5000, capacity: 5000, oversize: false, origin: 0 })
     let admitted = 0
     for (let now = 0; now < 10_000; now += 0.125) {
@@ -130,7 +130,8 @@ describe.each(kinds)('a %s window', (kind) => {
       counter.post(1, now)
       admitted += 1
     }
-    // Eight a millisecond are asked for and five a millisecond flow; a bucket that begins empty adds its own size.
+    // Eight requests per millisecond arrive and five per millisecond drain. A bucket that starts empty adds its own
+    // size.
     expect(admitted).toBe(kind === 'bucket' ? 54_999 : 50_000)
   })
 })
@@ -138,21 +139,21 @@ describe.each(kinds)('a %s window', (kind) => {
 describe('the edges of a window', () => {
   const spec = { windowMs: 1000, limit: 2, capacity: 2, oversize: false }
 
-  it('a sliding window lets a posting go exactly when it is as old as the window', () => {
+  it('a sliding window forgets a posting exactly when it is as old as the window', () => {
     const counter = createCounter({ ...spec, kind: 'sliding', origin: 0 })
     counter.post(2, 500)
     expect(counter.admits(1, 1499.999)).toBe(false)
     expect(counter.admits(1, 1500)).toBe(true)
   })
 
-  it('a fixed window begins at its origin, and may take twice the limit around it', () => {
+  it('a fixed window begins at its origin, so around it twice the limit can be admitted', () => {
     const counter = createCounter({ ...spec, kind: 'fixed', origin: 300 })
     counter.post(2, 1299)
     expect(counter.admits(1, 1299.999)).toBe(false)
     expect(counter.admits(2, 1300)).toBe(true)
   })
 
-  it('a bucket has room for one as soon as one has flowed out', () => {
+  it('a bucket has room for one request as soon as one has drained', () => {
     const counter = createCounter({ ...spec, kind: 'bucket', origin: 0 })
     counter.post(2, 0)
     expect(counter.admits(1, 499)).toBe(false)
@@ -160,7 +161,7 @@ describe('the edges of a window', () => {
     expect(counter.admits(2, 500)).toBe(false)
   })
 
-  it('a correction gives back only what still stands there', () => {
+  it('a correction refunds only the part that the window still holds', () => {
     for (const kind of kinds) {
       const counter = createCounter({ ...spec, kind, limit: 10, capacity: 10, origin: 0 })
       const posting = counter.post(8, 0)

@@ -3,8 +3,8 @@ import { call, limits, model, opened, order } from './deployment-setup.js'
 
 const atOnce = { deployMs: [0, 0], scaleMs: 1000, updateMs: 1000, deleteMs: 1000 } as const
 
-describe('a deployment without units', () => {
-  it('is STOPPED and serves nobody, whether it was made so or scaled so', async () => {
+describe('a deployment without model units', () => {
+  it('is STOPPED and serves no requests, whether it was created or scaled to 0 units', async () => {
     const { clock, simulator, create, status, ask } = await opened({ controlPlane: atOnce })
     const name = await create({ ...order, capacity: 0 })
     expect([await status(name), await ask(name)]).toEqual(['STOPPED', 404])
@@ -15,7 +15,7 @@ describe('a deployment without units', () => {
     expect([await status(other), await ask(other)]).toEqual(['STOPPED', 404])
   })
 
-  it('serves only when the units that it is scaled to are ready', async () => {
+  it('serves requests only when the units that it is scaled to are ready', async () => {
     const { clock, simulator, create, status, ask } = await opened({ controlPlane: atOnce })
     const name = await create({ ...order, capacity: 0 })
     const [, { output }] = await call(simulator, 'PUT', `/${name}/scale`, { capacity: 2 })
@@ -27,7 +27,7 @@ describe('a deployment without units', () => {
     expect([await status(name), await ask(name)]).toEqual(['RUNNING', 200])
   })
 
-  it('stays so when its limits are updated', async () => {
+  it('stays STOPPED when its limits are updated', async () => {
     const { clock, simulator, create, status, ask } = await opened({ controlPlane: atOnce })
     const name = await create({ ...order, capacity: 0 })
     await call(simulator, 'PUT', `/${name}/update`, { rpm_limit: 5 })
@@ -38,7 +38,7 @@ describe('a deployment without units', () => {
 })
 
 describe('two changes at once', () => {
-  it('are through when the slower one is', async () => {
+  it('are complete when the slower one is', async () => {
     const { clock, simulator, create, status } = await opened({ controlPlane: { ...atOnce, updateMs: 10 } })
     const name = await create()
     await call(simulator, 'PUT', `/${name}/scale`, { capacity: 8 })
@@ -51,7 +51,7 @@ describe('two changes at once', () => {
 })
 
 describe('the status of an update', () => {
-  it('is PENDING where that is asked for, and serves by the old limits all the same', async () => {
+  it('is PENDING with updatingStatus, and the deployment still serves by its old limits', async () => {
     const { clock, simulator, create, status, ask } = await opened({
       controlPlane: { ...atOnce, updatingStatus: 'PENDING' },
     })
@@ -65,8 +65,8 @@ describe('the status of an update', () => {
   })
 })
 
-describe('limits that were set for a deployment', () => {
-  it('hold in place of its own, and end with it', async () => {
+describe('limits that setLimits sets for a deployment', () => {
+  it('replace its own limits, and end with it', async () => {
     const { clock, simulator, create, ask } = await opened({ controlPlane: atOnce })
     const name = await create()
     simulator.setLimits(name, { rpm: 1 })
@@ -79,7 +79,7 @@ describe('limits that were set for a deployment', () => {
     expect([await ask(name), await ask(name)]).toEqual([200, 200])
   })
 
-  it('do not make it serve before it runs', async () => {
+  it('do not make it serve before it is RUNNING', async () => {
     const { clock, simulator, create, ask } = await opened({ controlPlane: { ...atOnce, deployMs: [5000, 5000] } })
     const name = await create()
     simulator.setLimits(name, { rpm: 1 })
@@ -88,7 +88,7 @@ describe('limits that were set for a deployment', () => {
     expect([await ask(name), await ask(name)]).toEqual([200, 429])
   })
 
-  it('leave it its provisioned throughput', async () => {
+  it('leave its provisioned throughput unchanged', async () => {
     const { simulator, create, ask } = await opened({ controlPlane: atOnce })
     const name = await create({ model_name: model, plan: 'ptu', ptu_capacity: { input_tpm: 20, output_tpm: 100 } })
     simulator.setLimits(name, { rpm: 5 })
@@ -97,20 +97,20 @@ describe('limits that were set for a deployment', () => {
   })
 })
 
-describe('limits of an update', () => {
-  it('hold from when it is through, not from the next request, and the ledger says so', async () => {
+describe('the limits of an update', () => {
+  it('apply from the end of the update, not from the next request, as the ledger shows', async () => {
     const { clock, simulator, create, ask } = await opened({ limits, minuteWindow: 'bucket', controlPlane: atOnce })
     const name = await create({ ...order, rpm_limit: 1 })
     await ask(name)
     await call(simulator, 'PUT', `/${name}/update`, { rpm_limit: 60 })
     clock.advance(2000)
-    // A second at one a minute, then one at one a second: it is empty.
+    // One second drains at one per minute, the next at one per second. The bucket is then empty.
     expect(simulator.ledger().models[name]?.windows.rpm).toEqual({ limit: 60, used: 0, peak: 1 })
   })
 })
 
 describe('the plan lora', () => {
-  it('has the limits of its model, also when they change', async () => {
+  it('has the limits of its model, also after they change', async () => {
     const { simulator, create, ask } = await opened({ controlPlane: atOnce })
     const name = await create({ model_name: model, plan: 'lora' })
     expect(await ask(name)).toBe(200)

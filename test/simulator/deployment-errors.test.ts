@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { call, model, opened, order } from './deployment-setup.js'
 import type { Answer } from './deployment-setup.js'
 
-describe('the errors of the documents', () => {
-  it('have the form and the texts that are printed there', async () => {
+describe('the errors of the control plane', () => {
+  it('have the form and the messages of the documents', async () => {
     const { simulator, create } = await opened({ controlPlane: { baseCapacity: { [model]: 4 } } })
     const name = await create()
     const missing = await call(simulator, 'PUT', '/qwen-plus-20230703-cx7f/scale', { capacity: 1 })
@@ -44,12 +44,12 @@ describe('the errors of the documents', () => {
     [{ ...order, rpm_limit: 0 }],
     [{ model_name: model, plan: 'ptu' }],
     [{ model_name: model, plan: 'ptu', ptu_capacity: { input_tpm: 1 } }],
-  ])('refuse to create from %o', async (body) => {
+  ])('refuse to create a deployment from %o', async (body) => {
     const { simulator } = await opened()
     expect(await call(simulator, 'POST', '', body)).toMatchObject([400, { code: 'InvalidParameter' }])
   })
 
-  it('refuse changes that a plan does not have, and bodies that say nothing', async () => {
+  it('refuse changes that a plan does not support, and malformed bodies', async () => {
     const { simulator, create } = await opened()
     const lora = await create({ model_name: model, plan: 'lora' })
     for (const [path, body] of [

@@ -3,8 +3,8 @@ import { call, limits, MINUTE, model, opened, order } from './deployment-setup.j
 import type { Output } from './deployment-setup.js'
 import { clientOf, refusalOf } from './setup.js'
 
-describe('lists', () => {
-  it('of deployments are paged, the newest first', async () => {
+describe('the list', () => {
+  it('of deployments has pages, with the newest deployment first', async () => {
     const { simulator, create } = await opened()
     const names = [await create(), await create({ ...order, suffix: 'b' }), await create({ ...order, suffix: 'c' })]
     const [status, { output }] = await call(simulator, 'GET', '?page_no=1&page_size=2')
@@ -16,7 +16,7 @@ describe('lists', () => {
     expect((await call(simulator, 'GET', '?page_no=x'))[0]).toBe(400)
   })
 
-  it('of models say in what units they are deployed', async () => {
+  it('of deployable models has the base capacity of each', async () => {
     const { simulator } = await opened({
       controlPlane: { deployable: [model, 'glm-5'], baseCapacity: { 'glm-5': 16 } },
     })
@@ -32,7 +32,7 @@ describe('lists', () => {
     })
   })
 
-  it('of models are those of the table, without the retired ones', async () => {
+  it('of deployable models has the models of the table, without the retired ones', async () => {
     const { simulator, create } = await opened({ limits: { ...limits, retired: { rpm: 0, tpm: 0 } } })
     simulator.setLimits('added', { rpm: 1 })
     await create()
@@ -40,7 +40,7 @@ describe('lists', () => {
     expect((output['models'] as Output[]).map((one) => one['model_name'])).toEqual([model, 'emo', 'added'])
   })
 
-  it('of all models and of quotas have what was deployed, while it runs, called or not', async () => {
+  it('of all models and the live table contain a deployment while it runs, even before its first request', async () => {
     const { clock, simulator, create } = await opened()
     const listed = async (): Promise<string[]> => (await clientOf(simulator).models.list()).data.map(({ id }) => id)
     const quotas = async (): Promise<string[]> => {
@@ -61,7 +61,7 @@ describe('lists', () => {
   })
 })
 
-it('a model that is deployed is no model of the account until it runs', async () => {
+it('a deployment is not a model of the account until it runs', async () => {
   const { clock, simulator, create } = await opened()
   const name = await create()
   const client = clientOf(simulator)

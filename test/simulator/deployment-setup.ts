@@ -10,7 +10,7 @@ export interface Answer {
   readonly message?: string
 }
 
-/** A request to the control plane: the status and the answer. */
+/** Sends a request to the control plane. Returns the status and the body. */
 export async function call(
   simulator: Simulator,
   method: string,
@@ -27,7 +27,7 @@ export const limits = { [model]: { rpm: 120, tpm: 1_000_000 }, emo: { rpm: 60, t
 export const order = { model_name: model, plan: 'mu', capacity: 4, enable_thinking: true, max_context_length: 1 }
 export const MINUTE = 60_000
 
-/** A simulator with deployments, and what tests do with them. */
+/** Starts a simulator with deployments. The functions do the steps that tests share. */
 export async function opened(options: SimulatorOptions = {}): Promise<{
   clock: ManualClock
   simulator: Simulator

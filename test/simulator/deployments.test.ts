@@ -3,7 +3,7 @@ import { call, MINUTE, model, opened, order } from './deployment-setup.js'
 import { messages, post } from './setup.js'
 
 describe('a deployment', () => {
-  it('has the fields of the documents’ example, in their order', async () => {
+  it('has the fields of the documents’ example, in the same order', async () => {
     const { clock, simulator } = await opened({ controlPlane: { baseCapacity: { [model]: 4 } } })
     const [created, { request_id, output }] = await call(simulator, 'POST', '', order)
     expect(created).toBe(200)
@@ -36,7 +36,7 @@ describe('a deployment', () => {
     ])
   })
 
-  it('runs after 5 to 10 minutes, and can be called from then on', async () => {
+  it('is RUNNING after 5 to 10 minutes, and serves requests from then on', async () => {
     const { clock, create, status, ask } = await opened()
     const name = await create()
     const seen: unknown[] = [await status(name)]
@@ -51,7 +51,7 @@ describe('a deployment', () => {
     expect(await ask(name)).toBe(200)
   })
 
-  it('is scaled in units: the documents print UPDATING, and the old units meanwhile', async () => {
+  it('is UPDATING with its old units while it is scaled', async () => {
     const { clock, simulator, create } = await opened({ controlPlane: { deployMs: [0, 0], scaleMs: 1000 } })
     const name = await create({ model_name: 'emo', capacity: 1, suffix: 'sample01' })
     expect(name).toMatch(/^emo-[0-9a-f]{8}-sample01$/)
@@ -75,7 +75,7 @@ describe('a deployment', () => {
     expect((await call(simulator, 'GET', `/${name}`))[1].output).toMatchObject({ status: 'STOPPED', ready_capacity: 0 })
   })
 
-  it('may be called SCALING, and may fail', async () => {
+  it('is SCALING with scalingStatus, and FAILED if failsToDeploy says so', async () => {
     const controlPlane = {
       deployMs: [0, 0],
       scalingStatus: 'SCALING',
@@ -91,7 +91,7 @@ describe('a deployment', () => {
     expect(await ask(bad)).toBe(404)
   })
 
-  it('has its own limits, and new ones once an update is through', async () => {
+  it('has its own limits, and new ones after an update', async () => {
     const controlPlane = { deployMs: [0, 0], updateMs: 1000 } as const
     const { clock, simulator, create, status, ask } = await opened({ controlPlane })
     const name = await create({ ...order, rpm_limit: 1 })
@@ -103,7 +103,7 @@ describe('a deployment', () => {
     expect(simulator.ledger().models[name]?.windows.rpm).toMatchObject({ limit: 2, used: 2 })
   })
 
-  it('serves by its old limits during an update, also where it was not called before', async () => {
+  it('serves by its old limits during an update, also if it had no request before', async () => {
     const controlPlane = { deployMs: [0, 0], updateMs: 1000 } as const
     const { clock, simulator, create, ask } = await opened({ controlPlane })
     const name = await create({ ...order, rpm_limit: 1 })
@@ -131,7 +131,7 @@ describe('a deployment', () => {
     expect(simulator.ledger().models[model]?.windows.rpm?.used).toBe(2)
   })
 
-  it('is deleted, and gone a little later', async () => {
+  it('that is deleted is DELETING first, and gone after deleteMs', async () => {
     const { clock, simulator, create, status, ask } = await opened({
       controlPlane: { deployMs: [0, 0], deleteMs: 1000 },
     })

@@ -7,7 +7,7 @@ const model = 'any'
 const stream = JSON.stringify({ model, messages, stream: true })
 const paths = { openai: '/v1', azure: '/openai/v1', 'model-studio': '/v1' }
 
-/** What a server says to a chat: the status and the body. */
+/** Sends a chat completion. Returns the status and the body. */
 async function chat(simulator: Simulator, service: keyof typeof paths): Promise<[number, string]> {
   const response = await post(simulator, `${paths[service]}/chat/completions`, stream)
   return [response.status, await response.text()]
@@ -17,19 +17,22 @@ const presetOf = { openai, azure, 'model-studio': modelStudio }
 const limits = { [model]: {} }
 const vendorWords = /Throttling|ModelServing|ModelUnavailable|RequestTimeOut|InternalError|request_id|limit_requests/
 
-describe.each(['openai', 'azure'] as const)('a scripted status of %s', (service) => {
-  it.each([400, 401, 403, 404, 429, 500, 502, 503])('%i has a body of its own service', async (status) => {
-    const { simulator } = await simulate(presetOf[service]({ limits, fail: () => ({ status }) }))
-    const [sent, text] = await chat(simulator, service)
-    expect(sent).toBe(status)
-    expect(text).not.toMatch(vendorWords)
-    const { error } = JSON.parse(text) as { error: Record<string, unknown> }
-    expect(Object.keys(error).sort()).toEqual(
-      service === 'azure' ? ['code', 'message'] : ['code', 'message', 'param', 'type'],
-    )
-  })
+describe.each(['openai', 'azure'] as const)('a scripted fault of %s', (service) => {
+  it.each([400, 401, 403, 404, 429, 500, 502, 503])(
+    'with status %i has an error body of that service',
+    async (status) => {
+      const { simulator } = await simulate(presetOf[service]({ limits, fail: () => ({ status }) }))
+      const [sent, text] = await chat(simulator, service)
+      expect(sent).toBe(status)
+      expect(text).not.toMatch(vendorWords)
+      const { error } = JSON.parse(text) as { error: Record<string, unknown> }
+      expect(Object.keys(error).sort()).toEqual(
+        service === 'azure' ? ['code', 'message'] : ['code', 'message', 'param', 'type'],
+      )
+    },
+  )
 
-  it('drawn by a rate has one too, before and in a stream', async () => {
+  it('drawn by a rate has an error body of that service, before and in a stream', async () => {
     const faultyBy = async (options: SimulatorOptions): Promise<string[]> => {
       const { simulator } = await simulate(presetOf[service]({ limits, ...options }))
       const texts: string[] = []
@@ -46,7 +49,7 @@ describe.each(['openai', 'azure'] as const)('a scripted status of %s', (service)
   })
 })
 
-describe('the words of each service', () => {
+describe('the error bodies of each service', () => {
   it.each([
     ['openai', 503, '"The engine is currently overloaded, please try again later.","type":"server_error"'],
     ['openai', 429, '"Rate limit reached for requests","type":"requests","param":null,"code":"rate_limit_exceeded"'],
@@ -54,7 +57,7 @@ describe('the words of each service', () => {
     ['azure', 429, '{"error":{"code":"429","message":"Requests to the Azure OpenAI API have exceeded call rate limit'],
     ['model-studio', 503, '"code":"ModelServingError"'],
     ['model-studio', 401, '"code":"invalid_api_key"'],
-  ] as const)('%s says %i with them', async (service, status, text) => {
+  ] as const)('%s has its own body for status %i', async (service, status, text) => {
     const options = { limits, fail: () => ({ status }), errorShape: 'openai' } as const
     const { simulator } = await simulate(presetOf[service](options))
     expect((await chat(simulator, service))[1]).toContain(text)
@@ -69,7 +72,7 @@ describe('the control plane', () => {
     return [response.status, body['code']]
   }
 
-  it('has the flat form for what is not there, too long, or not allowed', async () => {
+  it('has flat errors for 401, 404, 405 and 413', async () => {
     const { simulator } = await simulate({ maxBodyBytes: 10, apiKeys: ['one'] })
     const at = (path: string): URL => new URL(path, simulator.url)
     const authorization = 'Bearer one'
@@ -81,7 +84,7 @@ describe('the control plane', () => {
     expect(await flat(await post(simulator, '/api/v1/deployments', '{}'))).toEqual([401, 'InvalidApiKey'])
   })
 
-  it('has the flat form for a scripted status, and for what a script throws', async () => {
+  it('has flat errors for a scripted status, and for a script that throws', async () => {
     const statuses = [400, 403, 404, 409, 429, 500, 503]
     const { simulator } = await simulate({
       failOthers: ({ n }) => {
@@ -106,7 +109,7 @@ describe('the control plane', () => {
     ])
   })
 
-  it('is nowhere where the service has none', async () => {
+  it('does not exist for a service without one', async () => {
     const { simulator } = await simulate(openai())
     const response = await fetch(new URL('/api/v1/quotas', simulator.url))
     expect([response.status, await response.json()]).toMatchObject([404, { error: { type: 'invalid_request_error' } }])

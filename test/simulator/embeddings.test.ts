@@ -4,7 +4,7 @@ import { refusalOf, simulate } from './setup.js'
 
 const model = 'text-embedding-v4'
 
-it('gives each text its own vector of length 1, always the same', async () => {
+it('an embedding is a vector of length 1 that depends on the text only', async () => {
   const { client } = await simulate()
   const { data, usage } = await client.embeddings.create({ model, input: ['deep', 'wide', 'deep'] })
   expect(data.map(({ index }) => index)).toEqual([0, 1, 2])
@@ -16,7 +16,7 @@ it('gives each text its own vector of length 1, always the same', async () => {
   expect(usage).toEqual({ prompt_tokens: 3, total_tokens: 3 })
 })
 
-it('says the same as numbers and as base64, in the length asked for', async () => {
+it('an embedding is the same as numbers and as base64, and has the requested dimensions', async () => {
   const { client } = await simulate()
   const input = 'deep'
   const packed = await client.embeddings.create({ model, input, dimensions: 64 })
@@ -25,7 +25,7 @@ it('says the same as numbers and as base64, in the length asked for', async () =
   expect(packed.data[0]?.embedding).toEqual(plain.data[0]?.embedding)
 })
 
-it('counts lists of tokens by their length, and its input against the limits', async () => {
+it('a list of token numbers counts its length, and the input counts against the limits', async () => {
   const clock = new ManualClock()
   const { simulator, client } = await simulate({ clock, limits: { [model]: { tpm: 10 } }, secondWindow: 'off' })
   const inputs = [

@@ -17,7 +17,7 @@ describe('the bodies of a 429', () => {
     code: 'limit_requests',
   }
 
-  it('are those that were seen', () => {
+  it('are those that users saw', () => {
     expect(throttleBody('requests', 'openai', id)).toBe(JSON.stringify({ error: requests }))
     expect(throttleBody('tokens', 'openai', id)).toBe(
       '{"error":{"code":"insufficient_quota","message":"You exceeded your current quota, please check your plan and billing details. For details, see: https://help.aliyun.com/zh/model-studio/error-code#token-limit","param":null,"type":"insufficient_quota"},"request_id":"the-id"}',
@@ -39,7 +39,7 @@ describe('the bodies of a 429', () => {
     expect(throttleBody('tokens', 'empty', id)).toBe('')
   })
 
-  it.each(errorShapes)('are sent as %s where that is asked for', async (errorShape: ErrorShape) => {
+  it.each(errorShapes)('have the form %s if errorShape names it', async (errorShape: ErrorShape) => {
     const { simulator } = await simulate({ clock: new ManualClock(), limits: { [model]: { rpm: 60 } }, errorShape })
     await post(simulator, '/v1/chat/completions', body)
     const refusal = await post(simulator, '/v1/chat/completions', body)
@@ -48,7 +48,7 @@ describe('the bodies of a 429', () => {
   })
 })
 
-/** The texts of so many refusals, each with its id replaced. */
+/** The texts of `count` refusals, with their ids replaced. */
 async function refusals(options: SimulatorOptions, count: number): Promise<Set<string>> {
   const { simulator } = await simulate({ clock: new ManualClock(), errorShape: 'seeded', ...options })
   const seen = new Set<string>()
@@ -96,7 +96,7 @@ describe('the forms and wordings of a 429', () => {
         '"message":"Request rate increased too quickly."',
       ],
     ],
-  ])('are drawn by the seed, so that all of %s come', async (refusal, options, texts) => {
+  ])('are drawn by the seed, and all of class %s occur', async (refusal, options, texts) => {
     const seen = await refusals(options, 250)
     const all = Array.from({ length: 12 }, (_, wording) =>
       errorShapes.map((shape) => throttleBody(refusal, shape, 'the-id', wording)),
@@ -107,7 +107,7 @@ describe('the forms and wordings of a 429', () => {
     expect(await refusals(options, 50)).toEqual(await refusals(options, 50))
   })
 
-  it('are the first of each where a form is named', () => {
+  it('are the most frequent ones by default', () => {
     expect(throttleBody('surge', 'openai', 'x')).toBe(throttleBody('surge', 'openai', 'x', 0))
     expect(throttleBody('surge', 'openai', 'x')).not.toBe(throttleBody('surge', 'openai', 'x', 1))
   })

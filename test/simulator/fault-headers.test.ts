@@ -9,7 +9,7 @@ import { messages, simulate } from './setup.js'
 const model = 'any'
 const body = JSON.stringify({ model, messages })
 
-/** All that the server sends for one request, as it is on the wire: the names and values of the headers, and the body. */
+/** The response to one request as it is on the wire: the names and values of the headers, and the body. */
 async function rawAnswer(simulator: Simulator, path: string): Promise<{ head: [string, string][]; text: string }> {
   const socket = connect(simulator.port, '127.0.0.1')
   socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
@@ -43,7 +43,7 @@ async function faulty(fault: StatusFault, options: SimulatorOptions = {}): Retur
 }
 
 describe('the headers of a scripted status', () => {
-  it('make an HTML 502 of a gateway', async () => {
+  it('can turn it into the HTML 502 of a gateway', async () => {
     const html = '<html>Bad Gateway</html>'
     const { head, text } = await faulty({ status: 502, body: html, headers: { 'Content-Type': 'text/html' } })
     expect(Object.fromEntries(head)).toMatchObject({
@@ -57,7 +57,7 @@ describe('the headers of a scripted status', () => {
     ['openai', openai],
     ['azure', azure],
     ['model-studio', modelStudio],
-  ] as const)('take the place of those of %s, whatever their case', async (service, preset) => {
+  ] as const)('replace those of %s with the same name, in any case', async (service, preset) => {
     const headers = {
       'X-Request-ID': 'mine',
       'x-ratelimit-remaining-requests': '0',
@@ -78,7 +78,7 @@ describe('the headers of a scripted status', () => {
     })
   })
 
-  it('do not say how long the body is', async () => {
+  it('cannot set the length of the body', async () => {
     for (const headers of [{ 'Content-Length': '3' }, { 'transfer-encoding': 'chunked' }]) {
       const { head, text } = await faulty({ status: 503, body: { a: 1 }, headers })
       expect(head.filter(([name]) => /length|encoding/.test(name))).toEqual([['content-length', '7']])
@@ -86,10 +86,10 @@ describe('the headers of a scripted status', () => {
     }
   })
 
-  it('have no length where the status has no body, and a status that ends nothing is a 500', async () => {
+  it('have no length for a 204, and a status below 200 becomes a 500', async () => {
     const { head, text } = await faulty({ status: 204 })
     expect(head.filter(([name]) => /length|encoding/.test(name))).toEqual([])
     expect(text).toBe('')
-    expect((await faulty({ status: 100 })).text).toContain('a status below 200 is no answer: 100')
+    expect((await faulty({ status: 100 })).text).toContain('a status below 200 does not end a response: 100')
   })
 })

@@ -14,8 +14,8 @@ function faulty(fault: Fault): ReturnType<typeof simulate> {
   return simulate({ answer, chunkTokens: 4, limits: { [model]: { tpm: 1e6 } }, fail: () => fault })
 }
 
-describe('a script of faults', () => {
-  it('is asked once a request, in order, and leaves the rest alone', async () => {
+describe('a fault script', () => {
+  it('is called once for each request, in order, and other requests are answered normally', async () => {
     const asked: [string, number][] = []
     const { client } = await simulate({
       fail: (request, n) => {
@@ -34,7 +34,7 @@ describe('a script of faults', () => {
     ])
   })
 
-  it('answers with a status, a body and headers of its own, uncharged unless told', async () => {
+  it('can set status, body and headers, and charges the request only with charged', async () => {
     const fault = { status: 403, body: errorBodies.freeTierOnly('x'), headers: { 'retry-after': '7' } }
     const { simulator, client } = await faulty(fault)
     const refusal = await refusalOf(client.chat.completions.create({ model, messages }))
@@ -49,7 +49,7 @@ describe('a script of faults', () => {
     expect(charging.ledger().models[model]?.windows.tpm?.used).toBe(MESSAGES_TOKENS)
   })
 
-  it('drops the connection before any header', async () => {
+  it('can drop the connection before the headers', async () => {
     const { simulator, client } = await faulty({ drop: true })
     await expect(client.chat.completions.create({ model, messages })).rejects.toBeInstanceOf(APIConnectionError)
     expect(simulator.ledger().entries[0]).toMatchObject({ status: 0, admitted: true, outputTokens: 0 })
@@ -57,7 +57,7 @@ describe('a script of faults', () => {
     expect(simulator.ledger().models[model]?.inFlight).toBe(0)
   })
 
-  it('drops it after the headers', async () => {
+  it('can drop the connection after the headers', async () => {
     const { simulator } = await faulty({ drop: 'after-headers' })
     const response = await post(simulator, '/v1/chat/completions', streamed)
     expect(response.status).toBe(200)
@@ -69,7 +69,7 @@ describe('a script of faults', () => {
     ['completions', { prompt: 'deep' }],
     ['embeddings', { input: 'deep' }],
     ['responses', { input: 'deep' }],
-  ])('drops a plain answer of %s after headers of its own kind', async (path, fields) => {
+  ])('can drop a response of %s that is not streamed after its usual headers', async (path, fields) => {
     const { simulator } = await faulty({ drop: 'after-headers' })
     const response = await post(simulator, `/v1/${path}`, JSON.stringify({ model, ...fields }))
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
@@ -79,7 +79,7 @@ describe('a script of faults', () => {
     expect(simulator.ledger().entries[0]).toMatchObject({ status: 200, admitted: true, outputTokens: 0 })
   })
 
-  it('breaks a stream off after some chunks, charged for those', async () => {
+  it('can cut a stream after some chunks, which are charged', async () => {
     const { simulator, client } = await faulty({ cutAfterChunks: 3 })
     const stream = await client.chat.completions.create({ model, messages, stream: true })
     let text = ''
@@ -91,20 +91,20 @@ describe('a script of faults', () => {
     expect(simulator.ledger().entries[0]).toMatchObject({ status: 200, outputTokens: 9 })
   })
 
-  it('breaks a stream off at its end where it has fewer chunks, without [DONE]', async () => {
+  it('cuts a stream with fewer chunks at its end, before [DONE]', async () => {
     const { simulator } = await faulty({ cutAfterChunks: 99 })
     const response = await post(simulator, '/v1/chat/completions', streamed)
     await expect(response.text()).rejects.toThrow('terminated')
   })
 
-  it('breaks a plain answer off in the middle', async () => {
+  it('can cut a response that is not streamed in the middle of its body', async () => {
     const { simulator } = await faulty({ cutAfterChunks: 3 })
     const response = await post(simulator, '/v1/chat/completions', body)
     expect(response.status).toBe(200)
     await expect(response.text()).rejects.toThrow('terminated')
   })
 
-  it('puts an error into a stream, before the text or after some', async () => {
+  it('can send an error in a stream, before the text or after some of it', async () => {
     const before = await faulty({ streamError: streamErrors.openai('surge') })
     const stream = await before.client.chat.completions.create({ model, messages, stream: true })
     const failure = await readAll(stream).catch((error: unknown) => error)
@@ -120,12 +120,12 @@ describe('a script of faults', () => {
     expect(event).toBe(
       'id:1\nevent:error\n:HTTP_STATUS/429\ndata:{"request_id":"the-id","code":"Throttling.AllocationQuota","message":"Allocated quota exceeded, please increase your quota limit."}',
     )
-    // The role, two chunks with text, the error, and nothing.
+    // The chunk with the role, two chunks with text, the error, and an empty rest.
     expect(events).toHaveLength(5)
     expect(after.simulator.ledger().entries[0]).toMatchObject({ outputTokens: 5 })
   })
 
-  it('leaves the usage out of an answer, a stream and embeddings', async () => {
+  it('can leave out the usage of a response, a stream and embeddings', async () => {
     const { simulator, client } = await faulty({ noUsage: true })
     expect((await client.chat.completions.create({ model, messages })).usage).toBeUndefined()
     const options = { include_usage: true }
@@ -137,7 +137,7 @@ describe('a script of faults', () => {
     expect(simulator.ledger().models[model]?.outputTokens).toBe(40)
   })
 
-  it('makes an answer late', async () => {
+  it('can delay a response', async () => {
     const clock = new ManualClock()
     const { client } = await simulate({ clock, latency: noLatency, fail: () => ({ delayMs: 5000 }) })
     const call = client.chat.completions.create({ model, messages }).withResponse()
@@ -146,7 +146,7 @@ describe('a script of faults', () => {
     expect((await call).response.headers.get('req-cost-time')).toBe('5000')
   })
 
-  it('that throws, or asks for what cannot be sent, is a 500 and no crash', async () => {
+  it('that throws or returns an invalid fault causes a 500, not a crash', async () => {
     const scripts: (() => Fault)[] = [
       () => {
         throw new Error('in the script')

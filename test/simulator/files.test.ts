@@ -4,7 +4,7 @@ import { jsonl, line, opened } from './batch-setup.js'
 import { post, refusalOf } from './setup.js'
 
 describe('files', () => {
-  it('are uploaded, listed, read and deleted', async () => {
+  it('can be uploaded, listed, read and deleted', async () => {
     const { client } = await opened()
     const content = `${jsonl([line('a')])}\r\n--not the boundary\r\n深い`
     const file = await client.files.create({
@@ -31,7 +31,7 @@ describe('files', () => {
     expect((await refusalOf(client.files.content(file.id))).message).toContain(`No such File object: ${file.id}`)
   })
 
-  it('that are no files are refused, and those that are too large', async () => {
+  it('that are malformed, empty or too large are refused', async () => {
     const { simulator, client } = await opened({ batch: { maxFileBytes: 100 } })
     for (const [body, type] of [
       ['{}', 'application/json'],

@@ -6,7 +6,7 @@ const model = 'qwen-plus'
 const off = { secondWindow: 'off' } as const
 
 describe('limits that are a floor', () => {
-  it('refuse only without spare capacity, and count what passes', async () => {
+  it('refuse only without spare capacity, and count all admitted requests', async () => {
     let spare = true
     const { simulator, client } = await simulate({
       ...off,
@@ -27,7 +27,7 @@ describe('limits that are a floor', () => {
     expect(models[model]?.windows.rpm).toEqual({ limit: 1, used: 4, peak: 4 })
   })
 
-  it('leave the limit of a workspace as it is', async () => {
+  it('do not raise the limit of a workspace', async () => {
     const { simulator, client } = await simulate({
       ...off,
       clock: new ManualClock(),
@@ -48,7 +48,7 @@ describe('limits that are a floor', () => {
     ])
   })
 
-  it('draw their spare capacity by the seed', async () => {
+  it('have spare capacity as the seed draws it', async () => {
     const passed = async (seed: number): Promise<boolean[]> => {
       const limits = { [model]: { rpm: 1 } }
       const { simulator, client } = await simulate({

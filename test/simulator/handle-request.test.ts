@@ -8,7 +8,7 @@ import { clientOf, messages, post, simulate } from './setup.js'
 const model = 'qwen-plus'
 const path = '/v1/chat/completions'
 
-/** A chat whose body has so many bytes, as a text or with so many of them in base64. */
+/** The body of a chat completion of `bytes` bytes, of which `base64` are base64 data. */
 function bodyOf(bytes: number, base64 = 0): string {
   const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(base64)}` } }
   const content = (text: string): unknown => (base64 === 0 ? text : [{ type: 'text', text }, image])
@@ -17,7 +17,7 @@ function bodyOf(bytes: number, base64 = 0): string {
   return whole('x'.repeat(bytes - whole('').length))
 }
 
-/** Sends the beginning of a request, and no more of it. */
+/** Sends the beginning of a request and then nothing. */
 async function begun(simulator: Simulator, text: string): Promise<Socket> {
   const socket = connect(simulator.port, '127.0.0.1')
   onTestFinished(() => void socket.destroy())
@@ -32,7 +32,7 @@ async function statusOf(socket: Socket): Promise<number> {
 }
 
 describe('a body', () => {
-  it('has one bound without its base64, and one in all', async () => {
+  it('has one bound without its base64 data, and one for the total', async () => {
     const { simulator } = await simulate({ maxBodyBytes: 400, maxTotalBytes: 1000 })
     const status = async (body: string): Promise<number> => (await post(simulator, path, body)).status
     expect(await status(bodyOf(400))).toBe(200)
@@ -42,7 +42,7 @@ describe('a body', () => {
     expect(await status(bodyOf(1001, 700))).toBe(413)
   })
 
-  it('names the bound that it is above', async () => {
+  it('that is too large gets an error with the exceeded bound', async () => {
     const { simulator } = await simulate({ maxBodyBytes: 400, maxTotalBytes: 1000 })
     const message = async (body: string): Promise<unknown> =>
       ((await (await post(simulator, path, body)).json()) as { error: { message: string } }).error.message
@@ -50,7 +50,7 @@ describe('a body', () => {
     expect(await message(bodyOf(1001))).toBe('Request body exceeds 1000 bytes.')
   })
 
-  it('is 16 MiB without base64 and 64 MiB in all, if nothing else is said', async () => {
+  it('may have 16 MiB without base64 data and 64 MiB in total by default', async () => {
     const { simulator } = await simulate()
     const MiB = 1024 * 1024
     expect((await post(simulator, path, bodyOf(16 * MiB + 1))).status).toBe(413)
@@ -60,15 +60,15 @@ describe('a body', () => {
   })
 })
 
-describe('an answer that does not wait for the body', () => {
-  it('is given to a length that is too large', async () => {
+describe('an error before the end of the body', () => {
+  it('is sent for a content-length that is too large', async () => {
     const { simulator } = await simulate({ maxBodyBytes: 200, maxTotalBytes: 200 })
     const socket = await begun(simulator, `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 201\r\n\r\n`)
     expect(await statusOf(socket)).toBe(413)
     expect(simulator.ledger().entries).toMatchObject([{ status: 413, admitted: false, route: 'chat' }])
   })
 
-  it('is given to a stream as soon as it is above a bound', async () => {
+  it('is sent for a chunked body as soon as it exceeds a bound', async () => {
     const { simulator } = await simulate({ maxBodyBytes: 200 })
     const chunk = `c9\r\n${'x'.repeat(201)}\r\n`
     const socket = await begun(
@@ -78,7 +78,7 @@ describe('an answer that does not wait for the body', () => {
     expect(await statusOf(socket)).toBe(413)
   })
 
-  it('is given to a key that is not known, before the size is looked at', async () => {
+  it('is sent for an unknown key, before the size is checked', async () => {
     const { simulator } = await simulate({ maxBodyBytes: 200, maxTotalBytes: 200, apiKeys: ['one'] })
     const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 201\r\n`
     expect(await statusOf(await begun(simulator, `${head}\r\n`))).toBe(401)
@@ -87,7 +87,7 @@ describe('an answer that does not wait for the body', () => {
     expect(await statusOf(await begun(simulator, `${plane}\r\n`))).toBe(401)
   })
 
-  it('leaves the connection for the next request', async () => {
+  it('leaves the connection usable for the next request', async () => {
     const { simulator } = await simulate({ maxBodyBytes: 200, maxTotalBytes: 200 })
     const body = bodyOf(200)
     const next = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`
@@ -98,7 +98,7 @@ describe('an answer that does not wait for the body', () => {
   })
 })
 
-it('knows its keys by either header', async () => {
+it('the key may be in the authorization or the api-key header', async () => {
   const { simulator } = await simulate({ apiKeys: ['one'] })
   const body = JSON.stringify({ model, messages })
   expect((await post(simulator, path, body, { 'api-key': 'one' })).status).toBe(200)

@@ -5,7 +5,7 @@ import { messages, MESSAGES_TOKENS, post, readAll, simulate } from './setup.js'
 const model = 'qwen-plus'
 
 describe('the ledger', () => {
-  it('says what each request was charged, and when', async () => {
+  it('has all charges of each request, with their times', async () => {
     const charged = async (outputAccounting: 'reserved' | 'generated' | 'completion'): Promise<unknown> => {
       const clock = new ManualClock()
       const latency = { firstTokenMs: 100, perTokenMs: 10, jitter: 0 }
@@ -34,7 +34,7 @@ describe('the ledger', () => {
     ])
   })
 
-  it('serves the last entries alone where that is asked for', async () => {
+  it('serves only the latest entries with ?last', async () => {
     const { simulator } = await simulate()
     for (let i = 0; i < 3; i += 1) await post(simulator, '/v1/chat/completions', JSON.stringify({ model, messages }))
     const read = async (query: string): Promise<number[]> => {
@@ -44,7 +44,7 @@ describe('the ledger', () => {
     expect([await read(''), await read('?last=2'), await read('?last=0')]).toEqual([[1, 2, 3], [2, 3], []])
   })
 
-  it('is served as JSON, needs no key, and says the same', async () => {
+  it('is served as JSON without a key, with the same content as ledger()', async () => {
     const { simulator, client } = await simulate({ apiKeys: ['sk-test'], limits: { [model]: { rpm: 600 } } })
     await client.chat.completions.create({ model, messages })
     const served = await (await fetch(new URL('/__ledger', simulator.url))).json()
@@ -53,7 +53,7 @@ describe('the ledger', () => {
     expect(rest).toEqual(JSON.parse(JSON.stringify(expected)))
   })
 
-  it('keeps the latest entries and the sums of all', async () => {
+  it('keeps the latest ledgerSize entries, and the totals of all requests', async () => {
     const { simulator, client } = await simulate({ ledgerSize: 3 })
     for (let i = 0; i < 5; i += 1) await client.chat.completions.create({ model, messages })
     const { entries, dropped, models } = simulator.ledger()

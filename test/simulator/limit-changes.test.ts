@@ -5,8 +5,8 @@ import { messages, refusalOf, simulate } from './setup.js'
 const model = 'qwen-plus'
 const off = { secondWindow: 'off' } as const
 
-describe('limits that change by themselves', () => {
-  it('hold from their time on', async () => {
+describe('changes of limits at set times', () => {
+  it('apply from their time on', async () => {
     const clock = new ManualClock(1000)
     const { client } = await simulate({
       ...off,
@@ -29,7 +29,7 @@ describe('limits that change by themselves', () => {
     await ask('new')
   })
 
-  it('count from their own time, however late the next request is', async () => {
+  it('apply from their own time, however late the next request is', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       ...off,
@@ -41,18 +41,18 @@ describe('limits that change by themselves', () => {
     const ask = (): Promise<unknown> => client.chat.completions.create({ model, messages })
     await ask()
     clock.advance(31_000)
-    // Half of it flowed out in 30 s, and the other half in the second after them.
+    // Half of the request drained in the first 30 s, the other half in the next second.
     for (let i = 0; i < 60; i += 1) await ask()
     expect((await refusalOf(ask())).status).toBe(429)
     expect(simulator.ledger().models[model]?.windows.rpm?.used).toBe(60)
   })
 
   it.each([
-    // One answer takes 90 s, the other 120 s; the last is charged where the first has flowed out at the new rate.
+    // One answer takes 90 s, the other 120 s. When the second is charged, the first has drained at the new rate.
     ['completion', 0, 100_000, 201],
     ['generated', 0, 100_000, 200],
     ['completion', 1000, 120_500, 201],
-  ] as const)('hold for what is charged after them, without another request: %s', async (...row) => {
+  ] as const)('apply to later charges without another request, with output charged at %s', async (...row) => {
     const [outputAccounting, slowBodyMs, afterMs, used] = row
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
@@ -76,7 +76,7 @@ describe('limits that change by themselves', () => {
     expect(simulator.ledger().models[model]?.windows.tpm).toMatchObject({ limit: 60_000, used })
   })
 
-  it('are seen by the ledger, the quotas and the list of models before any request', async () => {
+  it('appear in the ledger, the live table and the list of models before the next request', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       ...off,
@@ -95,7 +95,7 @@ describe('limits that change by themselves', () => {
     expect(quotas).toMatchObject({ output: { quotas: [{ model_limit: { request_limit: 3 } }] } })
   })
 
-  it('that are due go before limits that are set later', async () => {
+  it('that are due are made before a later setLimits', async () => {
     const clock = new ManualClock()
     const { simulator } = await simulate({
       ...off,

@@ -4,8 +4,8 @@ import { clientOf, messages, MESSAGES_TOKENS, noLatency, refusalOf, simulate } f
 
 const model = 'qwen-plus'
 
-describe('the limits, over HTTP', () => {
-  it('refuses requests above RPM and takes them again a minute later', async () => {
+describe('limits over HTTP', () => {
+  it('requests above RPM are refused, and admitted again a minute later', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       clock,
@@ -39,7 +39,7 @@ describe('the limits, over HTTP', () => {
     })
   })
 
-  it('refuses tokens with the code that means billing elsewhere', async () => {
+  it('tokens above the limit are refused with insufficient_quota, which means billing elsewhere', async () => {
     const { simulator, client } = await simulate({ clock: new ManualClock(), limits: { [model]: { tpm: 60 } } })
     const ask = (): Promise<unknown> => client.chat.completions.create({ model, messages, max_tokens: 1 })
     await ask()
@@ -50,7 +50,7 @@ describe('the limits, over HTTP', () => {
     expect([first?.admitted, second?.admitted, second?.refusal, second?.status]).toEqual([true, false, 'tps', 429])
   })
 
-  it('counts all keys together, each exact model apart', async () => {
+  it('all keys count together, and each exact model counts apart', async () => {
     const row = { rpm: 60 }
     const limits = { [model]: row, 'qwen-plus-latest': row }
     const { simulator, client } = await simulate({ clock: new ManualClock(), limits, apiKeys: ['sk-test', 'sk-other'] })
@@ -60,7 +60,7 @@ describe('the limits, over HTTP', () => {
     expect((await refusalOf(other)).code).toBe('limit_requests')
   })
 
-  it('begins fixed windows where the phase says', async () => {
+  it('fixed windows begin at windowPhaseMs', async () => {
     const clock = new ManualClock(777)
     const limits = { [model]: { rpm: 1 } }
     const options = { clock, limits, minuteWindow: 'fixed', secondWindow: 'off', windowPhaseMs: 10_000 } as const
@@ -74,7 +74,7 @@ describe('the limits, over HTTP', () => {
     expect(statuses).toEqual([200, 200, 429, 200])
   })
 
-  it('knows the models of the table, those of setLimits, and all with defaultLimits', async () => {
+  it('models exist in the table, by setLimits, and all of them with defaultLimits', async () => {
     const limits = { [model]: {}, retired: { rpm: 0, tpm: 0 } }
     const { simulator, client } = await simulate({ limits, clock: new ManualClock() })
     const ask = (model: string): Promise<unknown> => client.chat.completions.create({ model, messages })
@@ -97,7 +97,7 @@ describe('the limits, over HTTP', () => {
     expect((await refusalOf(open.chat.completions.create({ model: 'any', messages }))).status).toBe(429)
   })
 
-  it('holds what it reserves until the answer is done', async () => {
+  it('a reservation stays until the answer is complete', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       clock,

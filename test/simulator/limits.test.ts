@@ -8,12 +8,12 @@ const off = { secondWindow: 'off' } as const
 
 describe('the limits of a row', () => {
   it.each<[LimitName, object, number]>([
-    // 19 tokens of input and 4 of output a request; what is generated counts once it is there.
+    // Each request has 19 input tokens and 4 output tokens. Output counts when it is generated.
     ['inputTpm', { inputTpm: 57 }, 3],
     ['outputTpm', { outputTpm: 9 }, 3],
     ['tpm', { tpm: 65 }, 3],
     ['rpm', { rpm: 3 }, 3],
-  ])('%s admits what it says, and the rest a minute later', async (limit, row, count) => {
+  ])('%s admits its amount, and more a minute later', async (limit, row, count) => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       ...off,
@@ -31,7 +31,7 @@ describe('the limits of a row', () => {
     expect(simulator.ledger().models[model]?.refused[limit]).toBe(1)
   })
 
-  it('thinkingTpm counts thinking, and holds up only what thinks', async () => {
+  it('thinkingTpm counts thinking tokens, and refuses only requests that think', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       ...off,
@@ -48,7 +48,7 @@ describe('the limits of a row', () => {
     expect([windows?.thinkingTpm?.used, windows?.outputTpm?.used]).toEqual([10, 18])
   })
 
-  it('reserves output and thinking where that is how it counts, and corrects them', async () => {
+  it('outputTpm and thinkingTpm are reserved at admission and corrected at the end', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       ...off,
@@ -81,7 +81,7 @@ describe('the limits of a row', () => {
     ])
   })
 
-  it('concurrency counts what is in flight, and is free again when it is answered', async () => {
+  it('concurrency counts requests in flight, until they are answered', async () => {
     const clock = new ManualClock()
     const latency = { firstTokenMs: 100, perTokenMs: 0, jitter: 0 }
     const { simulator, client } = await simulate({ clock, latency, limits: { [model]: { concurrency: 2 } } })
@@ -99,7 +99,7 @@ describe('the limits of a row', () => {
     expect(simulator.ledger().models[model]).toMatchObject({ refused: { concurrency: 1 }, inFlight: 0 })
   })
 
-  it('come from a built-in table by its name', async () => {
+  it('limits come from a built-in table by its name', async () => {
     const { simulator, client } = await simulate({ limits: 'model-studio/beijing', clock: new ManualClock() })
     await client.chat.completions.create({ model: 'qwen-max', messages })
     expect((await refusalOf(client.chat.completions.create({ model: 'gpt-any', messages }))).status).toBe(404)
@@ -112,7 +112,7 @@ describe('the limits of a row', () => {
 })
 
 describe('cached input', () => {
-  it('is reported, and counts as much as it is told to', async () => {
+  it('is reported in usage, and counts with cachedWeight', async () => {
     const options = {
       ...off,
       limits: { [model]: { tpm: 1000 } },

@@ -5,7 +5,7 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** A clock that stands still until it is told to go. */
+/** A clock that moves only when `advance` is called. */
 export class ManualClock implements Clock {
   #now: number
   readonly #timers = new Set<Timer>()
@@ -38,7 +38,7 @@ export class ManualClock implements Clock {
     this.#timers.delete(handle as Timer)
   }
 
-  /** Runs what falls due on the way, in the order of time. */
+  /** Moves the clock, and fires the timers that fall due, in order of time. */
   advance(ms: number): void {
     const end = this.#now + ms
     for (;;) {
@@ -51,7 +51,7 @@ export class ManualClock implements Clock {
     this.#now = end
   }
 
-  /** Resolves when at least so many timers are armed. */
+  /** Resolves when at least `atLeast` timers are armed. */
   armed(atLeast = 1): Promise<void> {
     if (this.#timers.size >= atLeast) return Promise.resolve()
     return new Promise((resolve) => {

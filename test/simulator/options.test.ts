@@ -6,7 +6,7 @@ import { messages, refusalOf, simulate } from './setup.js'
 
 const model = 'qwen-plus'
 
-/** What a program in JavaScript may give, whatever the types say. */
+/** An untyped value, as a JavaScript program can pass it. */
 type Anything = Record<string, unknown>
 
 async function refused(options: unknown): Promise<{ code: unknown; message: string }> {
@@ -18,7 +18,7 @@ async function refused(options: unknown): Promise<{ code: unknown; message: stri
   throw new Error(`not refused, but ${String(error)}`)
 }
 
-describe('a value that is out of range', () => {
+describe('an option out of range', () => {
   it.each<[SimulatorOptions, string, RegExp]>([
     [{ limits: { [model]: { rpm: -1 } } }, 'invalid_limits', /qwen-plus: rpm must be a number of at least 0, not -1/],
     [{ defaultLimits: { tps: Number.NaN } }, 'invalid_limits', /defaultLimits: tps .* not NaN/],
@@ -64,14 +64,14 @@ describe('a value that is out of range', () => {
     [{ epochMs: 9e15 }, 'invalid_request', /epochMs must be a number from 0 to 253402300799999, not 9000000000000000/],
     [{ state: { kind: 'token-plan', resetAt: 9e15 } }, 'invalid_request', /state\.resetAt must be a number from 0 to/],
     [{ port: 70_000 }, 'invalid_request', /port must be a number from 0 to 65535/],
-  ])('%o is refused by name', async (options, code, message) => {
+  ])('makes startSimulator throw an error that names it: %o', async (options, code, message) => {
     const error = await refused(options)
     expect(error.code).toBe(code)
     expect(error.message).toMatch(message)
   })
 })
 
-describe('a name that is no option', () => {
+describe('an unknown option', () => {
   it.each<[Anything, string]>([
     [{ limit: {} }, 'simulator option limit is unknown: did you mean limits?'],
     [{ Minute_Window: 'fixed' }, 'simulator option Minute_Window is unknown: did you mean minuteWindow?'],
@@ -86,7 +86,7 @@ describe('a name that is no option', () => {
     [{ controlPlane: { deploysMs: 1 } }, 'controlPlane.deploysMs is unknown: did you mean controlPlane.deployMs?'],
     [{ batch: { maxLine: 1 } }, 'batch.maxLine is unknown: did you mean batch.maxLines?'],
     [{ zzzzzzzz: 1 }, 'simulator option zzzzzzzz is unknown: there are limits, defaultLimits'],
-  ])('%o is refused with the one that was meant', async (options, message) => {
+  ])('makes startSimulator suggest the nearest name: %o', async (options, message) => {
     const error = await refused(options)
     expect(error).toMatchObject({ code: 'invalid_request', message: expect.stringContaining(message) as unknown })
   })
@@ -95,18 +95,18 @@ describe('a name that is no option', () => {
     [{ limits: { m: { rmp: 60 } } }, 'm: rmp is not a limit: did you mean rpm?'],
     [{ defaultLimits: { qpm: 60 } }, 'defaultLimits: qpm is not a limit: did you mean rpm?'],
     [{ workspaces: { w: { m: { tokens: 6 } } } }, 'workspace w, m: tokens is not a limit: did you mean tpm?'],
-  ])('%o is no limit', async (options, message) => {
+  ])('in a row of limits makes startSimulator suggest the nearest limit: %o', async (options, message) => {
     expect(await refused(options)).toEqual({ code: 'invalid_limits', message })
   })
 })
 
-describe('a value of the wrong type', () => {
+describe('an option of the wrong type', () => {
   it.each<[unknown, string]>([
     [null, "the simulator's options must be an object, not null"],
     [7, "the simulator's options must be an object, not 7"],
     [[], "the simulator's options must be an object, not an array"],
     ['x', `the simulator's options must be an object, not the text "x"`],
-  ])('%o as a whole is refused', async (options, message) => {
+  ])('in place of all options makes startSimulator throw: %o', async (options, message) => {
     expect(await refused(options)).toEqual({ code: 'invalid_request', message })
   })
 
@@ -152,7 +152,7 @@ describe('a value of the wrong type', () => {
     [{ batch: { failLine: 5 } }, 'batch.failLine must be a function, not 5'],
     [{ faultRates: 0.5 }, 'faultRates must be an object with drop'],
     [{ clock: {} }, 'clock must be an object with the functions now, setTimeout, clearTimeout, not an object'],
-  ])('%o is refused, with what is expected and what was given', async (options, message) => {
+  ])('makes startSimulator throw, with the expected and the given value: %o', async (options, message) => {
     const error = await refused(options)
     expect(error.code).toBe('invalid_request')
     expect(error.message).toContain(`simulator option ${message}`)
@@ -163,18 +163,18 @@ describe('a value of the wrong type', () => {
     [{ limits: { m: 60 } }, 'm: the limits must be an object, not the number 60'],
     [{ limits: { m: { rpm: '60' } } }, 'm: rpm must be a number of at least 0, not the text "60"'],
     [{ defaultLimits: [] }, 'defaultLimits: the limits must be an object, not an array'],
-  ])('%o is refused as limits', async (options, message) => {
+  ])('in limits makes startSimulator throw InvalidLimits: %o', async (options, message) => {
     expect(await refused(options)).toEqual({ code: 'invalid_limits', message })
   })
 })
 
-it('what is undefined is left out', async () => {
+it('an undefined option has its default', async () => {
   const { simulator, client } = await simulate({ limits: undefined, seed: undefined, surge: undefined } as never)
   await client.chat.completions.create({ model, messages })
   expect(simulator.ledger().entries).toHaveLength(1)
 })
 
-it('setLimits and setState refuse what startSimulator refuses, and change nothing then', async () => {
+it('setLimits and setState throw as startSimulator does, and then change nothing', async () => {
   const { simulator, client } = await simulate({ limits: {} })
   expect(() => simulator.setLimits(model, { rpm: -1 })).toThrow('rpm must be a number')
   expect(() => simulator.setLimits(model, { rmp: 1 } as never)).toThrow('did you mean rpm?')

@@ -7,17 +7,17 @@ import { messages, noLatency, post, refusalOf, simulate } from './setup.js'
 const model = 'gpt-any'
 
 describe('openai()', () => {
-  it('tells what is left, and when there will be more', async () => {
+  it('reports how much of each limit is left, and when to retry', async () => {
     const clock = new ManualClock()
     const limits = { [model]: { rpm: 2, tpm: 1000 } }
     const { simulator, client } = await simulate(openai({ clock, limits, answer: () => 'deep' }))
     expect(simulator.url).toBe(`http://127.0.0.1:${simulator.port}/v1`)
     const ask = () => client.chat.completions.create({ model, messages, max_tokens: 81 }).withResponse()
     const { response } = await ask()
-    const told = (headers: Headers): unknown =>
+    const limitHeaders = (headers: Headers): unknown =>
       Object.fromEntries([...headers].filter(([name]) => name.startsWith('x-ratelimit') || name.startsWith('retry')))
-    // What is left is said as it stood when the request was let in.
-    expect(told(response.headers)).toEqual({
+    // The headers report the state at the time of admission.
+    expect(limitHeaders(response.headers)).toEqual({
       'x-ratelimit-limit-requests': '2',
       'x-ratelimit-remaining-requests': '1',
       'x-ratelimit-reset-requests': '30s',
@@ -32,12 +32,12 @@ describe('openai()', () => {
     const refusal = await refusalOf(ask())
     expect([refusal.status, refusal.code, refusal.type]).toEqual([429, 'rate_limit_exceeded', 'requests'])
     expect(refusal.message).toContain('requests per min (RPM): Limit 2, Used 2, Requested 1.')
-    // The refused request counts too, so it takes its own time to flow out.
+    // The refused request counts too, so it must drain as well.
     expect(refusal.message).toContain('Please try again in 59s.')
     expect(refusal.headers?.get('retry-after')).toBe('59')
   })
 
-  it('speaks of tokens as tokens, and of billing with the code that means minutes elsewhere', async () => {
+  it('has rate_limit_exceeded for tokens, and insufficient_quota for billing', async () => {
     const limits = { [model]: { tpm: 100 } }
     const { simulator, client } = await simulate(openai({ clock: new ManualClock(), limits }))
     const refusal = await refusalOf(client.chat.completions.create({ model, messages, max_tokens: 90 }))
@@ -48,7 +48,7 @@ describe('openai()', () => {
     expect(billing.headers?.get('retry-after')).toBeNull()
   })
 
-  it('has its own words for bad requests', async () => {
+  it('has OpenAI’s error bodies for bad requests', async () => {
     const { simulator, client } = await simulate(openai({ apiKeys: ['sk-known'] }))
     const refusal = await refusalOf(client.chat.completions.create({ model, messages }))
     expect(refusal.message).toContain('Incorrect API key provided: sk-test. You can find your API key at')
@@ -66,7 +66,7 @@ describe('openai()', () => {
 describe('azure()', () => {
   const versioned = { apiKey: 'azure-key', apiVersion: '2024-10-21', maxRetries: 0 }
 
-  it('is spoken to by deployment, and shapes each second', async () => {
+  it('is called by deployment, and limits the requests of each second', async () => {
     const clock = new ManualClock()
     const limits = { mine: { rpm: 120, tpm: 100_000 } }
     const { simulator } = await simulate(azure({ clock, limits, apiKeys: ['azure-key'] }))
@@ -93,7 +93,7 @@ describe('azure()', () => {
     expect(embedded.data.data).toHaveLength(1)
   })
 
-  it('refuses other deployments, keys, and paths without a version', async () => {
+  it('refuses unknown deployments, unknown keys and paths without a version', async () => {
     const { simulator } = await simulate(azure({ limits: { mine: {} }, apiKeys: ['azure-key'] }))
     const client = new AzureOpenAI({ ...versioned, baseURL: simulator.url })
     const missing = await refusalOf(client.chat.completions.create({ model: 'yours', messages }))
@@ -114,13 +114,13 @@ describe('azure()', () => {
 })
 
 describe('modelStudio()', () => {
-  it('has all limits, by the minute and by the second, and a detector of surges', async () => {
+  it('has limits per minute and per second, and a surge detector', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate(modelStudio({ clock, errorShape: 'openai' }))
     const ask = (name: string): Promise<unknown> =>
       client.chat.completions.create({ model: name, messages, max_tokens: 1 })
     expect((await refusalOf(ask('gpt-any'))).status).toBe(404)
-    // 600 requests a minute are 50 in five seconds: half of that is what an idle account may begin with.
+    // 600 requests per minute are 50 in five seconds. An idle account may begin with half of that.
     const outcomes: unknown[] = []
     for (let i = 0; i < 30; i += 1) {
       if (i > 0 && i % 10 === 0) clock.advance(1000)
@@ -131,14 +131,14 @@ describe('modelStudio()', () => {
       ...Array.from({ length: 25 }, () => 'in'),
       ...Array.from({ length: 5 }, () => 'limit_burst_rate'),
     ])
-    // Refused requests count: what came in the third second is what a second takes.
+    // Refused requests count, so the requests of the third second fill that second.
     expect((await refusalOf(ask('qwen3-32b'))).code).toBe('limit_requests')
     expect(Object.keys(simulator.ledger().models['qwen3-32b']?.windows ?? {})).toEqual(['rpm', 'rps', 'tpm', 'tps'])
   })
 })
 
 describe('lenient()', () => {
-  it('refuses only what is above the minute', async () => {
+  it('refuses only requests above a limit per minute', async () => {
     const { simulator, client } = await simulate(lenient({ clock: new ManualClock() }))
     const ask = (name: string): Promise<unknown> =>
       client.chat.completions.create({ model: name, messages, max_tokens: 1 })
@@ -149,7 +149,7 @@ describe('lenient()', () => {
   })
 })
 
-it('all presets start, and give way to options', async () => {
+it('every preset starts, and options override it', async () => {
   expect(Object.keys(presets)).toContain('lenient')
   for (const preset of Object.values(presets)) {
     const { client } = await simulate(preset({ limits: { mine: {} }, latency: noLatency, seed: 4 }))

@@ -30,7 +30,7 @@ const limits = {
 }
 
 describe('the live table of limits', () => {
-  it('lists every model as the service writes it', async () => {
+  it('lists every model in the form of the service', async () => {
     const { simulator } = await simulate({ limits })
     const [status, { request_id, output }] = await get(simulator, '/api/v1/quotas')
     expect(status).toBe(200)
@@ -56,7 +56,7 @@ describe('the live table of limits', () => {
     expect(output.quotas[0]).toMatchObject({ model_limit: { request_limit: null, usage_limit: null } })
   })
 
-  it('is paged, and searched by part of a name or by the whole', async () => {
+  it('has pages, and can be searched by a part of a name or by the exact name', async () => {
     const { simulator } = await simulate({ limits })
     const models = async (query: string): Promise<unknown> => {
       const [, { output }] = await get(simulator, `/api/v1/quotas?${query}`)
@@ -72,7 +72,7 @@ describe('the live table of limits', () => {
     expect(answer).toMatchObject({ code: 'InvalidParameter', message: expect.stringContaining('page_size') as unknown })
   })
 
-  it('shows the lower limits of the workspace that asks, and changes as the limits do', async () => {
+  it('shows the lower limits of the workspace that asks, and follows setLimits', async () => {
     const workspaces = { 'llm-one': { 'qwen-plus': { rpm: 300 } } }
     const { simulator } = await simulate({ limits, workspaces, controlPlane: { defaultWorkspace: 'llm-main' } })
     const path = '/api/v1/quotas?model=qwen-plus'
@@ -88,7 +88,7 @@ describe('the live table of limits', () => {
     expect(later.output.quotas[0]).toMatchObject({ model_limit: { request_limit: 1200, usage_limit: 5 } })
   })
 
-  it('stands where it is told to, needs a key, and can go wrong', async () => {
+  it('is at quotasPath, needs a key, and fails as failOthers says', async () => {
     const path = '/api/v1/models/limits'
     const asked: unknown[] = []
     const { simulator } = await simulate({

@@ -7,7 +7,7 @@ const model = 'qwen-plus'
 const body = JSON.stringify({ model, messages, stream: true, stream_options: { include_usage: true } })
 const answer = (): string => 'deep'.repeat(30)
 
-/** What a client makes of one answer. */
+/** The outcome of one response for the client. */
 async function outcomeOf(response: Promise<Response>): Promise<string> {
   const opened = await response.catch(() => undefined)
   if (opened === undefined) return 'drop'
@@ -26,7 +26,7 @@ async function outcomes(faultRates: FaultRates, seed: number, count = 60): Promi
 }
 
 describe('faults drawn by the seed', () => {
-  it('are the same for the same seed, others for another, and about as many as asked for', async () => {
+  it('depend on the seed, and are about as many as their rates say', async () => {
     const rates = { drop: 0.1, dropAfterHeaders: 0.1, cut: 0.1, noUsage: 0.1, streamError: 0.1, serverError: 0.2 }
     const [first, again, other] = [await outcomes(rates, 1), await outcomes(rates, 1), await outcomes(rates, 2)]
     expect(again).toEqual(first)
@@ -45,11 +45,11 @@ describe('faults drawn by the seed', () => {
     ['noUsage', ['no usage']],
     ['streamError', ['stream error']],
     ['serverError', ['status 500', 'status 503']],
-  ])('%s alone is what happens', async (name, expected) => {
+  ])('are all %s if only that rate is 1', async (name, expected) => {
     expect([...new Set(await outcomes({ [name]: 1 }, 5, 20))].sort()).toEqual(expected)
   })
 
-  it('leave the answers of the other requests as they are', async () => {
+  it('do not change the answers of other requests', async () => {
     const lengths = async (faultRates: FaultRates): Promise<number[]> => {
       const { simulator } = await simulate({ faultRates, seed: 9 })
       for (let i = 0; i < 20; i += 1) await outcomeOf(post(simulator, '/v1/chat/completions', body))
@@ -60,7 +60,7 @@ describe('faults drawn by the seed', () => {
     expect(with500s.map((tokens, i) => (tokens === 0 ? without[i] : tokens))).toEqual(without)
   })
 
-  it('come after the script’s own', async () => {
+  it('apply only to requests without a fault of the script', async () => {
     const { simulator } = await simulate({
       faultRates: { serverError: 1 },
       fail: (_, n) => (n === 1 ? { noUsage: true } : undefined),
@@ -69,14 +69,14 @@ describe('faults drawn by the seed', () => {
     expect(await outcomeOf(post(simulator, '/v1/chat/completions', body))).toMatch(/^status 50[03]$/)
   })
 
-  it('are refused where they are more than all', async () => {
+  it('may not add up to more than 1', async () => {
     await expect(simulate({ faultRates: { drop: 0.6, cut: 0.5 } })).rejects.toThrow('must add up to at most 1')
     await expect(simulate({ faultRates: { drop: -0.1 } })).rejects.toThrow('faultRates.drop')
   })
 })
 
 describe('a slow body', () => {
-  it('of a plain answer comes in pieces over its time', async () => {
+  it('of a response that is not streamed is sent in parts over slowBodyMs', async () => {
     const clock = new ManualClock()
     const { simulator } = await simulate({ clock, latency: noLatency, answer, fail: () => ({ slowBodyMs: 2000 }) })
     const response = await post(simulator, '/v1/chat/completions', JSON.stringify({ model, messages }))
@@ -90,7 +90,7 @@ describe('a slow body', () => {
     expect(simulator.ledger().entries[0]?.doneAt).toBe(2000)
   })
 
-  it('of a stream is a stream that takes so long', async () => {
+  it('of a stream takes slowBodyMs', async () => {
     const clock = new ManualClock()
     const { simulator } = await simulate({ clock, latency: noLatency, answer, fail: () => ({ slowBodyMs: 2900 }) })
     const opened = post(simulator, '/v1/chat/completions', body)
@@ -102,7 +102,7 @@ describe('a slow body', () => {
     expect(await read).toContain('[DONE]')
   })
 
-  it('frees everything when the client does not wait', async () => {
+  it('leaves no timer and no request in flight when the client disconnects', async () => {
     const clock = new ManualClock()
     const { simulator } = await simulate({ clock, latency: noLatency, answer, fail: () => ({ slowBodyMs: 2000 }) })
     const response = await post(simulator, '/v1/chat/completions', JSON.stringify({ model, messages }))

@@ -8,8 +8,8 @@ const model = 'qwen-plus'
 const input = 'How deep is the water at the gate?'
 const tools: OpenAI.Responses.Tool[] = [{ type: 'function', name: 'depth_of', parameters: {}, strict: false }]
 
-describe('responses', () => {
-  it('answer a text, with usage', async () => {
+describe('the Responses API', () => {
+  it('answers a text input, with usage', async () => {
     const { simulator, client } = await simulate({ answer: () => 'It is deep.' })
     const response = await client.responses.create({ model, input, instructions: 'Be brief.' })
     expect(response.output_text).toBe('It is deep.')
@@ -25,7 +25,7 @@ describe('responses', () => {
     expect(simulator.ledger().entries[0]).toMatchObject({ route: 'responses', model, outputTokens: 3 })
   })
 
-  it('count items of every kind', async () => {
+  it('counts input items of every kind', async () => {
     const { client } = await simulate({ countTokens: (text) => text.length, answer: () => 'x' })
     const response = await client.responses.create({
       model,
@@ -39,7 +39,7 @@ describe('responses', () => {
     expect(response.usage?.input_tokens).toBe(10 + 3 + 2 + 2 + 3)
   })
 
-  it('stream typed events that are numbered, and make up the plain response', async () => {
+  it('streams typed, numbered events that add up to the response without streaming', async () => {
     const options = {
       epochMs: 0,
       clock: new ManualClock(),
@@ -81,7 +81,7 @@ describe('responses', () => {
     expect(deltas.join('')).toBe('It is 3 m deep. 深い 🌊🌊')
   })
 
-  it('are put together by the client’s own accumulator', async () => {
+  it('sends streams that the openai client can assemble', async () => {
     const { client } = await simulate({ chunkTokens: 3, meanOutputTokens: 60 })
     const final = await client.responses.stream({ model, input, reasoning: { effort: 'low' } }).finalResponse()
     expect(final.output.map(({ type }) => type)).toEqual(['reasoning', 'message'])
@@ -90,7 +90,7 @@ describe('responses', () => {
     )
   })
 
-  it('call tools, until they have a result', async () => {
+  it('calls tools until the input has a result', async () => {
     const { client } = await simulate()
     const [call] = (await client.responses.create({ model, input, tools })).output
     expect(call).toMatchObject({ type: 'function_call', name: 'depth_of', arguments: '{}' })
@@ -99,7 +99,7 @@ describe('responses', () => {
     expect(after.output[0]?.type).toBe('message')
   })
 
-  it('say so when they are cut', async () => {
+  it('marks a response that max_output_tokens cut as incomplete', async () => {
     const { client } = await simulate()
     const plain = await client.responses.create({ model, input, max_output_tokens: 1 })
     expect([plain.status, plain.incomplete_details]).toEqual(['incomplete', { reason: 'max_output_tokens' }])
@@ -107,14 +107,14 @@ describe('responses', () => {
     expect(events.at(-1)?.type).toBe('response.incomplete')
   })
 
-  it('that say nothing are a message all the same', async () => {
+  it('sends an empty message for an empty answer', async () => {
     const { client } = await simulate({ answer: () => '' })
     expect((await client.responses.create({ model, input })).output_text).toBe('')
     const final = await client.responses.stream({ model, input }).finalResponse()
     expect(final.output.map(({ type }) => type)).toEqual(['message'])
   })
 
-  it('are limited and go wrong as the others do', async () => {
+  it('has the same limits and faults as the other endpoints', async () => {
     const { client } = await simulate({ clock: new ManualClock(), limits: { [model]: { rpm: 60 } } })
     await client.responses.create({ model, input })
     expect((await refusalOf(client.responses.create({ model, input }))).code).toBe('limit_requests')

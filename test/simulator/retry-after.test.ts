@@ -13,7 +13,7 @@ describe('Retry-After', () => {
     ['seconds', '60', null],
     ['milliseconds', '60', '59500'],
     ['date', 'Sat, 01 Nov 2025 00:01:00 GMT', null],
-  ] as const)('%s', async (retryAfter, value, ms) => {
+  ] as const)('is sent in the form that retryAfter names: %s', async (retryAfter, value, ms) => {
     const clock = new ManualClock()
     const { client } = await simulate({
       clock,
@@ -28,13 +28,13 @@ describe('Retry-After', () => {
     expect([refusal.headers?.get('retry-after'), refusal.headers?.get('retry-after-ms')]).toEqual([value, ms])
   })
 
-  it('is left out where nothing will ever help', async () => {
+  it('is missing if the request can never be admitted', async () => {
     const { client } = await simulate({ retryAfter: 'seconds', limits: { [model]: { tpm: 5 } } })
     const refusal = await refusalOf(client.chat.completions.create({ model, messages }))
     expect(refusal.headers?.get('retry-after')).toBeNull()
   })
 
-  it('is left out where only a place in flight is missing, and names what else is full', async () => {
+  it('is missing if only concurrency refuses, and otherwise names the wait for the other limits', async () => {
     const clock = new ManualClock()
     const latency = { firstTokenMs: 1e6, perTokenMs: 0, jitter: 0 }
     const limits = { free: { concurrency: 1 }, full: { concurrency: 1, tpm: 30 } }
@@ -49,12 +49,12 @@ describe('Retry-After', () => {
     expect(await waited('full')).toBe('60')
   })
 
-  it('is a whole second for the shortest wait', () => {
+  it('is at least one whole second', () => {
     expect(retryAfterHeaders('seconds', 0.25, 0)).toEqual(['retry-after', '1'])
     expect(retryAfterHeaders('milliseconds', 0.25, 0)).toEqual(['retry-after', '1', 'retry-after-ms', '1'])
   })
 
-  it('waits for the last of all limits that refuse, not for the first', async () => {
+  it('names the time at which the last of all full limits has room', async () => {
     const clock = new ManualClock()
     const limits = { [model]: { rps: 1, rpm: 100, tpm: 40 } }
     const { simulator, client } = await simulate({ clock, limits, perSecond: false, retryAfter: 'seconds', answer })
@@ -62,13 +62,13 @@ describe('Retry-After', () => {
     await ask()
     clock.advance(1000)
     await ask()
-    // The second is full until 2 s, the minute's tokens until 60 s.
+    // The second is full until 2 s, the tokens of the minute until 60 s.
     const refusal = await refusalOf(ask())
     expect(simulator.ledger().entries.at(-1)?.refusal).toBe('rps')
     expect(refusal.headers?.get('retry-after')).toBe('59')
   })
 
-  it('waits for the account and for the workspace', async () => {
+  it('covers the limits of the account and of the workspace', async () => {
     const clock = new ManualClock()
     const { client } = await simulate({
       clock,
@@ -89,8 +89,8 @@ describe('Retry-After', () => {
   })
 })
 
-describe('what a refusal says of its request', () => {
-  it('counts the output that it would reserve', async () => {
+describe('the numbers in a refusal', () => {
+  it('include the output that the request would reserve', async () => {
     const limits = { [model]: { tpm: 100 } }
     const { client } = await simulate(openai({ clock: new ManualClock(), limits, answer }))
     await client.chat.completions.create({ model, messages, max_tokens: 10 })
@@ -100,8 +100,8 @@ describe('what a refusal says of its request', () => {
   })
 })
 
-describe('what is left', () => {
-  it('is never below 0, also where a limit was lowered under what stands there', async () => {
+describe('the remaining amount', () => {
+  it('is never below 0, also after a limit was lowered below its use', async () => {
     const limits = { [model]: { rpm: 5 } }
     const { simulator, client } = await simulate(openai({ clock: new ManualClock(), limits, answer }))
     for (let i = 0; i < 3; i += 1) await client.chat.completions.create({ model, messages })

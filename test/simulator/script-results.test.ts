@@ -4,34 +4,34 @@ import { messages, refusalOf, simulate } from './setup.js'
 
 const model = 'qwen-plus'
 
-/** What a program in JavaScript may give, whatever the types say. */
-const giving =
+/** A script that returns an untyped value, as a JavaScript program can. */
+const returning =
   (value: unknown): (() => never) =>
   () =>
     value as never
 
-describe('what a script gives and cannot be', () => {
+describe('the result of a script', () => {
   it.each<[string, SimulatorOptions]>([
     [
       'answer must return a whole number of at least 0 as outputTokens, not -5',
-      { answer: giving({ outputTokens: -5 }) },
+      { answer: returning({ outputTokens: -5 }) },
     ],
     [
       'answer must return a whole number of at least 0 as outputTokens, not NaN',
-      { answer: giving({ outputTokens: Number.NaN }) },
+      { answer: returning({ outputTokens: Number.NaN }) },
     ],
     [
       'answer must return a whole number of at least 0 as outputTokens, not Infinity',
-      { answer: giving({ outputTokens: Infinity }) },
+      { answer: returning({ outputTokens: Infinity }) },
     ],
-    ['answer must return a string as content, not 7', { answer: giving({ content: 7 }) }],
-    ['answer must return a list of calls as toolCalls, not an object', { answer: giving({ toolCalls: {} }) }],
-    ['answer must return a string or an object, not undefined', { answer: giving(undefined) }],
-    ['answer must return a string or an object, not', { answer: giving(Promise.resolve('deep')) }],
-    ['countTokens must return a number of at least 0, not NaN', { countTokens: giving(Number.NaN) }],
-    ['countTokens must return a number of at least 0, not -1', { countTokens: giving(-1) }],
-    ['countTokens must return a number of at least 0, not the text "8"', { countTokens: giving('8') }],
-  ])('is a 500 that says: %s', async (message, options) => {
+    ['answer must return a string as content, not 7', { answer: returning({ content: 7 }) }],
+    ['answer must return a list of calls as toolCalls, not an object', { answer: returning({ toolCalls: {} }) }],
+    ['answer must return a string or an object, not undefined', { answer: returning(undefined) }],
+    ['answer must return a string or an object, not', { answer: returning(Promise.resolve('deep')) }],
+    ['countTokens must return a number of at least 0, not NaN', { countTokens: returning(Number.NaN) }],
+    ['countTokens must return a number of at least 0, not -1', { countTokens: returning(-1) }],
+    ['countTokens must return a number of at least 0, not the text "8"', { countTokens: returning('8') }],
+  ])('that is invalid causes a 500 with the message: %s', async (message, options) => {
     const { simulator, client } = await simulate({ ...options, limits: { [model]: { tpm: 1e6 } } })
     for (const stream of [false, true]) {
       const refusal = await refusalOf(client.chat.completions.create({ model, messages, stream }))
@@ -44,13 +44,13 @@ describe('what a script gives and cannot be', () => {
     expect(simulator.ledger().models[model]?.inFlight ?? 0).toBe(0)
   })
 
-  it('counts a fraction of a token as one', async () => {
+  it('that is a fraction of a token is rounded up', async () => {
     const { client } = await simulate({ countTokens: () => 0.25 })
     const { usage } = await client.chat.completions.create({ model, messages })
     expect(usage?.prompt_tokens).toBe(11)
   })
 
-  it('leaves what it can be as it is', async () => {
+  it('may be 0 tokens', async () => {
     const { client } = await simulate({ countTokens: () => 0, answer: () => ({ outputTokens: 0 }) })
     const { usage } = await client.chat.completions.create({ model, messages })
     expect(usage).toMatchObject({ prompt_tokens: 10, completion_tokens: 0 })

@@ -13,8 +13,8 @@ async function answered(response: Response): Promise<[number, unknown]> {
   return [response.status, ((await response.json()) as { error: { code: unknown } }).error.code]
 }
 
-describe('bad requests', () => {
-  it('that cannot be read get a 400 of the service', async () => {
+describe('a bad request', () => {
+  it('that cannot be read gets a 400', async () => {
     const { simulator } = await simulate({ limits: { [model]: { rpm: 60 } } })
     const bodies: Record<string, readonly unknown[]> = {
       chat: [
@@ -59,7 +59,7 @@ describe('bad requests', () => {
     expect(simulator.ledger().entries.every(({ status, admitted }) => status === 400 && !admitted)).toBe(true)
   })
 
-  it('for what is not there get a 404, with the wrong method a 405', async () => {
+  it('to an unknown path gets a 404, and with a wrong method a 405', async () => {
     const { simulator } = await simulate()
     const get = (path: string, method = 'GET'): Promise<Response> => fetch(new URL(path, simulator.url), { method })
     for (const path of ['/', '/v1', '/v1/nothing', '/chat/completions', '/v1/__ledger', '/v1/toString']) {
@@ -72,7 +72,7 @@ describe('bad requests', () => {
     expect((await get('/v1/models?page=2')).status).toBe(200)
   })
 
-  it('with a key that is not known get a 401', async () => {
+  it('with an unknown key gets a 401', async () => {
     const { simulator } = await simulate({ apiKeys: ['sk-one', 'sk-two'] })
     await clientOf(simulator, 'sk-two').chat.completions.create({ model, messages })
     const client = clientOf(simulator, 'sk-three')
@@ -90,7 +90,7 @@ describe('bad requests', () => {
     expect(bare.status).toBe(401)
   })
 
-  it('that are too long get a 413, also without a length, and the connection stays', async () => {
+  it('that is too large gets a 413, also without a content-length', async () => {
     const { simulator } = await simulate({ maxBodyBytes: 200 })
     const bodyOf = (bytes: number): string => {
       const empty = JSON.stringify({ model, messages: [{ role: 'user', content: '' }] })
@@ -107,7 +107,7 @@ describe('bad requests', () => {
     expect(simulator.ledger().entries.map(({ status }) => status)).toEqual([200, 413, 413])
   })
 
-  it('that break off before their end leave nothing behind', async () => {
+  it('that breaks off leaves no ledger entry', async () => {
     const { simulator, client } = await simulate()
     const socket = connect(simulator.port, '127.0.0.1')
     socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"model":')
@@ -119,13 +119,13 @@ describe('bad requests', () => {
   })
 })
 
-describe('the address', () => {
+describe('the server', () => {
   const others = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
     .map(({ address }) => address)
 
-  it.skipIf(others.length === 0)('is of this machine alone unless told otherwise', async () => {
+  it.skipIf(others.length === 0)('listens for this machine only, unless host says otherwise', async () => {
     const [address = ''] = others
     const { simulator } = await simulate()
     await expect(fetch(`http://${address}:${simulator.port}/v1/models`)).rejects.toThrow('fetch failed')
@@ -135,8 +135,8 @@ describe('the address', () => {
   })
 })
 
-describe('a client that hangs up', () => {
-  it('frees its connection, and the rest goes on', async () => {
+describe('a client that disconnects', () => {
+  it('frees its timer and its place in flight, and other requests go on', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({ clock, latency: { firstTokenMs: 1e6, perTokenMs: 0, jitter: 0 } })
     const body = JSON.stringify({ model, messages })
@@ -155,7 +155,7 @@ describe('a client that hangs up', () => {
   const streamed = JSON.stringify({ model, messages, stream: true })
   const streamedRequest = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${streamed.length}\r\n\r\n${streamed}`
 
-  it('ends all that it asked for one behind the other, each charged what was generated', async () => {
+  it('ends all its pipelined requests, and each is charged for its generated tokens', async () => {
     const clock = new ManualClock()
     const { simulator } = await simulate({
       clock,
@@ -175,7 +175,7 @@ describe('a client that hangs up', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('is torn off with its connection, also where the answer before is still to come', async () => {
+  it('has its connection closed by a drop fault, also while an earlier pipelined response is unfinished', async () => {
     const clock = new ManualClock()
     const { simulator } = await simulate({
       clock,
@@ -195,7 +195,7 @@ describe('a client that hangs up', () => {
 describe('close', () => {
   const endless: SimulatorOptions = { latency: { firstTokenMs: 0, perTokenMs: 1e6, jitter: 0 } }
 
-  it('ends streams, waiting requests and idle connections, twice as well as once', async () => {
+  it('ends streams, requests in flight and idle connections, and may be called twice', async () => {
     const clock = new ManualClock()
     const simulator = await startSimulator({ ...endless, clock })
     const client = clientOf(simulator)

@@ -5,12 +5,12 @@ import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js'
 
 export const messages = [{ role: 'user' as const, content: 'How deep is the water at the gate?' }]
 
-/** What `messages` count: 34 bytes are 9 tokens, and the frame of a chat 10. */
+/** The input tokens of `messages`: 9 for its 34 bytes, and 10 for the frame of a chat. */
 export const MESSAGES_TOKENS = 19
 
 export const noLatency = { firstTokenMs: 0, perTokenMs: 0, jitter: 0 }
 
-/** A simulator that answers at once, closed with the test. */
+/** Starts a simulator that answers at once. It is closed when the test ends. */
 export async function simulate(options: SimulatorOptions = {}): Promise<{ simulator: Simulator; client: OpenAI }> {
   const simulator = await startSimulator({ latency: noLatency, ...options })
   onTestFinished(() => simulator.close())
@@ -21,7 +21,7 @@ export function clientOf(simulator: Simulator, apiKey = 'sk-test'): OpenAI {
   return new OpenAI({ apiKey, baseURL: simulator.url, maxRetries: 0 })
 }
 
-/** The error that the service answered with. */
+/** The error that the call rejected with. */
 export async function refusalOf(call: PromiseLike<unknown>): Promise<APIError> {
   const outcome = await Promise.resolve(call).then(
     () => undefined,
@@ -31,12 +31,12 @@ export async function refusalOf(call: PromiseLike<unknown>): Promise<APIError> {
   throw new Error(`no APIError, but ${String(outcome)}`)
 }
 
-/** A raw POST, for what the client would not send. */
+/** A raw POST, for requests that the client would not send. */
 export function post(simulator: Simulator, path: string, body: string, headers?: HeadersInit): Promise<Response> {
   return fetch(new URL(path, simulator.url), { method: 'POST', body, ...(headers && { headers }) })
 }
 
-/** All that a stream says, read to its end. */
+/** All items of a stream, read to its end. */
 export async function readAll<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const one of stream) all.push(one)

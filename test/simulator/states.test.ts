@@ -21,7 +21,7 @@ describe('lasting states', () => {
     [{ kind: 'budget' }, 429, 'BudgetLimitExceeded', /budget/],
     [{ kind: 'token-plan' }, 429, 'QuotaExhausted', /Your token-plan 1-week quota has been exhausted\.$/],
     [{ kind: 'billing' }, 429, 'insufficient_quota', /platform\.openai\.com/],
-  ])('%o', async (state, status, code, message) => {
+  ])('refuse every request with an error of their own: %o', async (state, status, code, message) => {
     const { simulator, client } = await simulate({ state, limits: { [model]: { rpm: 60 } } })
     for (let i = 0; i < 2; i += 1) {
       const refusal = await refusalOf(client.chat.completions.create({ model, messages }))
@@ -32,12 +32,12 @@ describe('lasting states', () => {
     expect(simulator.ledger().models[model]).toMatchObject({ refused: { state: 2 }, windows: { rpm: { used: 0 } } })
   })
 
-  it('are all there', () => {
+  it('exist in ten kinds', () => {
     expect(new Set(stateKinds).size).toBe(10)
     expect(errorBodies.arrearage('f9fdb027')).toContain('"id":"chatcmpl-f9fdb027"')
   })
 
-  it('take the shapes of a 429, and the flat one as the vendor writes it', async () => {
+  it('have the form that errorShape names, for example the flat one', async () => {
     const { simulator } = await simulate({ state: { kind: 'prepaid-overdue' }, errorShape: 'flat' })
     const refusal = await post(simulator, '/v1/chat/completions', JSON.stringify({ model, messages }))
     expect([refusal.status, await refusal.json()]).toEqual([
@@ -50,7 +50,7 @@ describe('lasting states', () => {
     ])
   })
 
-  it('of a token plan name their reset, and end at it', async () => {
+  it('of a token plan name their reset, and end at that time', async () => {
     const clock = new ManualClock()
     const resetAt = Date.UTC(2026, 8, 19, 7, 14, 0)
     const state = { kind: 'token-plan', resetAt } as const
@@ -64,11 +64,11 @@ describe('lasting states', () => {
     await client.chat.completions.create({ model, messages })
   })
 
-  it('set in after so many tokens, of one model or of all', async () => {
+  it('begin after afterTokens, of one model or of the whole account', async () => {
     const answer = (): string => 'deep'
     const one = await simulate({ answer, modelStates: { [model]: { kind: 'free-tier', afterTokens: 40 } } })
     const ask = (name: string): Promise<unknown> => one.client.chat.completions.create({ model: name, messages })
-    // 20 tokens each.
+    // Each request has 20 tokens.
     await ask(model)
     await ask(model)
     expect((await refusalOf(ask(model))).status).toBe(403)
@@ -80,7 +80,7 @@ describe('lasting states', () => {
     expect((await refusalOf(all.client.chat.completions.create({ model: 'third', messages }))).status).toBe(429)
   })
 
-  it('come and go while it runs', async () => {
+  it('begin and end with setState', async () => {
     const { simulator, client } = await simulate()
     const ask = (name = model): Promise<unknown> => client.chat.completions.create({ model: name, messages })
     simulator.setState({ kind: 'arrearage' })

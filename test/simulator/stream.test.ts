@@ -8,8 +8,8 @@ const model = 'qwen-plus'
 const paced = { firstTokenMs: 100, perTokenMs: 10, jitter: 0 }
 const answer = (): string => 'abcd'.repeat(20)
 
-describe('a streamed answer', () => {
-  it('says the same as a plain one, and ends with its usage when asked', async () => {
+describe('a streamed chat completion', () => {
+  it('has the same content as one without streaming, and ends with usage on request', async () => {
     const options = {
       seed: 3,
       answer: () => ({ content: 'It is 3 m deep. 深い 🌊🌊', reasoning: 'Depth…' }),
@@ -36,7 +36,7 @@ describe('a streamed answer', () => {
     expect(chunks.length).toBeGreaterThan(6)
   })
 
-  it('is written as events that end with [DONE], without usage when none is asked for', async () => {
+  it('consists of events that end with [DONE], without usage unless requested', async () => {
     const { simulator } = await simulate({ answer: () => 'abcd' })
     const response = await post(simulator, '/v1/chat/completions', JSON.stringify({ model, messages, stream: true }))
     expect(response.headers.get('content-type')).toContain('text/event-stream')
@@ -46,7 +46,7 @@ describe('a streamed answer', () => {
     expect(parsed.map(({ usage }) => usage)).toEqual([null, null, null])
   })
 
-  it('comes in time, a chunk at a time, and counts as it goes when told to', async () => {
+  it('is sent chunk by chunk in time, and charged chunk by chunk with outputAccounting generated', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       clock,
@@ -73,7 +73,7 @@ describe('a streamed answer', () => {
     expect(simulator.ledger().entries[0]).toMatchObject({ outputTokens: 20, doneAt: 290 })
   })
 
-  it('comes at once where timers were late', async () => {
+  it('catches up at once when timers are late', async () => {
     const clock = new ManualClock()
     const { client } = await simulate({ clock, latency: { firstTokenMs: 1, perTokenMs: 0.01, jitter: 0 }, answer })
     const opened = client.chat.completions.create({ model, messages, stream: true })
@@ -84,7 +84,7 @@ describe('a streamed answer', () => {
   })
 })
 
-/** Refuses a timer once there were more than any stream needs, so that a loop of them is no endless one. */
+/** A clock that throws after more timers than any stream needs, so an endless loop of timers fails. */
 class CountingClock extends ManualClock {
   #left = 1000
 
@@ -96,7 +96,7 @@ class CountingClock extends ManualClock {
 }
 
 describe('far from the zero of the clock', () => {
-  it.each([0, 123.25, 1e9 + 0.1, 1.7e12, 1e15])('a stream that begins at %d comes to its end', async (start) => {
+  it.each([0, 123.25, 1e9 + 0.1, 1.7e12, 1e15])('a stream that begins at %d ms still ends', async (start) => {
     for (const perTokenMs of [0, 0.1, 0.2, 1 / 3, 7.7]) {
       for (const firstTokenMs of [20, 3 + 1 / 7]) {
         const clock = new CountingClock(start)
@@ -116,44 +116,47 @@ describe('far from the zero of the clock', () => {
   })
 })
 
-describe.each(['completion', 'generated', 'reserved'] as const)('a client that hangs up, %s', (outputAccounting) => {
-  const options = (clock: ManualClock): SimulatorOptions => ({
-    clock,
-    latency: paced,
-    answer,
-    limits: { [model]: { tpm: 1e6 } },
-    outputAccounting,
-  })
+describe.each(['completion', 'generated', 'reserved'] as const)(
+  'a client that disconnects, with outputAccounting %s',
+  (outputAccounting) => {
+    const options = (clock: ManualClock): SimulatorOptions => ({
+      clock,
+      latency: paced,
+      answer,
+      limits: { [model]: { tpm: 1e6 } },
+      outputAccounting,
+    })
 
-  it('pays for what was generated, and frees its place', async () => {
-    const clock = new ManualClock()
-    const { simulator, client } = await simulate(options(clock))
-    const opened = client.chat.completions.create({ model, messages, stream: true })
-    await clock.armed()
-    clock.advance(120)
-    const stream = await opened
-    stream.controller.abort()
-    await vi.waitFor(() => expect(simulator.ledger().entries[0]?.hungUp).toBe(true), 10_000)
-    expect(clock.pending).toBe(0)
-    // The first token came at 100 ms, two more by 120.
-    expect(simulator.ledger().entries[0]).toMatchObject({ status: 200, outputTokens: 3, doneAt: 120 })
-    expect(simulator.ledger().models[model]).toMatchObject({ inFlight: 0, outputTokens: 3 })
-    expect(simulator.ledger().models[model]?.windows.tpm?.used).toBe(MESSAGES_TOKENS + 3)
-  })
+    it('is charged for the generated tokens, and frees its place in flight', async () => {
+      const clock = new ManualClock()
+      const { simulator, client } = await simulate(options(clock))
+      const opened = client.chat.completions.create({ model, messages, stream: true })
+      await clock.armed()
+      clock.advance(120)
+      const stream = await opened
+      stream.controller.abort()
+      await vi.waitFor(() => expect(simulator.ledger().entries[0]?.hungUp).toBe(true), 10_000)
+      expect(clock.pending).toBe(0)
+      // The first token was generated at 100 ms, two more by 120 ms.
+      expect(simulator.ledger().entries[0]).toMatchObject({ status: 200, outputTokens: 3, doneAt: 120 })
+      expect(simulator.ledger().models[model]).toMatchObject({ inFlight: 0, outputTokens: 3 })
+      expect(simulator.ledger().models[model]?.windows.tpm?.used).toBe(MESSAGES_TOKENS + 3)
+    })
 
-  it('does so too while it waits for a plain answer', async () => {
-    const clock = new ManualClock()
-    const { simulator, client } = await simulate(options(clock))
-    const controller = new AbortController()
-    const call = client.chat.completions.create({ model, messages }, { signal: controller.signal })
-    const failed = expect(call).rejects.toThrow('aborted')
-    await clock.armed()
-    clock.advance(150)
-    controller.abort()
-    await failed
-    await vi.waitFor(() => expect(simulator.ledger().entries[0]?.hungUp).toBe(true), 10_000)
-    expect(clock.pending).toBe(0)
-    expect(simulator.ledger().entries[0]).toMatchObject({ status: 0, outputTokens: 6 })
-    expect(simulator.ledger().models[model]?.windows.tpm?.used).toBe(MESSAGES_TOKENS + 6)
-  })
-})
+    it('is charged in the same way while it waits for a response that is not streamed', async () => {
+      const clock = new ManualClock()
+      const { simulator, client } = await simulate(options(clock))
+      const controller = new AbortController()
+      const call = client.chat.completions.create({ model, messages }, { signal: controller.signal })
+      const failed = expect(call).rejects.toThrow('aborted')
+      await clock.armed()
+      clock.advance(150)
+      controller.abort()
+      await failed
+      await vi.waitFor(() => expect(simulator.ledger().entries[0]?.hungUp).toBe(true), 10_000)
+      expect(clock.pending).toBe(0)
+      expect(simulator.ledger().entries[0]).toMatchObject({ status: 0, outputTokens: 6 })
+      expect(simulator.ledger().models[model]?.windows.tpm?.used).toBe(MESSAGES_TOKENS + 6)
+    })
+  },
+)

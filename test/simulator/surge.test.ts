@@ -7,8 +7,8 @@ import { runs } from '../support/runs.js'
 
 const model = 'qwen-plus'
 
-describe('the detector of surges', () => {
-  it('admits exactly what a brute-force count admits', () => {
+describe('the surge detector', () => {
+  it('admits exactly the requests that a brute-force count admits', () => {
     const options = fc.record({
       windowMs: fc.constantFrom(100, 250),
       baselineMs: fc.constantFrom(500, 1000),
@@ -45,7 +45,7 @@ describe('the detector of surges', () => {
     )
   })
 
-  it('keeps count of many', () => {
+  it('still counts exactly after 80,000 requests', () => {
     const detector = new SurgeDetector({
       windowMs: 1000,
       baselineMs: 10_000,
@@ -63,7 +63,7 @@ describe('the detector of surges', () => {
     expect(refused).toBe(0)
   })
 
-  it('refuses a sudden burst below RPM and TPM with a code of its own, and recovers', async () => {
+  it('refuses a sudden burst below RPM and TPM with limit_burst_rate, and recovers', async () => {
     const clock = new ManualClock()
     const limits = { [model]: { rpm: 6000, tpm: 1e7 } }
     const { simulator, client } = await simulate({ clock, limits, surge: { windowMs: 1000, minimum: 5 } })
@@ -77,7 +77,7 @@ describe('the detector of surges', () => {
     expect(simulator.ledger().models[model]?.refused).toMatchObject({ surge: 1, rpm: 0 })
   })
 
-  it('leaves a rate alone that rises slowly', async () => {
+  it('admits a rate that rises slowly', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       clock,
@@ -96,7 +96,7 @@ describe('the detector of surges', () => {
     expect(simulator.ledger().models[model]?.refused.surge).toBe(22)
   })
 
-  it('lets an idle model begin with half of its even rate, as its limits stand', async () => {
+  it('lets an idle model begin with half of its even rate, by its current limits', async () => {
     const clock = new ManualClock()
     const limits = { [model]: { rpm: 1200 }, small: { rpm: 60 }, free: {} }
     const { simulator, client } = await simulate({ clock, limits, perSecond: false, surge: { windowMs: 1000 } })

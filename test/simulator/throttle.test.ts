@@ -20,7 +20,7 @@ function throttleOf(limits: Limits, settings: Partial<ThrottleSettings> = {}): T
   return new Throttle(limits, { ...base, ...settings }, 0)
 }
 
-/** 'in', or the limit that refused. */
+/** 'in' if the request is admitted, or the limit that refuses it. */
 function ask(throttle: Throttle, now: number, inputTokens = 1, maxOutputTokens = 0): LimitName | 'in' {
   const verdict = throttle.admit({ inputTokens, maxOutputTokens, maxThinkingTokens: 0 }, now)
   return typeof verdict === 'string' ? verdict : 'in'
@@ -36,8 +36,8 @@ function times(count: number, ask: () => string): number {
   return Array.from({ length: count }, ask).filter((verdict) => verdict === 'in').length
 }
 
-describe('which limits hold', () => {
-  it('derives the second from the minute unless the row says more or the option says no', () => {
+describe('the enforced limits', () => {
+  it('per second follow from those per minute, unless the row has its own or the option is off', () => {
     const none = Object.fromEntries(limitNames.map((name) => [name, Infinity]))
     expect(enforcedLimits({ rpm: 600, tpm: 6000 }, true)).toEqual({ ...none, rpm: 600, rps: 10, tpm: 6000, tps: 100 })
     expect(enforcedLimits({ rpm: 600, tpm: 6000 }, 'requests')).toEqual({ ...none, rpm: 600, rps: 10, tpm: 6000 })
@@ -47,22 +47,22 @@ describe('which limits hold', () => {
   })
 })
 
-describe('requests', () => {
-  it.each(['sliding', 'fixed', 'bucket'] as const)('admits RPM/60 at once in a %s second', (secondWindow) => {
+describe('limits on requests', () => {
+  it.each(['sliding', 'fixed', 'bucket'] as const)('admit RPM/60 requests at once in a %s second', (secondWindow) => {
     const throttle = throttleOf({ rpm: 600 }, { secondWindow })
     expect(times(25, () => ask(throttle, 0))).toBe(10)
     expect(ask(throttle, 0)).toBe('rps')
     expect(times(25, () => ask(throttle, 1000))).toBe(10)
   })
 
-  it.each(['sliding', 'fixed', 'bucket'] as const)('admits RPM in a %s minute', (minuteWindow) => {
+  it.each(['sliding', 'fixed', 'bucket'] as const)('admit RPM requests in a %s minute', (minuteWindow) => {
     const throttle = throttleOf({ rpm: 7 }, { minuteWindow, secondWindow: 'off' })
     expect(times(20, () => ask(throttle, 100))).toBe(7)
     expect(ask(throttle, 100)).toBe('rpm')
     expect(times(20, () => ask(throttle, 60_100))).toBe(7)
   })
 
-  it('rounds a fraction of a request a second up in a window, and never below one', () => {
+  it('round a fraction of a request per second up, to at least one', () => {
     expect(times(9, () => ask(sliding, 0))).toBe(2)
     expect(times(9, () => ask(slow, 0))).toBe(1)
     expect(ask(slow, 999)).toBe('rps')
@@ -71,14 +71,14 @@ describe('requests', () => {
   const sliding = throttleOf({ rpm: 90 })
   const slow = throttleOf({ rpm: 30 })
 
-  it('a bucket of seconds holds at least one and refills at the true rate', () => {
+  it('per second hold at least one request in a bucket, which drains at the exact rate', () => {
     const throttle = throttleOf({ rpm: 30 }, { secondWindow: 'bucket' })
     expect(times(9, () => ask(throttle, 0))).toBe(1)
     expect(ask(throttle, 1999)).toBe('rps')
     expect(ask(throttle, 2000)).toBe('in')
   })
 
-  it('counts a refused request only when told to', () => {
+  it('count a refused request only with countsRejected', () => {
     const lenient = throttleOf({ rpm: 2 }, { secondWindow: 'off' })
     const strict = throttleOf({ rpm: 2 }, { secondWindow: 'off', countsRejected: true })
     for (const throttle of [lenient, strict]) for (const now of [0, 0, 30_000]) ask(throttle, now)
@@ -87,22 +87,22 @@ describe('requests', () => {
   })
 })
 
-describe('tokens', () => {
+describe('limits on tokens', () => {
   it.each(['sliding', 'fixed', 'bucket'] as const)(
-    'lets one above a %s second pass when nothing stands there',
+    'admit a request above a %s second only when that second is empty',
     (kind) => {
       const throttle = throttleOf({ tpm: 6000 }, { secondWindow: kind })
       expect(ask(throttle, 0, 1)).toBe('in')
       expect(ask(throttle, 0, 300)).toBe('tps')
       expect(ask(throttle, 1000, 300)).toBe('in')
       expect(ask(throttle, 1999, 1)).toBe('tps')
-      // A window forgets the debt when it ends; a bucket pays it off at 100 tokens a second.
+      // A window forgets the excess when it ends. A bucket drains it at 100 tokens per second.
       expect(ask(throttle, 2000, 100)).toBe(kind === 'bucket' ? 'tps' : 'in')
       expect(ask(throttle, kind === 'bucket' ? 4000 : 3000, 100)).toBe('in')
     },
   )
 
-  it('refuses one above the minute for its tokens, empty or not, whatever else is full', () => {
+  it('refuse a request above the whole minute as tpm, whichever other limits are full', () => {
     const throttle = throttleOf({ rpm: 1, tpm: 6000 })
     expect(ask(throttle, 0, 6001)).toBe('tpm')
     expect(ask(throttle, 0, 6000)).toBe('in')
@@ -110,7 +110,7 @@ describe('tokens', () => {
     expect(ask(throttle, 0, 5)).toBe('rpm')
   })
 
-  it('charges nothing to any limit when one refuses', () => {
+  it('charge nothing when one of them refuses', () => {
     const throttle = throttleOf({ rpm: 600, tpm: 6000 })
     ask(throttle, 0, 80)
     expect(times(50, () => ask(throttle, 0, 30))).toBe(0)
@@ -118,7 +118,7 @@ describe('tokens', () => {
     expect([rpm, rps, tpm, tps].map((window) => window?.used)).toEqual([1, 1, 80, 80])
   })
 
-  it('charges output at the end, as it is generated, or reserved and corrected', () => {
+  it('charge output at the end, as it is generated, or reserved and corrected', () => {
     const used = (outputAccounting: ThrottleSettings['outputAccounting']): (number | undefined)[] => {
       const throttle = throttleOf({ tpm: 60_000 }, { outputAccounting })
       const charge = admitted(throttle, 0, 10, 500)
@@ -137,7 +137,7 @@ describe('tokens', () => {
     expect(used('reserved')).toEqual([510, 510, 0, 50, 0, 0])
   })
 
-  it('reserves the longest output, so that it counts for what passes', () => {
+  it('count the longest output at admission when it is reserved', () => {
     const throttle = throttleOf({ tpm: 6000 }, { outputAccounting: 'reserved', secondWindow: 'off' })
     expect(ask(throttle, 0, 10, 5991)).toBe('tpm')
     admitted(throttle, 0, 10, 5990).close(0)
@@ -146,8 +146,8 @@ describe('tokens', () => {
   })
 })
 
-describe('new limits', () => {
-  it('hold at once, with what the windows hold', () => {
+describe('changed limits', () => {
+  it('apply at once, and the windows keep their amounts', () => {
     const throttle = throttleOf({ rpm: 10 }, { secondWindow: 'off' })
     expect(times(20, () => ask(throttle, 0))).toBe(10)
     throttle.setLimits({ rpm: 12, tpm: 5 }, 0)
@@ -166,7 +166,7 @@ interface Event {
   readonly tokens: number
 }
 
-/** The first limit that a sliding log of all that was let in would break. */
+/** The first limit that a sliding log of all admitted requests would exceed. */
 function expectedVerdict(log: readonly Event[], tokens: number, now: number, limits: Limits): LimitName | 'in' {
   const bounds = enforcedLimits(limits, true)
   if (tokens > bounds.tpm) return 'tpm'
@@ -181,7 +181,7 @@ function expectedVerdict(log: readonly Event[], tokens: number, now: number, lim
 }
 
 describe('four sliding limits together', () => {
-  it('admit exactly what a brute-force count admits', () => {
+  it('admit exactly the requests that a brute-force count admits', () => {
     const steps = fc.array(
       fc.record({
         waitMs: fc.oneof(fc.nat(400), fc.constantFrom(0, 999, 1000, 20_000)),

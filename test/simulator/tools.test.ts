@@ -36,7 +36,7 @@ async function called(params: Params, options = {}): Promise<string[]> {
 }
 
 describe('tools', () => {
-  it('are called with arguments that fit', async () => {
+  it('are called with arguments that fit their schema', async () => {
     const { simulator, client } = await simulate()
     const { choices, usage } = await client.chat.completions.create({ model, messages, tools })
     const [call] = choices[0]?.message.tool_calls ?? []
@@ -54,7 +54,7 @@ describe('tools', () => {
     expect(simulator.ledger().entries[0]?.outputTokens).toBe(usage?.completion_tokens)
   })
 
-  it('are chosen as tool_choice says', async () => {
+  it('are chosen by tool_choice and toolCallRate', async () => {
     expect(await called({ tools })).toEqual(['depth_of'])
     expect(await called({ tools, tool_choice: 'none' })).toEqual([])
     expect(await called({ tools, tool_choice: { type: 'function', function: { name: 'width_of' } } })).toEqual([
@@ -65,7 +65,7 @@ describe('tools', () => {
     expect(await called({})).toEqual([])
   })
 
-  it('are not called right after the result of one', async () => {
+  it('are not called right after a tool result', async () => {
     const { client } = await simulate()
     const call = { id: 'call_1', type: 'function' as const, function: { name: 'depth_of', arguments: '{}' } }
     const { choices } = await client.chat.completions.create({
@@ -80,7 +80,7 @@ describe('tools', () => {
     expect([choices[0]?.message.tool_calls, choices[0]?.finish_reason]).toEqual([undefined, 'stop'])
   })
 
-  it('that a script calls come after its words, in pieces that make up the whole', async () => {
+  it('called by a script come after its text, in pieces that add up to the arguments', async () => {
     const toolCalls = [{ name: 'depth_of', arguments: { place: 'the gate', unit: 'm' } }, { name: 'width_of' }]
     const { client } = await simulate({ chunkTokens: 2, answer: () => ({ content: 'Let me look it up.', toolCalls }) })
     const stream = client.chat.completions.stream({ model, messages, tools })
@@ -112,7 +112,7 @@ describe('thinking', () => {
   const thought = ({ choices }: OpenAI.Chat.ChatCompletion): string =>
     (choices[0]?.message as { reasoning_content?: string } | undefined)?.reasoning_content ?? ''
 
-  it('comes where it is asked for, and by itself from models made for it', async () => {
+  it('happens on request, and by default for models that are named as thinking models', async () => {
     const { client } = await simulate()
     expect(thought(await ask(client))).toBe('')
     expect(thought(await ask(client, { enable_thinking: true }))).not.toBe('')
@@ -122,7 +122,7 @@ describe('thinking', () => {
     expect(thought(await ask(client, { enable_thinking: false }, 'qwq-plus'))).toBe('')
   })
 
-  it('counts as output, and stays within its budget', async () => {
+  it('counts as output, and stays within thinking_budget', async () => {
     const { simulator, client } = await simulate({ meanThinkingTokens: 300 })
     const answer = await ask(client, { enable_thinking: true, thinking_budget: 7 })
     expect(answer.usage?.completion_tokens_details?.reasoning_tokens).toBe(7)
@@ -132,7 +132,7 @@ describe('thinking', () => {
     expect(simulator.ledger().entries[0]?.outputTokens).toBe(7 + said / 4)
   })
 
-  it('is counted and not shown where the service does not', async () => {
+  it('is counted but not sent with showsReasoning off', async () => {
     const { client } = await simulate({ showsReasoning: false })
     const answer = await ask(client, { enable_thinking: true })
     expect(thought(answer)).toBe('')

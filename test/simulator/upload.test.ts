@@ -23,10 +23,10 @@ const read = async (body: string | Uint8Array, type: string | undefined = TYPE) 
   return upload && { purpose, filename: file?.filename, content: file?.content.toString('latin1') }
 }
 
-describe('a form', () => {
+describe('an upload form', () => {
   const whole = { purpose: 'batch', filename: 'é.jsonl', content: '{}\r\n--not the boundary\n' }
 
-  it('gives its file to the byte, and its purpose', async () => {
+  it('has its file, byte for byte, and its purpose', async () => {
     expect(await read(FORM)).toEqual(whole)
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
     const [head, tail] = FORM.split('{}\r\n--not the boundary\n') as [string, string]
@@ -37,7 +37,7 @@ describe('a form', () => {
   it.each([
     ['a boundary in quotes', FORM, 'multipart/form-data; boundary="7f3a9c5e"', whole],
     [
-      'a type in capitals, with another parameter',
+      'a content type in capitals with another parameter',
       FORM,
       'Multipart/Form-Data; charset=utf-8; boundary=7f3a9c5e',
       whole,
@@ -53,9 +53,9 @@ describe('a form', () => {
       TYPE,
       whole,
     ],
-    ['its purpose as a file', FORM.replace('"purpose"', '"purpose"; filename="p"'), TYPE, whole],
-    ['other fields', FORM.replace('"purpose"', '"reason"').replace('"file"', '"files"'), TYPE, { purpose: '' }],
-    ['no field', '--7f3a9c5e--\r\n', TYPE, { purpose: '' }],
+    ['its purpose as a file field', FORM.replace('"purpose"', '"purpose"; filename="p"'), TYPE, whole],
+    ['only other fields', FORM.replace('"purpose"', '"reason"').replace('"file"', '"files"'), TYPE, { purpose: '' }],
+    ['no fields', '--7f3a9c5e--\r\n', TYPE, { purpose: '' }],
   ])('may have %s', async (_what, body, type, expected) => {
     expect(await read(body, type)).toEqual({ filename: undefined, content: undefined, ...expected })
   })
@@ -63,19 +63,19 @@ describe('a form', () => {
   it.each([
     ['that is cut off', FORM.slice(0, -16), TYPE],
     ['with a field that has no name', FORM.replace('name="file"; ', ''), TYPE],
-    ['with line feeds alone', FORM.replaceAll('\r\n', '\n'), TYPE],
+    ['with line feeds instead of CRLF', FORM.replaceAll('\r\n', '\n'), TYPE],
     ['with another boundary', FORM, 'multipart/form-data; boundary=other'],
     ['without a boundary', FORM, 'multipart/form-data'],
-    ['without a type', FORM, ''],
+    ['without a content type', FORM, ''],
     ['of JSON', '{"file":"{}"}', 'application/json'],
-    ['of the other kind', 'purpose=batch&file=%7B%7D', 'application/x-www-form-urlencoded'],
-    ['of nothing', '', TYPE],
-  ])('%s is none', async (_what, body, type) => {
+    ['that is urlencoded', 'purpose=batch&file=%7B%7D', 'application/x-www-form-urlencoded'],
+    ['that is empty', '', TYPE],
+  ])('%s is refused', async (_what, body, type) => {
     expect(await read(body, type)).toBeUndefined()
   })
 })
 
-test('an upload that is no form is answered as the service does, and the server goes on', async () => {
+test('a malformed upload gets a 400, and other requests are still answered', async () => {
   const { simulator } = await simulate()
   const answers = [FORM.slice(0, -16), '', FORM].map((body) =>
     post(simulator, '/v1/files', body, { 'content-type': TYPE }).then(async (response) => ({

@@ -19,7 +19,7 @@ interface Window {
   readonly oversize: boolean
 }
 
-/** Counts again from all that was let in, without any of the simulator's code. */
+/** Recounts from all admitted requests, without the simulator's code. */
 class BruteForce {
   readonly #windows: readonly Window[]
   readonly #log: { at: number; requests: number; tokens: number }[] = []
@@ -42,7 +42,7 @@ class BruteForce {
     ]
   }
 
-  /** Whether a request is let in; counts it. */
+  /** Whether a request is admitted. An admitted request is counted. */
   ask(inputTokens: number, now: number): boolean {
     const asked = inputTokens + (this.#options.outputAccounting === 'reserved' ? MAX_TOKENS : 0)
     const admitted = this.#windows.every((window) => {
@@ -76,7 +76,7 @@ const step = fc.record({
     { weight: 2, arbitrary: fc.constantFrom(1, 499, 501, 999, 1000, 1001) },
     { weight: 1, arbitrary: fc.constantFrom(3000, 20_000, 59_999, 60_000) },
   ),
-  // 10 tokens more for the frame of a chat; 100 is more than a second's, 3000 more than a minute's.
+  // The frame of a chat adds 10 tokens. 100 is more than a second's tokens, 3000 more than a minute's.
   textTokens: fc.constantFrom(1, 5, 10, 30, 100, 400, 3000),
 })
 
@@ -87,11 +87,11 @@ const minutes = ['fixed', 'sliding', 'bucket'] as const
 const seconds = ['fixed', 'sliding', 'bucket', 'off'] as const
 const kinds = minutes.flatMap((minuteWindow) => seconds.map((secondWindow) => ({ minuteWindow, secondWindow })))
 
-describe('over HTTP, a minute and a second together', () => {
-  it.each(kinds)('admit exactly what a brute-force count admits: %o', async (windows) => {
+describe('a limit per minute and a limit per second together', () => {
+  it.each(kinds)('admit over HTTP exactly the requests that a brute-force count admits: %o', async (windows) => {
     const kind = kinds.indexOf(windows)
     for (const [i, charges] of charging.entries()) {
-      // Each way of charging stands with four of the twelve kinds, in `npm run test:long` with all.
+      // Each way of charging is tested with four of the twelve kinds, and in `npm run test:long` with all of them.
       if (!isLong && i % 3 !== kind % 3) continue
       const options = { ...windows, ...charges }
       const clock = new ManualClock()

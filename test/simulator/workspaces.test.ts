@@ -10,7 +10,7 @@ describe('workspaces', () => {
   const workspaces = { 'llm-one': { [model]: { rpm: 2 } }, 'llm-two': { [model]: { tpm: 1e5 } } }
   const within = (workspace: string): object => ({ headers: { 'X-DashScope-WorkSpace': workspace } })
 
-  it('are charged to their own limits and to the account’s', async () => {
+  it('are charged to their own limits and to the account’s limits', async () => {
     const { simulator, client } = await simulate({
       ...off,
       clock: new ManualClock(),
@@ -50,7 +50,7 @@ describe('workspaces', () => {
     })
   })
 
-  it('may change while it runs, and never have more than the account', async () => {
+  it('can have their limits changed, but never above the account’s', async () => {
     const { simulator, client } = await simulate({ ...off, clock: new ManualClock(), limits, workspaces })
     const ask = (): Promise<unknown> => client.chat.completions.create({ model, messages }, within('llm-one'))
     await ask()
@@ -66,7 +66,7 @@ describe('workspaces', () => {
     )
   })
 
-  it('count what was refused, by whichever of the two, where that counts', async () => {
+  it('count a request that either limit refused, if refused requests count', async () => {
     const clock = new ManualClock()
     const { simulator, client } = await simulate({
       ...off,
@@ -84,7 +84,7 @@ describe('workspaces', () => {
     await refusalOf(ask())
     expect(used()).toEqual([2, 2])
     await client.chat.completions.create({ model, messages })
-    // Now the account refuses it, and the workspace counts it too.
+    // Now the account refuses the request, and the workspace counts it too.
     await refusalOf(ask())
     expect(simulator.ledger().entries.at(-1)?.refusedByWorkspace).toBeUndefined()
     expect(used()).toEqual([4, 3])

@@ -1,6 +1,8 @@
 /**
- * Uses every entry point as a program in TypeScript would. It is compiled and never run. Where an argument is marked as wrong, the
- * declarations were found and say so: were they `any`, the mark would be the error.
+ * Uses every entry point as a TypeScript program would. It is compiled, but never run.
+ *
+ * The marked lines have a wrong argument, and the compiler must reject it. If the declarations were not found, the
+ * types would be `any`, and the marks would be errors.
  */
 import { createLimiter, isHeadgateError, type Grant, type Limiter, type LimitsTable, type Stats } from 'headgate'
 import { runBatch, splitText, type BatchSummary } from 'headgate/batch'
@@ -37,21 +39,21 @@ export async function limits(): Promise<LimitsTable> {
   } catch (error) {
     if (isHeadgateError(error, 'invalid_limits')) console.error(error.message)
   }
-  // @ts-expect-error: the path is a text
+  // @ts-expect-error: the path is a string
   return loadLimits(5)
 }
 
 export async function batch(limiter: Limiter): Promise<BatchSummary> {
   const run = runBatch({ input: [{ prompt: splitText('a b', { maxTokens: 1 })[0] ?? '' }], limiter, model: 'm' })
   for await (const { ok, record } of run) console.log(ok, record.custom_id)
-  // @ts-expect-error: a limiter is needed
+  // @ts-expect-error: the limiter is missing
   runBatch({ input: [{ prompt: '' }], model: 'm' })
   return run.summary
 }
 
 export async function account(apiKey: string): Promise<[Quota[], Deployment]> {
   const studio = new ModelStudio({ apiKey, region: 'beijing' })
-  // @ts-expect-error: there is no such region
+  // @ts-expect-error: the region does not exist
   console.log(new ModelStudio({ apiKey, region: 'paris' }))
   return [await studio.quotas.list({ model: 'qwen-plus' }).all(), await studio.deployments.get('m')]
 }

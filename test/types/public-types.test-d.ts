@@ -41,37 +41,37 @@ describe('limitOpenAI returns the type of its argument', () => {
     expectTypeOf(limitOpenAI(azure, limiter)).toEqualTypeOf<AzureOpenAI>()
   })
 
-  it('of a subclass, with what it adds', () => {
+  it('of a subclass, with its own members', () => {
     const wrapped = limitOpenAI(new OwnClient({ apiKey: 'sk-test' }), limiter)
     expectTypeOf(wrapped).toEqualTypeOf<OwnClient>()
     expectTypeOf<(typeof wrapped)['team']>().toEqualTypeOf<'gate'>()
   })
 
-  it('so that a call’s result follows from its body', () => {
+  it('so the type of a result still follows from the body of the call', () => {
     type Create = ReturnType<typeof limitOpenAI<OpenAI>>['chat']['completions']['create']
     expectTypeOf<Create>().toEqualTypeOf<OpenAI['chat']['completions']['create']>()
   })
 
-  it('and takes no other object, and no other limiter', () => {
+  it('and accepts only a client and a limiter', () => {
     expectTypeOf(limitOpenAI<OpenAI>).parameters.toEqualTypeOf<[client: OpenAI, limiter: Limiter]>()
-    // @ts-expect-error: no client
+    // @ts-expect-error: not a client
     type NoClient = ReturnType<typeof limitOpenAI<{ apiKey: string }>>
     expectTypeOf<Limiter>().not.toExtend<NoClient>()
   })
 })
 
 describe('hint', () => {
-  it('fits the fetchOptions of a call and of a client', () => {
+  it('returns a value for the fetchOptions of a call and of a client', () => {
     expectTypeOf(hint({ priority: 5 })).toExtend<NonNullable<CreateOptions['fetchOptions']>>()
     expectTypeOf({ fetchOptions: hint({ priority: 5 }) }).toExtend<CreateOptions>()
     expectTypeOf({ fetchOptions: hint({}) }).toExtend<NonNullable<ConstructorParameters<typeof OpenAI>[0]>>()
   })
 
-  it('fits the init of fetch', () => {
+  it('returns a value for the init of fetch', () => {
     expectTypeOf(hint({ priority: 5 })).toExtend<RequestInit>()
   })
 
-  it('takes hints alone', () => {
+  it('accepts only hints', () => {
     expectTypeOf(hint).parameters.toEqualTypeOf<[hints: Hints]>()
     expectTypeOf<{ priority: number }>().toExtend<Hints>()
     expectTypeOf<{ fallback: false }>().toExtend<Hints>()
@@ -80,10 +80,10 @@ describe('hint', () => {
   })
 })
 
-describe('limiter.schedule infers what run returns', () => {
+describe('limiter.schedule infers its result from run', () => {
   const request = { model: 'qwen-plus', tokens: 10 }
 
-  it('of a promise, of a value, of a thenable', () => {
+  it('if run returns a promise, a value or a thenable', () => {
     const schedule = () => ({
       promise: limiter.schedule(request, async () => ({ answer: 42 })),
       value: limiter.schedule(request, () => 'text'),
@@ -96,13 +96,13 @@ describe('limiter.schedule infers what run returns', () => {
     }>()
   })
 
-  it('of a call of a client', () => {
+  it('if run returns a call of a client', () => {
     const body = { model: 'qwen-plus', messages: [] }
     const schedule = () => limiter.schedule(request, () => openai.chat.completions.create(body))
     expectTypeOf(schedule).returns.resolves.toExtend<OpenAI.ChatCompletion>()
   })
 
-  it('and gives run its grant', () => {
+  it('and passes a grant to run', () => {
     expectTypeOf(limiter.schedule<void>)
       .parameter(1)
       .parameter(0)
@@ -113,7 +113,7 @@ describe('limiter.schedule infers what run returns', () => {
     expectTypeOf<Grant['settle']>().parameters.toEqualTypeOf<[usage: UsageLike]>()
   })
 
-  it('of a request with a model at the least', () => {
+  it('and requires at least a model in the request', () => {
     expectTypeOf<{ model: string }>().toExtend<ScheduleRequest>()
     expectTypeOf<{ model: string; signal: AbortSignal; fallback: false }>().toExtend<ScheduleRequest>()
     expectTypeOf<{ tokens: number }>().not.toExtend<ScheduleRequest>()
@@ -124,35 +124,35 @@ describe('limiter.schedule infers what run returns', () => {
 describe('limiter.wrap returns a function of the same type', () => {
   const request = { model: 'qwen-plus' }
 
-  it('with the arguments and the result of a function that is asynchronous', () => {
+  it('with the same arguments and result for an asynchronous function', () => {
     const fn = async (text: string, depth?: number) => ({ text, depth })
     expectTypeOf(limiter.wrap(request, fn)).toEqualTypeOf(fn)
     const rest = (first: 'a' | 'b', ...others: number[]): Promise<void> => Promise.resolve(void [first, others])
     expectTypeOf(limiter.wrap(request, rest)).toEqualTypeOf(rest)
   })
 
-  it('with the type parameters of one that has some', () => {
+  it('with the same type parameters for a generic function', () => {
     const fn = async <T>(value: T): Promise<T[]> => [value]
     const wrapped = limiter.wrap(request, fn)
     expectTypeOf(wrapped<5>).toEqualTypeOf<(value: 5) => Promise<5[]>>()
   })
 
-  it('that is asynchronous where fn is not', () => {
+  it('that is asynchronous for a synchronous function', () => {
     expectTypeOf(limiter.wrap(request, (n: number) => `${n}`)).toEqualTypeOf<(n: number) => Promise<string>>()
   })
 
-  it('with a request of the arguments', () => {
+  it('if the request is computed from the arguments', () => {
     const fn = async (model: string, text: string) => model + text
     const wrapped = limiter.wrap((model: string, text: string) => ({ model, tokens: text.length }), fn)
     expectTypeOf(wrapped).toEqualTypeOf(fn)
-    // @ts-expect-error: the request is not made of a number
+    // @ts-expect-error: the arguments are not a number
     const wrong = () => limiter.wrap((n: number) => ({ model: `${n}` }), fn)
     expectTypeOf(wrong).toBeFunction()
   })
 })
 
 describe('limiter.with', () => {
-  it('takes hints, and returns a limiter', () => {
+  it('accepts hints, and returns a limiter', () => {
     expectTypeOf(limiter.with).parameters.toEqualTypeOf<[hints: Hints]>()
     expectTypeOf(limiter.with).returns.toEqualTypeOf<Limiter>()
     const wrap = () =>
@@ -164,13 +164,13 @@ describe('limiter.with', () => {
   })
 })
 
-describe('errors', () => {
-  it('are narrowed by the guard to what every one of them has', () => {
+describe('an error', () => {
+  it('is narrowed by isHeadgateError to the members that all Headgate errors share', () => {
     const read = (error: unknown) => (isHeadgateError(error) ? error.code : null)
     expectTypeOf(read).returns.toEqualTypeOf<HeadgateErrorCode | null | undefined>()
   })
 
-  it('are read with what their code has', () => {
+  it('is narrowed by headgateErrorOf to the members of its code', () => {
     const late = (error: unknown) => headgateErrorOf(error, 'deadline_impossible')?.predictedWaitMs
     expectTypeOf(late).returns.toEqualTypeOf<number | undefined>()
     const usedUp = (error: unknown) => headgateErrorOf(error, 'quota_exhausted')?.resetAt
@@ -181,14 +181,14 @@ describe('errors', () => {
 })
 
 describe('createLimiter', () => {
-  it('takes no options, or options that are all optional', () => {
+  it('accepts no options, and every option is optional', () => {
     expectTypeOf(createLimiter).toBeCallableWith()
     expectTypeOf(createLimiter).toBeCallableWith({})
     expectTypeOf(createLimiter).parameter(0).toEqualTypeOf<LimiterOptions | undefined>()
     expectTypeOf(createLimiter).returns.toEqualTypeOf<Limiter>()
   })
 
-  it('limits: the name of a built-in table, a table, or a source', () => {
+  it('accepts the name of a built-in table, a table or a source as limits', () => {
     expectTypeOf<'model-studio/singapore'>().toExtend<LimiterOptions['limits']>()
     expectTypeOf<'model-studio/international-2025'>().toExtend<LimiterOptions['limits']>()
     expectTypeOf<'model-studio/atlantis'>().not.toExtend<LimiterOptions['limits']>()
@@ -198,7 +198,7 @@ describe('createLimiter', () => {
     expectTypeOf<{ 'qwen-plus': { rpm: string } }>().not.toExtend<LimitsTable>()
   })
 
-  it('the others', () => {
+  it('accepts the other options with their types', () => {
     expectTypeOf<{ 'qwen-plus': Limits }>().toExtend<LimiterOptions['overrides']>()
     expectTypeOf<{ 'qwen-plus': string[] }>().toExtend<LimiterOptions['fallback']>()
     expectTypeOf<{ 'qwen-plus': string }>().not.toExtend<LimiterOptions['fallback']>()
@@ -214,7 +214,7 @@ describe('createLimiter', () => {
     }
   })
 
-  it('knows no option by another name', () => {
+  it('rejects an unknown option', () => {
     // @ts-expect-error: it is maxRetries
     const wrong: LimiterOptions = { retries: 3 }
     expectTypeOf(wrong).toEqualTypeOf<LimiterOptions>()
@@ -222,21 +222,21 @@ describe('createLimiter', () => {
 })
 
 describe('a limiter', () => {
-  it('has a fetch for any SDK that takes one', () => {
+  it('has a fetch for any SDK that accepts one', () => {
     expectTypeOf<Limiter['fetch']>().toEqualTypeOf<typeof globalThis.fetch>()
     expectTypeOf({ fetch: limiter.fetch }).toExtend<NonNullable<ConstructorParameters<typeof AzureOpenAI>[0]>>()
   })
 
-  it('tells a listener of an event what that event carries', () => {
+  it('passes each listener the type of its event', () => {
     const listen = () =>
       limiter.on('fallback', (event) => expectTypeOf(event).toEqualTypeOf<HeadgateEvents['fallback']>())
     expectTypeOf(listen).returns.toEqualTypeOf<() => void>()
-    // @ts-expect-error: no such event
+    // @ts-expect-error: the event does not exist
     const listenToNone = () => limiter.on('flood', () => {})
     expectTypeOf(listenToNone).returns.toEqualTypeOf<() => void>()
   })
 
-  it('is disposed of, and closes', () => {
+  it('is disposable, and has close and stats', () => {
     expectTypeOf<Limiter>().toExtend<AsyncDisposable>()
     expectTypeOf(limiter.close).toBeCallableWith({ abandon: true })
     expectTypeOf(limiter.stats).returns.toEqualTypeOf<Stats>()

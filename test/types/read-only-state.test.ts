@@ -11,7 +11,7 @@ import type { Workspace } from '../../src/models/workspace.js'
 
 type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
-/** The public fields of a class that others could assign to. Methods are none. */
+/** The public fields of a class that other code can assign to. Methods do not count. */
 type MutableFields<T> = {
   [K in keyof T]: T[K] extends (...args: never[]) => unknown
     ? never
@@ -20,8 +20,8 @@ type MutableFields<T> = {
       : K
 }[keyof T]
 
-describe('what changes about a model', () => {
-  it('can be changed through methods alone', () => {
+describe('the state of a model', () => {
+  it('can only be changed through methods', () => {
     expectTypeOf<MutableFields<ModelState>>().toBeNever()
     expectTypeOf<
       MutableFields<ModelHold> | MutableFields<ModelLimits> | MutableFields<ModelOutputAccounting>
@@ -30,7 +30,7 @@ describe('what changes about a model', () => {
     expectTypeOf<MutableFields<ModelRegistry> | MutableFields<Workspace> | MutableFields<Account>>().toBeNever()
   })
 
-  it('and a field that others can assign to is found', () => {
+  it('is checked by a type that finds an assignable field', () => {
     class Sample {
       readonly fixed = 1
       open = 2

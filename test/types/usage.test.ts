@@ -36,8 +36,8 @@ interface UsageMetadata {
   input_token_details?: { cache_read?: number }
 }
 
-describe('grant.settle takes the usage', () => {
-  it('of openai: chat, completions, responses, embeddings', () => {
+describe('grant.settle accepts usage', () => {
+  it('of openai, from chat, text completions, the Responses API and embeddings', () => {
     expectTypeOf<OpenAI.CompletionUsage>().toExtend<UsageLike>()
     expectTypeOf<NonNullable<OpenAI.ChatCompletion['usage']>>().toExtend<UsageLike>()
     expectTypeOf<NonNullable<OpenAI.ChatCompletionChunk['usage']>>().toExtend<UsageLike>()
@@ -52,7 +52,7 @@ describe('grant.settle takes the usage', () => {
     expectTypeOf<UsageMetadata>().toExtend<UsageLike>()
   })
 
-  it('of our own', () => {
+  it('of type Usage', () => {
     expectTypeOf<Usage>().toExtend<UsageLike>()
   })
 
@@ -69,10 +69,10 @@ describe('grant.settle takes the usage', () => {
   })
 })
 
-describe('grant.settle does not take', () => {
+describe('grant.settle rejects usage', () => {
   const settle: Grant['settle'] = () => {}
 
-  it('what is misspelt, incomplete, or no usage', () => {
+  it('that is misspelt or incomplete, and values that are not usage', () => {
     // @ts-expect-error: it is inputTokens, and outputTokens is missing
     settle({ inputToken: 3 })
     // @ts-expect-error: outputTokens is missing
@@ -81,11 +81,11 @@ describe('grant.settle does not take', () => {
     settle({ prompt_tokens: 3 })
     // @ts-expect-error: it is outputTokens
     settle({ inputTokens: 3, outputToken: 5 })
-    // @ts-expect-error: nothing
+    // @ts-expect-error: empty
     settle({})
-    // @ts-expect-error: a text is no count
+    // @ts-expect-error: a string is not a count
     settle({ inputTokens: '3', outputTokens: '5' })
-    // @ts-expect-error: a number is no usage
+    // @ts-expect-error: a number is not usage
     settle(8)
     expectTypeOf<object>().not.toExtend<UsageLike>()
     expectTypeOf<OpenAI.ChatCompletion>().not.toExtend<UsageLike>()

@@ -1,4 +1,4 @@
-/** As consumer.ts, for a program without Node: the entry points that need none of its types. */
+/** The same as consumer.ts for a program without Node: it uses the entry points that need no types of Node. */
 import { createLimiter, type Limiter } from 'headgate'
 import { builtInTables } from 'headgate/limits'
 import { ModelStudio } from 'headgate/model-studio'

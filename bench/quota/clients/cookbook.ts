@@ -3,7 +3,7 @@ import type { Answer } from '../server.js'
 import type { Job } from '../workloads.js'
 import { reservedTokens, sleep, type Client, type ClientKind, type Setting } from './client.js'
 
-/** The constants of the original. */
+/** The constants of the original program. Times are in ms. */
 const PAUSE_AFTER_REFUSAL_MS = 15_000
 const LOOP_MS = 1
 const MAX_ATTEMPTS = 5

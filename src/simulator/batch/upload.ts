@@ -1,17 +1,19 @@
-/** What a form uploads: its fields `file` and `purpose`. */
+/** The fields `file` and `purpose` of an upload form. */
 export interface Upload {
   readonly file: UploadedFile | undefined
-  /** Empty if the form does not say. */
+  /** Empty if the form has no purpose. */
   readonly purpose: string
 }
 
 export interface UploadedFile {
   readonly content: Buffer
-  /** Undefined if the form gives the file as a text. */
+  /** Undefined if the form has the file as a plain field. */
   readonly filename: string | undefined
 }
 
-/** Reads a `multipart/form-data` body (RFC 7578); undefined for one that is none. */
+/**
+ * The upload in a `multipart/form-data` body (RFC 7578). Undefined for a body that is malformed or has another type.
+ */
 export async function readUpload(contentType: string | undefined, body: Buffer): Promise<Upload | undefined> {
   const form = await formIn(contentType ?? '', body)
   if (form === undefined) return undefined
@@ -23,7 +25,7 @@ export async function readUpload(contentType: string | undefined, body: Buffer):
 }
 
 async function formIn(contentType: string, body: Buffer): Promise<FormData | undefined> {
-  // Of the other kind of form, which is read as well, no file comes.
+  // `formData` also reads urlencoded forms, but they cannot contain a file.
   if (!/^multipart\/form-data\s*;/i.test(contentType)) return undefined
   try {
     return await new Response(body as Uint8Array<ArrayBuffer>, { headers: { 'content-type': contentType } }).formData()

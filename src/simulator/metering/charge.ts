@@ -27,13 +27,13 @@ export interface Reservation {
   readonly settle: (inputTokens: number, outputTokens: number, thinkingTokens: number) => number
 }
 
-/** The limits that a request is charged to: those of its model, or of its key. */
+/** Limits that a request is charged to: those of its model, or those of its workspace. */
 export interface ChargedLimits {
-  /** Charges the request, whether or not there is room. */
+  /** Charges the request, also if a limit has no room for it. */
   enter(demand: Demand, now: number): Reservation[]
-  /** Charges output when it counts. */
+  /** Charges output tokens after they were generated. */
   postOutput(tokens: number, thinking: number, now: number): void
-  /** The request is over. */
+  /** Ends an admitted request. */
   leave(): void
 }
 

@@ -43,7 +43,7 @@ export class BodySize {
       const isInside = this.#matched === MARK.length
       if (isInside && byte !== QUOTE) continue
       this.#plain += 1
-      // The mark's first byte appears only once in it. A mismatch can only be the begin of a new match.
+      // The mark's first byte appears only once in it. A mismatch can only be the beginning of a new match.
       if (isInside) this.#matched = 0
       else if (byte === MARK[this.#matched]) this.#matched += 1
       else this.#matched = byte === MARK[0] ? 1 : 0

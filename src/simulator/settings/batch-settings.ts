@@ -2,20 +2,20 @@ import { callback, integer, named, number, oneOf } from '../checks.js'
 import type { BatchOptions } from '../options/batch-options.js'
 import { batchNames } from './option-names.js'
 
-/** The options of files and batches with their defaults, checked. */
+/** The options of files and batches, checked and with their defaults. */
 export interface BatchSettings extends Required<Omit<BatchOptions, 'failLine'>> {
   readonly failLine: BatchOptions['failLine']
 }
 
-const MB = 1024 * 1024
+const MiB = 1024 * 1024
 
-/** @throws InvalidRequest */
+/** @throws InvalidRequest that names the wrong option */
 export function batchSettings(options: BatchOptions): BatchSettings {
   const { failLine } = named('batch', options, batchNames)
   return {
-    maxFileBytes: integer('batch.maxFileBytes', options.maxFileBytes ?? 500 * MB, 1),
+    maxFileBytes: integer('batch.maxFileBytes', options.maxFileBytes ?? 500 * MiB, 1),
     maxLines: integer('batch.maxLines', options.maxLines ?? 50_000, 1),
-    maxLineBytes: integer('batch.maxLineBytes', options.maxLineBytes ?? 6 * MB, 1),
+    maxLineBytes: integer('batch.maxLineBytes', options.maxLineBytes ?? 6 * MiB, 1),
     validateMs: number('batch.validateMs', options.validateMs ?? 1_000, 0),
     linesPerSecond: number('batch.linesPerSecond', options.linesPerSecond ?? 50, Number.MIN_VALUE),
     finalizeMs: number('batch.finalizeMs', options.finalizeMs ?? 1_000, 0),

@@ -35,7 +35,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => packed?.remove())
 
-/** Compiles a program beside the packed package; returns what the compiler says. */
+/** Compiles a program against the packed package. Returns the compiler's output. */
 async function compile(compiler: string, program: string, compilerOptions: object): Promise<string> {
   writeFileSync(join(packed.folder, 'program.ts'), program)
   writeFileSync(join(packed.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }))
@@ -46,15 +46,15 @@ async function compile(compiler: string, program: string, compilerOptions: objec
   )
 }
 
-describe.each(cases)('the published declarations, by %s', (_, compiler, file, compilerOptions) => {
+describe.each(cases)('the published declarations, with %s', (_, compiler, file, compilerOptions) => {
   const program = readFileSync(join(here, '..', file), 'utf8')
   const isMark = (line: string): boolean => line.includes('@ts-expect-error')
 
-  test('compile in a strict program that uses them rightly', async () => {
+  test('compile in a strict program that uses them correctly', async () => {
     expect(await compile(compiler, program, compilerOptions)).toBe('')
   })
 
-  test('report each wrong argument in the line after its mark', async () => {
+  test('reject each wrong argument, in the line after its mark', async () => {
     const lines = program.split('\n')
     const wrong = lines.flatMap((line, i) => (isMark(line) ? [i + 2] : []))
     expect(wrong.length).toBeGreaterThan(0)
@@ -63,7 +63,7 @@ describe.each(cases)('the published declarations, by %s', (_, compiler, file, co
   })
 })
 
-test('the README states the oldest TypeScript that is tested', () => {
+test('the README states the oldest tested TypeScript', () => {
   const { version } = JSON.parse(readFileSync(join(compilers, 'typescript/package.json'), 'utf8')) as {
     version: string
   }

@@ -1,4 +1,4 @@
 import { defineConfig } from 'vitest/config'
 
-/** `npm run test:types`: apart from `npm test`, for it needs compilers of its own. */
+/** Used by `npm run test:types`. It is not part of `npm test`, because it needs its own compilers. */
 export default defineConfig({ test: { include: ['test/types/oldest/*.test.ts'], testTimeout: 120_000 } })

@@ -40,8 +40,9 @@ export async function readRequest(
 
   // Copied before anything is awaited: the caller may go on to use its own.
   const headers = new Headers(init.headers ?? given?.headers)
-  const hints = hintsOf(init, headerHints(headers))
-  dropHintHeaders(headers)
+  const fromHeaders = headerHints(headers)
+  if (fromHeaders !== undefined) dropHintHeaders(headers)
+  const hints = hintsOf(init, fromHeaders)
   // `fetch` sets it anew: the body may be another one.
   headers.delete('content-length')
   const { text, type } = await readBody(given, init)

@@ -70,7 +70,7 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
       const request = await readRequest(input, init)
       if (request === undefined) {
         options.unmetered.observe(input, init)
-        // An SDK that only takes our fetch repeats by itself what we do not meter.
+        // An SDK that was given `limiter.fetch` still retries unmetered calls by itself.
         const maxRetries = settings === undefined ? 0 : (retriesOf(options, settings) ?? 0)
         const onRetry = () => void retries++
         const callerRetries = call?.retriesLeft !== undefined
@@ -95,12 +95,12 @@ export function createFetch(options: FetchOptions): typeof globalThis.fetch {
   }
 }
 
-/** A stream without content goes to its reader after this part of its call's timeout: that ends with the head. */
+/** A stream without content goes to its reader after this share of its call's timeout, which ends with the head. Chosen. */
 const HAND_OVER_AFTER = 0.9
 
 /**
- * How an answer comes through the dispatcher. What settles a stream keeps its job, and this the answer that it resolved
- * to: with the answer itself in there, a stream that nobody reads could never be collected.
+ * Carries an answer through the dispatcher. The job keeps the value that it resolved to, and the settlement of a stream keeps
+ * the job. With the answer itself as the value, a stream that nobody reads could never be collected.
  */
 interface Box {
   response: Response | undefined
@@ -112,7 +112,7 @@ function takeOut(box: Box): Response {
   return response
 }
 
-/** What was said of the single call comes first, then the limiter's, then the client's. */
+/** The retries of the single call come first, then the limiter's, then the client's. */
 function retriesOf(options: FetchOptions, settings: ClientSettings | undefined): number | undefined {
   return settings?.call?.retriesLeft ?? options.maxRetries ?? settings?.maxRetries
 }
@@ -135,7 +135,7 @@ function jobOf(request: MeteredRequest, options: FetchOptions, settings: ClientS
     fallback: hints.fallback,
     signal,
     maxRetries: retriesOf(options, settings),
-    // What fails without an answer SDKs repeat by themselves: to repeat it here too would multiply.
+    // SDKs retry by themselves where no answer comes. Retries here would multiply theirs.
     callerRetries: settings === undefined ? request.isFromSdk : settings.call?.retriesLeft !== undefined,
     profile: options.profile ?? profileOfHost(request.url.hostname),
   }
@@ -162,7 +162,7 @@ function ownEstimate({ route, model, body }: MeteredRequest, estimator: Estimato
   }
 }
 
-/** What the caller gets of a request that failed: the server's last answer, our refusal, or what `fetch` threw. */
+/** What the caller gets for a failed request: the server's last answer or our refusal. Throws what `fetch` threw. */
 function lastAnswer(error: unknown): Response {
   const served = isOwnError(error, 'quota_exhausted') && error.cause instanceof RefusedByServer ? error.cause : error
   if (served instanceof RefusedByServer) return withoutRetry(served.response)

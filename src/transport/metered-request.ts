@@ -4,7 +4,7 @@ import type { Route } from '../types.js'
 import { dropHintHeaders, headerHints, hintsOf, withoutOurKeys, type HintedInit } from './hints.js'
 import { meteredTarget, withDeployment } from './metered-target.js'
 
-/** The `openai` client tells the service how often it has tried; we try in its place. */
+/** In this header the `openai` client tells the service how often it has retried. The limiter retries in its place. */
 const RETRY_COUNT = 'x-stainless-retry-count'
 
 /** An HTTP request whose cost counts against a model's limits. */
@@ -15,18 +15,18 @@ export interface MeteredRequest {
   readonly body: Readonly<Record<string, unknown>>
   readonly hints: Hints
   readonly signal: AbortSignal | undefined
-  /** Whether it comes from an SDK that counts its own attempts: it repeats what fails. */
+  /** Whether it comes from an SDK that counts its own attempts, and so retries by itself. */
   readonly isFromSdk: boolean
-  /** Whether the usage at the end of the stream was asked for by us, so that the caller must not see it. */
+  /** Whether the limiter, not the caller, asks for the usage at the end of the stream: the caller must not see it. */
   readonly hidesUsage: boolean
-  /** The arguments for `fetch` that send it to `model`, after so many attempts. */
+  /** The arguments of `fetch` that send the request to `model`, after this number of retries. */
   sendTo(model: string, signal: AbortSignal | undefined, retries?: number): [url: string, init: RequestInit]
 }
 
 /**
- * Reads a call of `fetch`; undefined if it is none that is metered, and passes as it is.
+ * Reads a call of `fetch`; undefined if the call is not metered.
  *
- * @throws InvalidRequest if its body is no JSON object or names no model, so that nothing could be charged
+ * @throws InvalidRequest if its body is not a JSON object, or names no model
  */
 export async function readRequest(
   input: RequestInfo | URL,
@@ -41,13 +41,14 @@ export async function readRequest(
 
   // Copied before anything is awaited: the caller may go on to use its own.
   const headers = new Headers(init.headers ?? given?.headers)
-  const hints = hintsOf(init, headerHints(headers))
-  dropHintHeaders(headers)
+  const fromHeaders = headerHints(headers)
+  if (fromHeaders !== undefined) dropHintHeaders(headers)
+  const hints = hintsOf(init, fromHeaders)
   // `fetch` sets it anew: the body may be another one.
   headers.delete('content-length')
   const { text, type } = await readBody(given, init)
   const body = parseBody(text, url)
-  // Azure's clients of one deployment send an empty model, or none: the path names it.
+  // Azure's clients send an empty model, or none: the path names the deployment.
   const model = body['model'] || deployment
   if (typeof model !== 'string' || model === '') {
     throw new InvalidRequest(`The body of POST ${url.pathname} names no model: set its field model to a model's name`)
@@ -87,7 +88,7 @@ export async function readRequest(
   }
 }
 
-/** The body's text, and the type that `fetch` would send it with if the headers name none. */
+/** The text of the body, and the content type that `fetch` would send if the headers name none. */
 async function readBody(given: Request | undefined, init: RequestInit): Promise<{ text: string; type: string }> {
   if (typeof init.body === 'string') return { text: init.body, type: 'text/plain;charset=UTF-8' }
   let source = given?.clone()
@@ -104,7 +105,7 @@ function parseBody(text: string, url: URL): Readonly<Record<string, unknown>> {
   try {
     body = JSON.parse(text)
   } catch (cause) {
-    // The engine's own words quote the body: a prompt has no place in an error, nor in the log that it goes to.
+    // The engine's own message quotes the body, and a prompt must not get into an error or a log.
     const at = /position \d+/.exec((cause as Error).message)?.[0]
     throw new InvalidRequest(`The body of POST ${url.pathname} is not JSON${at === undefined ? '' : `, at ${at}`}`)
   }
@@ -112,7 +113,7 @@ function parseBody(text: string, url: URL): Readonly<Record<string, unknown>> {
   throw new InvalidRequest(`The body of POST ${url.pathname} is no JSON object: send { "model": …, … }`)
 }
 
-/** What a `Request` says beside its body: lost where it is taken apart. */
+/** The settings of a `Request` that `fetch` would not see otherwise: only its URL, headers and body are sent on. */
 function settingsOfRequest(request: Request): RequestInit {
   const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } = request
   return { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy }

@@ -9,16 +9,16 @@ import { withoutRetry } from './refusal-response.js'
 import type { SendOptions } from './send.js'
 
 export interface PassThroughOptions extends SendOptions {
-  /** How often it is repeated: as the wrapped client would, in whose place we repeat. 0 where there is none. */
+  /** How often a call is repeated, in place of the wrapped client. 0 without a client. */
   readonly maxRetries: number
-  /** Whether the client repeats by itself a call that gets no answer. */
+  /** Whether the client itself repeats a call that gets no answer. */
   readonly callerRetries: boolean
   readonly random: () => number
   readonly onRetry: () => void
 }
 
 /**
- * Sends a call that is not metered as it is, but for our hints, within the time and as often as the wrapped client allows.
+ * Sends a call that is not metered, without our hints. The wrapped client's timeout and retries hold.
  */
 export async function passThrough(
   input: RequestInfo | URL,
@@ -56,11 +56,11 @@ async function passOnce(
   const controller = new AbortController()
   const timer = clock.setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs)
   try {
-    // The caller's goes on to hold for the body.
+    // The caller's signal still covers the body after the timer is cleared.
     const signal = caller ? AbortSignal.any([caller, controller.signal]) : controller.signal
     const response = await fetch(input, { ...sent, signal })
     if (!coversBody || !isJson(response)) return response
-    // So little that it can be read here: what is left of the time is for it.
+    // JSON is short enough to be read here, within the rest of the timeout.
     return new RebuiltResponse(response, response.body === null ? null : await response.arrayBuffer())
   } finally {
     clock.clearTimeout(timer)
@@ -71,7 +71,7 @@ function isJson({ headers }: Response): boolean {
   return headers.get('content-type')?.toLowerCase().includes('json') === true
 }
 
-/** By status and headers alone: the body is the caller's, and profiles differ in bodies only. */
+/** Reads the status and headers alone: the body is the caller's, and profiles differ only in how they read bodies. */
 function verdictOf({ status, headers }: Response): Verdict {
   return classify({ status, headers, body: undefined }, profiles['model-studio'])
 }

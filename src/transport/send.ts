@@ -11,27 +11,33 @@ import { observeStream } from './observe-stream.js'
 export interface SendOptions {
   readonly clock: Clock
   readonly fetch: typeof globalThis.fetch
-  /** How long the answer's head may take, in ms; undefined: as long as it likes. */
+  /** How long the head of the answer may take, in ms; undefined: no limit. */
   readonly timeoutMs: number | undefined
-  /** Whether that covers the body of a JSON answer too. */
+  /** Whether the timeout covers the body of a JSON answer too. */
   readonly coversBody: boolean
-  /** Until when a stream goes to its reader, content or not, in the clock's ms; undefined: by the timeout. */
+  /** When a stream goes to its reader at the latest, content or not, in the clock's ms; undefined: at the timeout. */
   readonly handOverBy: number | undefined
 }
 
-/** A stream that has no content after this long goes to its reader as it is, an error that is still to come included. */
+/**
+ * A stream without content goes to its reader after this long, in ms. Chosen. Until then, another attempt can answer an error
+ * in the stream; after it, the reader gets the error.
+ */
 const MAX_HOLD_BACK_MS = 60_000
-/** Without a timeout of the client's: how long a stream may lie unread before its place is free again. */
+/**
+ * Without a timeout of the client's, a stream that nobody reads keeps its place for this long, in ms. It is the default
+ * timeout of the `openai` client.
+ */
 const UNREAD_MS = 600_000
 
 /**
- * Sends a request once, to the attempt's model, and settles the attempt by what comes back.
+ * Sends a request once, to the attempt's model, and settles the attempt by the answer.
  *
- * @throws RefusedByServer for an answer that is no success, ConnectionFailed where none arrives whole, and the reason of
- * the caller's signal where that aborts
+ * @throws RefusedByServer if the server answers with an error; ConnectionFailed if no answer arrives whole; the reason of the
+ * caller's signal if that aborts
  */
 export async function send(request: MeteredRequest, attempt: Attempt, options: SendOptions): Promise<Response> {
-  // A bare name: in browsers and workers `fetch` refuses to be called as a method of something else.
+  // Taken out of `options`: in browsers and workers `fetch` throws when it is called as a method of another object.
   const { clock, fetch, timeoutMs } = options
   const timeout = new AttemptTimeout(request.signal, clock, timeoutMs)
   try {
@@ -74,13 +80,13 @@ function holdBackMs({ clock, timeoutMs = MAX_HOLD_BACK_MS, handOverBy }: SendOpt
   return Math.min(timeoutMs, MAX_HOLD_BACK_MS, leftMs)
 }
 
-/** Whether the answer comes in events: it says so, or it was asked to and does not say that it is JSON. */
+/** Whether the answer is a stream of events: it says so, or the request asks for one and the answer does not say it is JSON. */
 function isStream(response: Response, { body }: MeteredRequest): boolean {
   const type = response.headers.get('content-type')?.toLowerCase() ?? ''
   return type.includes('text/event-stream') || (body['stream'] === true && !type.includes('json'))
 }
 
-/** The body. Of a refusal the status says enough: one that breaks off is a refusal still. */
+/** The body; empty if the body of an error breaks off, for the status alone says what to do. */
 async function readBytes(response: Response, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
   try {
     return await response.arrayBuffer()

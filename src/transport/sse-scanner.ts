@@ -1,12 +1,12 @@
-/** One event of a `text/event-stream`, with the bytes that it came in. */
+/** One event of a `text/event-stream`, and its bytes. */
 export interface SseEvent {
-  /** Its bytes, the empty line that ends it included. */
+  /** All bytes of the event, with the empty line that ends it. */
   readonly bytes: Uint8Array
-  /** The event's name; empty where it has none. */
+  /** The name of the event; empty if it has none. */
   readonly name: string
   /** The data lines, joined by newlines. */
   readonly data: string
-  /** The status in a comment `:HTTP_STATUS/429`, by which Model Studio tells of an error inside a stream. */
+  /** The status in a comment `:HTTP_STATUS/429`: Model Studio reports an error inside a stream that way. */
   readonly status: number | undefined
 }
 
@@ -15,22 +15,22 @@ const CARRIAGE_RETURN = 13
 const SPACE = 32
 const EMPTY = new Uint8Array(0)
 
-/** Cuts a byte stream into events, wherever its chunks are cut. */
+/** Splits a stream of bytes into events. An event may be spread over any number of chunks. */
 export class SseScanner {
   readonly #decoder = new TextDecoder()
-  /** Bytes of an event that has not ended. */
+  /** The bytes of an event whose end has not come yet. */
   #rest: Uint8Array = EMPTY
 
   /** The events that `chunk` completes. */
   push(chunk: Uint8Array): SseEvent[] {
-    // Of the end of an event three bytes at most can be there already: "\r\n\r".
+    // At most three bytes of an event's end have come already: "\r\n\r".
     const searched = Math.max(0, this.#rest.length - 3)
     const bytes = this.#rest.length === 0 ? chunk : concat(this.#rest, chunk)
     const events: SseEvent[] = []
     let start = 0
     let lineStart = -1
     let feed = bytes.indexOf(LINE_FEED, searched)
-    // Rare, so that most chunks are searched for them once.
+    // Most streams have no carriage return: then this is the only search for one.
     let carriage = bytes.indexOf(CARRIAGE_RETURN, searched)
     while (feed >= 0 || carriage >= 0) {
       const isCarriage = carriage >= 0 && (feed < 0 || carriage < feed)
@@ -38,7 +38,7 @@ export class SseScanner {
       const next = isCarriage && bytes[at + 1] === LINE_FEED ? at + 2 : at + 1
       if (at !== lineStart) lineStart = next
       else {
-        // The other half of a line end may be still to come.
+        // The line feed after this carriage return may come with the next chunk.
         if (isCarriage && at + 1 === bytes.length) break
         events.push(this.#parse(bytes.subarray(start, next)))
         start = next
@@ -47,12 +47,12 @@ export class SseScanner {
       if (isCarriage) carriage = bytes.indexOf(CARRIAGE_RETURN, next)
       if (feed >= 0 && feed < next) feed = bytes.indexOf(LINE_FEED, next)
     }
-    // A copy: the chunk is passed on, and whoever reads it may transfer its memory.
+    // A copy, because the chunk is passed on and its reader may transfer the memory.
     this.#rest = start === bytes.length ? EMPTY : bytes.slice(start)
     return events
   }
 
-  /** What came after the last whole event: to be passed on when the stream ends. */
+  /** The bytes after the last whole event, to be passed on when the stream ends; undefined if there are none. */
   takeRest(): SseEvent | undefined {
     if (this.#rest.length === 0) return undefined
     const rest = this.#rest
@@ -83,8 +83,8 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
 }
 
 /**
- * Adds bytes to pieces; those that lie behind one another in memory stay one piece, so that its reader wakes once. No two
- * pieces share memory: a reader may transfer that of the first.
+ * Adds bytes to pieces. Bytes that are adjacent in memory become one piece, so that the reader wakes once for them. No two
+ * pieces share memory, because a reader may transfer the memory of one.
  */
 export function append(pieces: Uint8Array[], bytes: Uint8Array): void {
   const last = pieces.at(-1)

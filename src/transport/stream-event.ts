@@ -4,13 +4,13 @@ import type { SseEvent } from './sse-scanner.js'
 
 /** What an event of an answer's stream means to the limiter. */
 export interface StreamEvent {
-  /** Part of the answer that its reader sees: from here on nothing can be repeated. */
+  /** Part of the answer that the reader sees. From then on, the request cannot be repeated. */
   readonly isContent: boolean
-  /** What the answer used, where the event says so in full. */
+  /** The usage of the whole answer, if the event states it. */
   readonly usage: Usage | undefined
-  /** Nothing but the usage: there if the stream was asked to include it. */
+  /** Whether the event carries the usage and nothing else. Services send it only if the request asks for it. */
   readonly isUsageAlone: boolean
-  /** A refusal or a fault of the server's. */
+  /** The server refuses the request, or fails. */
   readonly isError: boolean
   /** The last event of the answer. */
   readonly isLast: boolean
@@ -21,13 +21,13 @@ const OTHER: StreamEvent = { ...DELTA, isContent: false }
 const LAST: StreamEvent = { ...OTHER, isLast: true }
 const ERROR: StreamEvent = { ...OTHER, isError: true }
 
-/** What may be more than a piece of content: only such an event is parsed once content has come. */
+/** Matches an event that may be more than a piece of content. Once content has come, only these are parsed: most are not. */
 const NOTABLE =
   /"usage"\s*:\s*\{|"error"\s*:|^\s*\{\s*"(?:code|message|request_id)"|"type"\s*:\s*"(?:error|response\.(?:completed|incomplete|failed))"/
 
 /**
- * Reads an event of a stream of chat completions, completions or responses. `afterContent`: content has come already, so
- * plain pieces of it need no closer look.
+ * Reads an event of a stream of chat completions, completions or responses. With `afterContent`, an event that does not
+ * match {@link NOTABLE} counts as content unparsed.
  */
 export function readStreamEvent(event: SseEvent, afterContent: boolean): StreamEvent {
   const { data, name, status } = event
@@ -39,7 +39,7 @@ export function readStreamEvent(event: SseEvent, afterContent: boolean): StreamE
   try {
     parsed = JSON.parse(data)
   } catch {
-    // Whatever it is, it is for the caller to see.
+    // Not JSON: the caller gets it as it is.
     return DELTA
   }
   return typeof parsed === 'object' && parsed !== null ? readObject(parsed as Record<string, unknown>) : DELTA

@@ -1,35 +1,35 @@
 import type { Attempt } from '../dispatch/attempt.js'
 import { chargedBy } from '../quota/reservation.js'
 
-/** An answer is charged anew when it has outgrown its charge by a quarter, and by this many tokens. */
+/** The charge is raised when the answer outgrows it by this share, and by at least this number of tokens. Chosen. */
 const MIN_STEP_TOKENS = 64
 const STEP_SHARE = 0.25
 
-/** The fields whose text an answer is made of: `content` and `reasoning_content`, a completion's `text`, a tool's `arguments`. */
+/** The fields that hold the text of an answer: `content` and `reasoning_content`, a completion's `text`, a tool's `arguments`. */
 const FIELDS = ['content":', 'text":', 'arguments":'] as const
-/** Of the Responses API the pieces alone: its other events repeat the whole. */
+/** The field of the Responses API. Its other events repeat the whole text. */
 const RESPONSES_FIELDS = ['delta":'] as const
 
-/** Characters a token, rather too many than too few: an answer that outgrows its charge by these has surely done so. */
+/** Characters per token, chosen on the high side: the estimate must not exceed the real number of tokens. */
 const CHARACTERS_A_TOKEN = 5
 const WIDE_CHARACTERS_A_TOKEN = 2
 const ESCAPED_CHARACTERS_A_TOKEN = 12
-/** From here on scripts are written that say more with each character. */
+/** The first code unit of the CJK scripts, whose characters carry more tokens each. */
 const FIRST_WIDE = 0x2e80
 const BACKSLASH = 0x5c
 
 /**
- * How far an answer has come, and the charge for what comes beyond its reservation: the server counts a long answer while
- * it is generated, and what it has counted is not there for others. The usage at its end corrects what was estimated here.
+ * Estimates how many tokens a stream has brought so far, and raises its charge when they exceed the reservation. The server
+ * counts a long answer while it generates it. The usage at the end of the stream corrects the estimate.
  */
 export class StreamProgress {
-  /** Pieces of content: a lower bound of the output tokens. */
+  /** The number of pieces of content: a lower bound of the output tokens. */
   pieces = 0
   readonly #attempt: Attempt
-  /** No answer is longer. */
+  /** The most tokens that the request allows. */
   readonly #most: number
   #tokens = 0
-  /** The number of tokens at which it is charged anew. */
+  /** The number of tokens at which the charge is raised next. */
   #nextAt: number
 
   constructor(attempt: Attempt) {
@@ -55,8 +55,8 @@ function nextStep(tokens: number): number {
 }
 
 /**
- * About how many tokens the pieces of content in `text` are, at least. Found and not parsed: that is done for every event
- * of every stream. A text ends at its first quotation mark, be it escaped: that makes it shorter, never longer.
+ * A low estimate of the tokens in the content of `text`. Searches the fields instead of parsing JSON, because this runs for
+ * every event of every stream. A field ends at its first quotation mark, escaped or not, which only makes it shorter.
  */
 export function tokensIn(text: string): number {
   for (const field of text.includes('"response.') ? RESPONSES_FIELDS : FIELDS) {

@@ -5,5 +5,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/compat/**'],
     testTimeout: 30_000,
+    setupFiles: ['test/support/quiet-warnings.ts'],
   },
 })

@@ -31,7 +31,7 @@ export default defineConfig({
   test: {
     projects: isLong ? [together] : [alone, together],
     exclude: ['test/compat/**', 'test/types/oldest/**', ...(isLong ? [] : ['test/**/*.long.test.ts'])],
-    setupFiles: ['test/support/seeded-properties.ts'],
+    setupFiles: ['test/support/seeded-properties.ts', 'test/support/quiet-warnings.ts'],
     testTimeout: isLong ? 300_000 : 30_000,
     // The default keeps one core for the main process, which has little to do.
     maxWorkers: '100%',

@@ -135,10 +135,7 @@ export type HeadgateErrorOf<C extends HeadgateErrorCode> = C extends keyof typeo
  * Undefined where `error` is none of ours, or not of this `code`. For an error of a client the result is a new one, with the
  * client's error as its `cause`.
  */
-export function headgateErrorOf<C extends HeadgateErrorCode>(
-  error: unknown,
-  code?: C | undefined,
-): HeadgateErrorOf<C> | undefined {
+export function headgateErrorOf<C extends HeadgateErrorCode>(error: unknown, code?: C): HeadgateErrorOf<C> | undefined {
   let found: HeadgateError | undefined
   try {
     found = isOwnError(error) ? error : behindClient(error)

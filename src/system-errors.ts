@@ -48,7 +48,9 @@ export function fileReason(
       return 'is not in the gzip format, or damaged'
     case 'Z_BUF_ERROR':
       return 'breaks off in the middle: the gzip file is not whole'
+    default: {
+      const known = doing === 'written' ? WRITE_REASONS.get(code) : undefined
+      return `cannot be ${doing}: ${known ?? (error as Error).message}`
+    }
   }
-  const known = doing === 'written' ? WRITE_REASONS.get(code) : undefined
-  return `cannot be ${doing}: ${known ?? (error as Error).message}`
 }

@@ -43,8 +43,10 @@ export function checkHintValues({ priority, tenant, deadlineMs, fallback }: Hint
   if (deadlineMs !== undefined && !(typeof deadlineMs === 'number' && deadlineMs >= 0)) {
     throw new InvalidRequest(`deadlineMs is ${shown(deadlineMs)}: give milliseconds from the call, 0 or more`)
   }
-  if (fallback !== undefined && fallback !== false) {
-    throw new InvalidRequest(`fallback is ${shown(fallback)}: give false to stay with the model, or leave it out`)
+  // Untyped callers may give anything.
+  const given: unknown = fallback
+  if (given !== undefined && given !== false) {
+    throw new InvalidRequest(`fallback is ${shown(given)}: give false to stay with the model, or leave it out`)
   }
 }
 

@@ -9,10 +9,10 @@ import { exec, pack, root, type Packed } from './packed.js'
  * The most bytes that importing `headgate` may add to an app, minified by Vite and gzipped. The built-in tables count
  * apart.
  *
- * Measured: 48,605 and 1,109 bytes, rounded up. The goal for the core is 35,000. Smaller: each small change fails the
+ * Measured: 51,215 and 1,109 bytes, rounded up. The goal for the core is 35,000. Smaller: each small change fails the
  * test. Larger: the package can grow unnoticed. A change that needs more bytes raises the number on purpose.
  */
-const MAX_CORE_BYTES = 49_000
+const MAX_CORE_BYTES = 51_700
 const MAX_TABLES_BYTES = 1150
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {

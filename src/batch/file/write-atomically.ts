@@ -32,14 +32,22 @@ export async function writeAtomically(
 /** Resolves when what was written to a file is on the disk. */
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+')
-  await file.sync().finally(() => file.close())
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** Resolves when the name of a new file is on the disk: it is only when its folder is. */
 export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(dirname(path), 'r')
-    await folder.sync().finally(() => folder.close())
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
   } catch {
     // Some systems cannot open folders.
   }

@@ -9,6 +9,8 @@ import type { ModelOutputAccounting } from '../../src/models/state/model-output-
 import type { ModelPacing } from '../../src/models/state/model-pacing.js'
 import type { Workspace } from '../../src/models/workspace.js'
 
+// The two functions are the usual way to compare types exactly, `readonly` included.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
 /** The public fields of a class that other code can assign to. Methods do not count. */
@@ -23,11 +25,14 @@ type MutableFields<T> = {
 describe('the state of a model', () => {
   it('can only be changed through methods', () => {
     expectTypeOf<MutableFields<ModelState>>().toBeNever()
-    expectTypeOf<
-      MutableFields<ModelHold> | MutableFields<ModelLimits> | MutableFields<ModelOutputAccounting>
-    >().toBeNever()
-    expectTypeOf<MutableFields<ModelPacing> | MutableFields<Exhaustion>>().toBeNever()
-    expectTypeOf<MutableFields<ModelRegistry> | MutableFields<Workspace> | MutableFields<Account>>().toBeNever()
+    expectTypeOf<MutableFields<ModelHold>>().toBeNever()
+    expectTypeOf<MutableFields<ModelLimits>>().toBeNever()
+    expectTypeOf<MutableFields<ModelOutputAccounting>>().toBeNever()
+    expectTypeOf<MutableFields<ModelPacing>>().toBeNever()
+    expectTypeOf<MutableFields<Exhaustion>>().toBeNever()
+    expectTypeOf<MutableFields<ModelRegistry>>().toBeNever()
+    expectTypeOf<MutableFields<Workspace>>().toBeNever()
+    expectTypeOf<MutableFields<Account>>().toBeNever()
   })
 
   it('is checked by a type that finds an assignable field', () => {

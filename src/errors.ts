@@ -136,13 +136,13 @@ export type HeadgateErrorOf<C extends HeadgateErrorCode> = C extends keyof typeo
  * client's error as its `cause`.
  */
 export function headgateErrorOf<C extends HeadgateErrorCode>(error: unknown, code?: C): HeadgateErrorOf<C> | undefined {
-  let found: HeadgateError | undefined
   try {
-    found = isOwnError(error) ? error : behindClient(error)
+    const found = isOwnError(error) ? error : behindClient(error)
+    return code === undefined || found?.code === code ? (found as HeadgateErrorOf<C> | undefined) : undefined
   } catch {
     // A getter of the error threw: it is none of ours.
+    return undefined
   }
-  return code === undefined || found?.code === code ? (found as HeadgateErrorOf<C> | undefined) : undefined
 }
 
 /** The longest body that is parsed, in characters: ours have a few hundred. */

@@ -62,12 +62,14 @@ export function settingsOf(options: LimiterOptions): Settings {
   // Each option is read once: one may be a getter.
   const given = { ...options }
   checkOptions(given)
-  const profile = profileOption(given.profile)
+  const found = profileOption(given.profile)
+  // A copy: what the caller writes into its object later was never checked.
+  const profile = found && Object.freeze({ ...found })
   return Object.freeze({
     limits: toSource(given.limits),
     overrides: validateOverrides(given.overrides ?? {}),
     perSecond: given.perSecond,
-    fallback: given.fallback ?? {},
+    fallback: copyOfLists(given.fallback ?? {}),
     fallbackAfterWaitMs: given.fallbackAfterWaitMs,
     maxRetries: given.maxRetries ?? DEFAULT_RETRIES,
     maxRetriesOfClients: given.maxRetries,
@@ -85,6 +87,10 @@ export function settingsOf(options: LimiterOptions): Settings {
     clock: monotonicClock(given.clock ?? systemClock),
     random: given.random ?? Math.random,
   })
+}
+
+function copyOfLists(lists: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list]]))
 }
 
 function weightsOf(weights: Readonly<Record<string, number>>): Settings['tenantWeights'] {

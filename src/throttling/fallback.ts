@@ -40,7 +40,7 @@ export function anotherModel<C extends Candidate>(chain: readonly C[]): C | unde
  * The model for a request that has not been sent: the first of the chain, unless it could only start there later than
  * `fallbackAfterWaitMs` from `now`. Then the one that can start it first.
  */
-export function spillModel<C extends Candidate>(
+export function modelAfterWait<C extends Candidate>(
   chain: readonly C[],
   now: number,
   fallbackAfterWaitMs: number,

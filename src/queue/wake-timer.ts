@@ -15,6 +15,8 @@ export class WakeTimer {
   readonly #fire: () => void
   #timer: TimerHandle
   #at = Infinity
+  /** When the timer fires, in the clock's ms: later than `#at` where that had passed when the timer was set. */
+  #dueAt = Infinity
 
   constructor(clock: Clock, fire: () => void) {
     this.#clock = clock
@@ -28,7 +30,7 @@ export class WakeTimer {
 
   /** Whether the timer should have fired long ago, so that it never will. */
   isLost(now: number): boolean {
-    return now > this.#at + MAX_LATE_MS
+    return now > this.#dueAt + MAX_LATE_MS
   }
 
   /** Sets the timer to another time, in the clock's ms. Infinity clears it. */
@@ -37,15 +39,17 @@ export class WakeTimer {
     const old = this.#timer
     // First, for timers may throw (in Cloudflare Workers, outside a request): the timer is then not set.
     this.#timer = undefined
-    this.#at = Infinity
+    this.#at = this.#dueAt = Infinity
     if (old !== undefined) this.#clock.clearTimeout(old)
     if (at === Infinity) return
-    const delay = Math.min(Math.max(0, Math.ceil(at - this.#clock.now())), MAX_TIMER_MS)
+    const now = this.#clock.now()
+    const delay = Math.min(Math.max(0, Math.ceil(at - now)), MAX_TIMER_MS)
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined
-      this.#at = Infinity
+      this.#at = this.#dueAt = Infinity
       this.#fire()
     }, delay)
     this.#at = at
+    this.#dueAt = now + delay
   }
 }

@@ -48,7 +48,7 @@ const DOUBLING_WINDOWS = 1
 const STEP_MS = 1000
 /**
  * For this time in ms after a refusal proved stray, a single refusal is ignored. A second one within the next window counts.
- * Chosen. Longer delays the reaction to a limit that drops; shorter gives up share to every stray refusal.
+ * Chosen. Longer delays the reaction to a limit that drops; shorter loses share to every stray refusal.
  */
 const NOISY_MS = 30 * 60_000
 /**

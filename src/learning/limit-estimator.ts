@@ -1,7 +1,7 @@
 /**
  * The used fraction of the effective share from which a window counts as saturated. Derived: backfill and J leave room unused.
  * At 3.99 requests a second and J = 50 ms, three requests start in 1.05 s, which is 72 %.
- * Larger never probes such a limit again. Smaller takes a window with spare room as proof of the limit.
+ * Larger never probes above that limit again. Smaller takes a window with spare room as proof of the limit.
  */
 const SATURATED = 0.7
 /**

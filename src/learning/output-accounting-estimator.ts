@@ -7,10 +7,7 @@ const GENERATED = 0
 const COMPLETION = 1
 const RESERVED = 2
 
-/**
- * The width of a bin, in ms. Chosen. It equals the default J, because the edges of a second are known no better. Wider bins blur the
- * second; narrower ones cost memory and time.
- */
+/** The width of a bin, in ms. Chosen; it equals the default J. Wider bins blur the second; narrower ones cost memory and time. */
 const BIN_MS = 50
 /** The bins that are kept: 3.2 s. Chosen. Fewer lose output that is recorded late; more cost memory only. */
 const BINS = 64

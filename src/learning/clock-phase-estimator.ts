@@ -37,8 +37,8 @@ const DRIFT_MS = 12
  */
 const GUARD_MS = 20
 /**
- * The resolution of `req-arrive-time`, in ms: the service rounds down to whole milliseconds. Smaller places the phase too
- * early.
+ * The resolution of `req-arrive-time`, in ms: the service rounds down to whole milliseconds. Smaller ends the
+ * phase too early; larger wastes quota.
  */
 const ROUNDED_MS = 1
 

@@ -62,6 +62,7 @@ const STRIKES = 6
  * Chosen. Larger ignores refusals by a limit that fell far; smaller blames our use for that of others.
  */
 const MIN_CAUSE = 0.5
+/** The strikes that one served request offsets. Chosen. Larger hides a lower limit; smaller counts estimation errors as one. */
 const MADE_GOOD = 0.25
 
 /**

@@ -44,7 +44,7 @@ const ACCEPTED_WEIGHT = 0.1
  */
 const MIN_LEAD = 1
 /**
- * The factor on old scores at each refusal. Chosen. Derived: 23 refusals halve a score. Larger follows a change of the service
+ * The factor on old scores at each refusal. Chosen: 23 refusals halve a score. Larger follows a change of the service
  * more slowly; smaller decides by a few refusals.
  */
 const FADES = 0.97

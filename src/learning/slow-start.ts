@@ -9,8 +9,7 @@ const MINUTE_MS = 60_000
  */
 const SHORT_SECONDS = 5
 /**
- * Fewer requests than this in {@link SHORT_SECONDS} s give no rate. Chosen. More ignore the rate of slow models; fewer halve a
- * rate that is chance.
+ * Fewer requests than this in {@link SHORT_SECONDS} s give no rate. Chosen. More ignore the rate of slow models; fewer derive the start rate from chance.
  */
 const FEW_REQUESTS = 5
 /**
@@ -33,8 +32,8 @@ const MANY_REPEATS = 2
 const GROWN_MS = 10 * SECOND_MS
 
 /**
- * The time in ms in which a cut rate doubles, and the number of doublings after which the cut ends. Chosen. Derived: the cut
- * ends after 3 min at 64 times the start rate.
+ * The time in ms in which a cut rate doubles, and the number of doublings after which the cut ends. Chosen. The cut ends after
+ * 3 min, at 64 times the start rate.
  * Faster doubling is refused again as a surge; slower wastes quota. More doublings keep the bound longer; fewer end it with a
  * jump of the rate.
  */
@@ -43,13 +42,13 @@ const CUT_DOUBLINGS = 6
 
 /**
  * Below this many requests in a doubling time, the next one is spaced by the growing rate, not by the current one. Chosen.
- * Larger applies the slower formula to fast rates. Smaller lets a rate of one request in minutes outlast the slow start.
+ * Larger applies the slower formula to fast rates. Smaller delays the next request beyond the slow start.
  */
 const FEW_IN_DOUBLING = 3
 
 /**
  * How far the rate may exceed the mean of the last minute, as a fraction: at first, and after repeated refusals. Chosen.
- * Derived: 0.6 doubles a steady rate in 40 s.
+ * At 0.6 a rate doubles in 40 s (derived: x ÷ (1 − e⁻ˣ) = 1.6 for a growth of x a minute).
  * Larger is refused as a surge more often; smaller recovers more slowly.
  */
 const FIRST_RISE = 0.6
@@ -68,8 +67,8 @@ const RARE_MS = 5 * MINUTE_MS
 const FIRST_MEMORY_MS = 10 * MINUTE_MS
 const MAX_MEMORY_MS = 16 * FIRST_MEMORY_MS
 /**
- * The doublings of the floor after which a surge is forgotten. Chosen. Derived: the floor is then 256 times higher, after 80
- * min at first and 21 h at most. More keep a bound that no longer binds; fewer end it with a jump of the rate.
+ * The doublings of the floor after which a surge is forgotten. Chosen. The floor is then 256 times higher,
+ * after 80 min at first and 21 h at most. More keep a bound that no longer binds; fewer end it with a jump of the rate.
  */
 const REMEMBERED_DOUBLINGS = 8
 

@@ -60,7 +60,7 @@ export interface Limiter extends AsyncDisposable {
    */
   workspace(name: string, limits: LimitsTable | LimitsSource): Limiter
   /**
-   * The state of each model and tenant, and its counts over the last `lastMs` ms. @default an hour, which is also the maximum
+   * The state of each model and tenant, and its counts over the last `lastMs` ms: by default an hour, the maximum.
    */
   stats(options?: { lastMs?: number }): Stats
   /**
@@ -74,8 +74,8 @@ export interface Limiter extends AsyncDisposable {
   /**
    * A view of this limiter that adds `hints` to each `schedule`, `fetch` and `predict`. A request's own hints take precedence.
    *
-   * The view shares limits, queues, events, statistics and `close` with this limiter. Hints accumulate: `limiter.with({ tenant
-   * }).with({ priority })`.
+   * The view shares limits, queues, events, statistics and `close` with this limiter. Hints accumulate:
+   * `limiter.with({ tenant }).with({ priority })`.
    *
    * @example
    * const client = limitOpenAI(new OpenAI(), limiter.with({ tenant: 'web', priority: 5 }))

@@ -16,7 +16,7 @@ export function nextModel<C extends Candidate>(chain: readonly C[]): C | undefin
   return chain.find((candidate) => !candidate.tried && !candidate.held && !candidate.closed)
 }
 
-/** The model that can start the request first. Of two equal ones, the earlier in the chain. */
+/** The model that can start the request first. The earlier in the chain wins a tie. */
 export function soonestModel<C extends Candidate>(chain: readonly C[]): C | undefined {
   let soonest: C | undefined
   let startsAt = Infinity

@@ -9,7 +9,8 @@ const MINUTE_MS = 60_000
  */
 const SHORT_SECONDS = 5
 /**
- * Fewer requests than this in {@link SHORT_SECONDS} s give no rate. Chosen. More ignore the rate of slow models; fewer derive the start rate from chance.
+ * Fewer requests than this in {@link SHORT_SECONDS} s give no rate. Chosen. More ignore the rate of slow models; fewer derive the
+ * start rate from chance.
  */
 const FEW_REQUESTS = 5
 /**

@@ -1,6 +1,6 @@
 /**
- * The first and the longest back-off, in ms. Documented in docs/429s.md; they are the figures of the `openai` client. Larger prolongs
- * short faults; smaller adds load to a failing server.
+ * The first and the longest back-off, in ms. Documented in docs/429s.md; they are the figures of the `openai` client. Larger
+ * prolongs short faults; smaller adds load to a failing server.
  */
 const FIRST_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 8000

@@ -140,13 +140,13 @@ export type HeadgateErrorOf<C extends HeadgateErrorCode> = C extends keyof typeo
  * const waitMs = headgateErrorOf(error, 'deadline_impossible')?.predictedWaitMs
  */
 export function headgateErrorOf<C extends HeadgateErrorCode>(error: unknown, code?: C): HeadgateErrorOf<C> | undefined {
-  let found: HeadgateError | undefined
   try {
-    found = isOwnError(error) ? error : behindClient(error)
+    const found = isOwnError(error) ? error : behindClient(error)
+    return code === undefined || found?.code === code ? (found as HeadgateErrorOf<C> | undefined) : undefined
   } catch {
-    // A getter of the error threw. Headgate's errors have none.
+    // A getter of the error threw. The error then counts as foreign.
+    return undefined
   }
-  return code === undefined || found?.code === code ? (found as HeadgateErrorOf<C> | undefined) : undefined
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   LimiterClosed,
   QueueFull,
   QuotaExhausted,
+  RequestTooLarge,
 } from '../src/index.js'
 import { refusalResponse } from '../src/transport/refusal-response.js'
 
@@ -135,3 +136,14 @@ function revoked(): object {
   revoke()
   return proxy
 }
+
+it('isHeadgateError never throws, whatever the getters of an error do', () => {
+  const branded = Object.create(new RequestTooLarge('too large'), {
+    code: {
+      get(): never {
+        throw new Error('mine')
+      },
+    },
+  }) as object
+  expect(isHeadgateError(branded, 'request_too_large')).toBe(false)
+})

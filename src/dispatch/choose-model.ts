@@ -1,7 +1,7 @@
 import { DeadlineImpossible } from '../errors.js'
 import type { FallbackReason } from '../metrics/events.js'
 import type { ModelState } from '../models/model-state.js'
-import { spillModel } from '../throttling/fallback.js'
+import { modelAfterWait } from '../throttling/fallback.js'
 import type { Cost } from '../types.js'
 import { candidates, type ModelCandidate } from './candidates.js'
 import type { Job } from './job.js'
@@ -35,7 +35,7 @@ export function chooseModel(job: Job, now: number, options: ChoiceOptions): Mode
   if (open.length === 0) throw asked.closedError(job.cost, now)
   const inTime = job.startBy === Infinity ? open : open.filter((candidate) => !isLate(candidate, job))
   if (inTime.length === 0) throw impossible(open, now, job)
-  const chosen = (fallbackAfterWaitMs === undefined ? inTime[0] : spillModel(inTime, now, fallbackAfterWaitMs))!
+  const chosen = (fallbackAfterWaitMs === undefined ? inTime[0] : modelAfterWait(inTime, now, fallbackAfterWaitMs))!
   const isAskedInTime = inTime.some(({ modelState }) => modelState === asked)
   return {
     modelState: chosen.modelState,

@@ -85,7 +85,7 @@ export class Dispatcher implements AttemptEvents {
       check?.(request)
       if (workspace.isClosed) throw new LimiterClosed('The limiter is closed and takes no new requests')
       if (request.signal?.aborted === true) throw request.signal.reason
-      job = this.#jobOf(workspace, request, run)
+      job = this.#jobOf(workspace, request, run, ++this.#lastId)
       this.#enter(job)
     } catch (error) {
       // The request was not taken.
@@ -103,7 +103,7 @@ export class Dispatcher implements AttemptEvents {
   predict(workspace: Workspace, request: JobRequest): { model: string; waitMs: number } {
     checkRequest(request, ignore)
     checkFields(request)
-    const job = this.#jobOf(workspace, request, ignore)
+    const job = this.#jobOf(workspace, request, ignore, 0)
     const { modelState, startsAt } = this.#choose(job)
     return { model: modelState.model, waitMs: Math.max(0, startsAt() - job.queuedAt) }
   }
@@ -138,11 +138,11 @@ export class Dispatcher implements AttemptEvents {
     this.account.applyReportedLimits(modelState, limits)
   }
 
-  #jobOf(workspace: Workspace, request: JobRequest, run: Run<unknown>): Job {
+  #jobOf(workspace: Workspace, request: JobRequest, run: Run<unknown>, id: number): Job {
     const profile = request.profile ?? this.#options.profile
     const chain = workspace.models.chainOf(request.model, profile, request.fallback !== false)
     const cost = this.#costAt(chain[0]!, request)
-    return new Job(++this.#lastId, request, run, chain, profile, cost, this.#clock.now())
+    return new Job(id, request, run, chain, profile, cost, this.#clock.now())
   }
 
   /** Puts a new job into the queue of the model of its chain that is to serve it. */

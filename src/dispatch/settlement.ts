@@ -14,8 +14,8 @@ export type Ending = Usage | 'unknown' | 'refused' | 'unsent'
 
 /**
  * Settles an attempt: corrects its charge to what it used. An unknown usage leaves the reservation standing until its window
- * has passed: the server may have done all the work. A refusal costs what the profile says. Nothing else settles, and the
- * caller sees to it that an attempt is settled once.
+ * has passed: the server may have done all the work. A refusal costs what the profile says. Nothing else settles an
+ * attempt. The dispatcher calls this once for each: it asks `reservation.settled` before.
  */
 export function settle(attempt: Attempt, ending: Ending, now: number, output: OutputExpectation): void {
   const { job, modelState } = attempt

@@ -12,7 +12,7 @@ import type { Limits, LimitsSource, LimitsTable } from '../types.js'
 export interface LimitsInForce {
   resolve(model: string, perSecondDefault: boolean): { readonly limits: ResolvedLimits }
   set(model: string, limits: Limits, until?: number): void
-  readonly hearsRefusals: boolean
+  readonly wantsRefusals: boolean
   refused(model: string, kind: 'requests' | 'tokens'): void
   close(): void
 }
@@ -78,7 +78,7 @@ export function openWorkspace(
 
 function opened(workspace: Workspace, limits: LimitsInForce, forget?: () => void): OpenWorkspace {
   const { events } = workspace
-  const stopTelling = tellRefusals(events, limits)
+  const stopTelling = forwardRefusals(events, limits)
   return {
     workspace,
     limits,
@@ -114,8 +114,8 @@ function warningsTo(events: Events): Warn {
  * Reports refusals to a source that observes them, and returns a function that stops it. The account's source also receives
  * refusals of workspaces.
  */
-function tellRefusals(events: Events, limits: LimitsInForce): () => void {
-  if (!limits.hearsRefusals) return () => {}
+function forwardRefusals(events: Events, limits: LimitsInForce): () => void {
+  if (!limits.wantsRefusals) return () => {}
   return events.on('throttled', ({ model, class: kind }) => {
     if (kind === 'requests' || kind === 'tokens') limits.refused(model, kind)
   })

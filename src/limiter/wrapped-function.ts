@@ -1,4 +1,4 @@
-import { hintedRequest, type ScheduleRequest } from '../dispatch/schedule-request.js'
+import { checkRequest, hintedRequest, type ScheduleRequest } from '../dispatch/schedule-request.js'
 import { InvalidRequest } from '../errors.js'
 import type { Limiter } from './limiter.js'
 
@@ -13,8 +13,9 @@ export function wrappedFunction<A extends unknown[], T>(
       'wrap(request, fn): give request as an object with a model, or a function that returns one',
     )
   if (typeof fn !== 'function') throw new InvalidRequest('wrap(request, fn): give fn as a function')
+  if (typeof request !== 'function') checkRequest(request, fn)
   return async function wrapped(this: unknown, ...args: A): Promise<T> {
-    const asked = typeof request === 'function' ? request(...args) : request
+    const asked = typeof request === 'function' ? request.apply(this, args) : request
     // `fn` does not learn the backup's name. It would use its own model, while the backup is charged.
     return schedule(hintedRequest(asked, { fallback: false }), () => fn.apply(this, args))
   }

@@ -149,15 +149,15 @@ export class Events {
     this.#emit(event, payload, false)
   }
 
-  /** `isHeard`: by a listener of the workspace that it comes from. */
-  #emit<E extends EventName>(event: E, payload: HeadgateEvents[E], isHeard: boolean): void {
+  /** `hasListener`: by a listener of the workspace that it comes from. */
+  #emit<E extends EventName>(event: E, payload: HeadgateEvents[E], hasListener: boolean): void {
     const within = this.#within
-    const told = within === undefined ? payload : { ...payload, workspace: within.workspace }
+    const ownPayload = within === undefined ? payload : { ...payload, workspace: within.workspace }
     const listeners = this.#listeners[event] as Set<Listener<E>> | undefined
     const hasListeners = (listeners?.size ?? 0) > 0
-    if (listeners !== undefined) this.#tell(listeners, event, told)
-    if (within !== undefined) within.above.#emit(event, told, isHeard || hasListeners)
-    else if (event === 'warning' && !isHeard && !hasListeners) {
+    if (listeners !== undefined) this.#tell(listeners, event, ownPayload)
+    if (within !== undefined) within.above.#emit(event, ownPayload, hasListener || hasListeners)
+    else if (event === 'warning' && !hasListener && !hasListeners) {
       const { message, code } = payload as HeadgateEvents['warning']
       this.#printer.print(message, code)
     }

@@ -29,7 +29,7 @@ export interface Settings {
   readonly overrides: Readonly<Record<string, Limits>>
   /** Undefined: by the profile of the request. */
   readonly perSecond: boolean | undefined
-  /** The caller's own object. The limiter reads it when a request first names a model. */
+  /** A copy of the option. The limiter reads it when a request first names a model. */
   readonly fallback: Readonly<Record<string, readonly string[]>>
   /** Undefined: a new request waits for its own model without a bound. */
   readonly fallbackAfterWaitMs: number | undefined
@@ -68,12 +68,14 @@ export function settingsOf(options: LimiterOptions): Settings {
   // Reads each option once, because an option may be a getter.
   const given = { ...options }
   checkOptions(given)
-  const profile = profileOption(given.profile)
+  const found = profileOption(given.profile)
+  // A copy, because later changes of the caller's object would not be checked.
+  const profile = found && Object.freeze({ ...found })
   return Object.freeze({
     limits: toSource(given.limits),
     overrides: validateOverrides(given.overrides ?? {}),
     perSecond: given.perSecond,
-    fallback: given.fallback ?? {},
+    fallback: copyOfLists(given.fallback ?? {}),
     fallbackAfterWaitMs: given.fallbackAfterWaitMs,
     maxRetries: given.maxRetries ?? DEFAULT_RETRIES,
     maxRetriesOfClients: given.maxRetries,
@@ -91,6 +93,10 @@ export function settingsOf(options: LimiterOptions): Settings {
     clock: monotonicClock(given.clock ?? systemClock),
     random: given.random ?? Math.random,
   })
+}
+
+function copyOfLists(lists: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list]]))
 }
 
 function weightsOf(weights: Readonly<Record<string, number>>): Settings['tenantWeights'] {

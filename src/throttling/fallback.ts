@@ -42,7 +42,7 @@ export function anotherModel<C extends Candidate>(chain: readonly C[]): C | unde
  * The model for a new request: the first of the chain, if it can start there within `fallbackAfterWaitMs` from `now`. Otherwise
  * the model that can start it first.
  */
-export function spillModel<C extends Candidate>(
+export function modelAfterWait<C extends Candidate>(
   chain: readonly C[],
   now: number,
   fallbackAfterWaitMs: number,

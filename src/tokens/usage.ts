@@ -64,8 +64,11 @@ export function isUsageUnknown(value: unknown): boolean {
   try {
     const usage = fieldsOf(value)
     if (usage === undefined) return false
-    const given = COUNTS.filter((name) => name in usage).map((name) => usage[name] ?? undefined)
-    return given.includes(undefined) && given.every((count) => count === undefined || tokenCount(count) !== undefined)
+    // Vercel's AI SDK gives NaN for the tokens of an embedding whose provider reports none.
+    const isMissing = (name: string): boolean =>
+      (usage[name] ?? undefined) === undefined || (name === 'tokens' && Number.isNaN(usage[name]))
+    const given = COUNTS.filter((name) => name in usage)
+    return given.some(isMissing) && given.every((name) => isMissing(name) || tokenCount(usage[name]) !== undefined)
   } catch {
     return false
   }
@@ -102,6 +105,9 @@ const COUNTS = [
   'completion_tokens',
   'input_tokens',
   'output_tokens',
+  'tokens',
+  'total_tokens',
+  'totalTokens',
 ] as const
 
 function read(value: unknown): Usage | undefined {

@@ -17,21 +17,12 @@ export interface MeteredTarget {
   readonly deployment: string
 }
 
-/** How many targets are kept. A program calls a few endpoints of a few services; Azure has one for each deployment. */
-const MAX_TARGETS = 100
-/** By URL. Parsing one takes about 3 µs, which each call would pay again. */
-const targets = new Map<string, MeteredTarget>()
-
 /** Reads the URL of a POST; undefined if calls to it are not metered. */
 export function meteredTarget(text: string): MeteredTarget | undefined {
-  const known = targets.get(text)
-  if (known !== undefined) return known
   const url = parseUrl(text)
   const path = url && METERED_PATH.exec(url.pathname)?.[1]
   if (!url || !path) return undefined
-  const target = { url, route: ROUTES[path]!, deployment: deploymentOf(url) }
-  if (targets.size < MAX_TARGETS) targets.set(text, target)
-  return target
+  return { url, route: ROUTES[path]!, deployment: deploymentOf(url) }
 }
 
 /** The address of another deployment; the same one where the URL names none. */

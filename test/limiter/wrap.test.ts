@@ -102,4 +102,24 @@ describe('limiter.wrap(request, fn)', () => {
     expect(() => limiter.wrap(request as never, fn as never)).toThrow(InvalidRequest)
     expect(() => limiter.wrap(request as never, fn as never)).toThrow(message)
   })
+
+  test('calls a request function with the this of the call', async () => {
+    const { limiter } = setup({ limits })
+    const service = {
+      model: 'b',
+      ask: limiter.wrap(
+        function (this: unknown) {
+          return { model: (this as { model: string }).model }
+        },
+        async () => 'done',
+      ),
+    }
+    expect(await service.ask()).toBe('done')
+    expect(limiter.stats().models['b']).toMatchObject({ calls: 1 })
+  })
+
+  test('refuses a request that is wrong at once', () => {
+    const { limiter } = setup({ limits })
+    expect(() => limiter.wrap({ model: '' }, () => 1)).toThrow(InvalidRequest)
+  })
 })

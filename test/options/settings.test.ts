@@ -113,4 +113,14 @@ describe('the settings', () => {
     expect(settingsOf(options).maxRetries).toBe(1)
     expect(reads).toBe(1)
   })
+
+  test('keep a copy of backups and of a profile: what is written into them afterwards changes nothing', () => {
+    const fallback = { a: ['b'] }
+    const profile = { ...profiles.openai }
+    const settings = settingsOf({ fallback, profile })
+    fallback.a.push('c')
+    Object.assign(profile, { rejectedCost: 1 })
+    expect(settings.fallback).toEqual({ a: ['b'] })
+    expect(settings.profile?.rejectedCost).toBe(profiles.openai.rejectedCost)
+  })
 })

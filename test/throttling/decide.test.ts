@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Verdict } from '../../src/throttling/classify.js'
 import { decide, type Decision } from '../../src/throttling/decide.js'
-import { spillModel, type Candidate } from '../../src/throttling/fallback.js'
+import { modelAfterWait, type Candidate } from '../../src/throttling/fallback.js'
 
 type State = 'free' | 'tried' | 'held' | 'held, tried' | 'closed' | 'closed, tried'
 
@@ -127,6 +127,6 @@ describe('a request that was not sent yet, by when each model could start it', (
     [['free', 'free'], [Infinity, Infinity], 500, 'A'],
     [['free', 'free'], [9000, 1000], Infinity, 'A'],
   ])('%j at %j, spilling after %d ms: %s', (states, startsAt, fallbackAfterWaitMs, expected) => {
-    expect(spillModel(chainOf(states, startsAt), 1000, fallbackAfterWaitMs)?.model).toBe(expected)
+    expect(modelAfterWait(chainOf(states, startsAt), 1000, fallbackAfterWaitMs)?.model).toBe(expected)
   })
 })

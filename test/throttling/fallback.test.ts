@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { anotherModel, nextModel, soonestModel, spillModel, type Candidate } from '../../src/throttling/fallback.js'
+import { anotherModel, nextModel, soonestModel, modelAfterWait, type Candidate } from '../../src/throttling/fallback.js'
 
 function candidate(model: string, at: number, state: Partial<Candidate> = {}): Candidate {
   return { model, tried: false, held: false, closed: false, startsAt: () => at, ...state }
@@ -29,7 +29,7 @@ describe('the next model, the soonest one, and another one', () => {
 
 test('a new request goes to its own model unless that starts it too late', () => {
   const chain = [candidate('a', 100), candidate('b', 50)]
-  expect(spillModel(chain, 0, 100)?.model).toBe('a')
-  expect(spillModel(chain, 0, 99)?.model).toBe('b')
-  expect(spillModel([candidate('a', 0, { closed: true }), candidate('b', 50)], 0, 100)?.model).toBe('b')
+  expect(modelAfterWait(chain, 0, 100)?.model).toBe('a')
+  expect(modelAfterWait(chain, 0, 99)?.model).toBe('b')
+  expect(modelAfterWait([candidate('a', 0, { closed: true }), candidate('b', 50)], 0, 100)?.model).toBe('b')
 })

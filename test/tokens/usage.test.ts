@@ -184,3 +184,18 @@ it('readUsage returns undefined for counts that no answer can have', () => {
   expect(readUsage({ prompt_tokens: 5, completion_tokens: 1e9 })).toBeUndefined()
   expect(readUsage({ prompt_tokens: 1e8, completion_tokens: 0 })).toEqual({ inputTokens: 1e8, outputTokens: 0 })
 })
+
+it.each([{ tokens: Number.NaN }, { inputTokens: 5, outputTokens: undefined }, { total_tokens: null }])(
+  'isUsageUnknown knows the usage of a provider that reports none: %j',
+  (usage) => {
+    expect(isUsageUnknown(usage)).toBe(true)
+    expect(readUsage(usage)).toBeUndefined()
+  },
+)
+
+it.each([{ inputTokens: 1, outputTokens: Number.NaN }, { tokens: 'many' }, {}, 5])(
+  'isUsageUnknown takes no other value for an unreported usage: %j',
+  (value) => {
+    expect(isUsageUnknown(value)).toBe(false)
+  },
+)

@@ -95,7 +95,7 @@ export class LiveLimits {
    * The configured limits of a model: those that the table and the overrides name, without any that are derived or
    * assumed.
    */
-  stated(model: string): Limits {
+  configuredLimits(model: string): Limits {
     const table = currentTable(this.#source)
     const row = Object.hasOwn(table, model) ? validateRow(model, table[model], this.#source.name) : {}
     return mergeLimits(row, this.#set(model))
@@ -117,7 +117,7 @@ export class LiveLimits {
   }
 
   /** Whether the source has the method `refused`. */
-  get hearsRefusals(): boolean {
+  get wantsRefusals(): boolean {
     return this.#source.refused !== undefined
   }
 

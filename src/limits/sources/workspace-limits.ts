@@ -87,7 +87,7 @@ export class WorkspaceLimits {
   }
 
   #checkAll(): void {
-    for (const model of this.#own.models()) this.#check(model, this.#own.stated(model))
+    for (const model of this.#own.models()) this.#check(model, this.#own.configuredLimits(model))
   }
 
   /**
@@ -118,8 +118,8 @@ export class WorkspaceLimits {
   }
 
   /** Whether the source has the method `refused`. */
-  get hearsRefusals(): boolean {
-    return this.#own.hearsRefusals
+  get wantsRefusals(): boolean {
+    return this.#own.wantsRefusals
   }
 
   /** Reports to the source that the service refused a request although its limits allowed it. */

@@ -5,7 +5,7 @@ import { pickLimits } from '../../limits/validation.js'
 import type { LearnedLimits, LimitKind } from '../../learning/learned-limits.js'
 import type { Events } from '../../metrics/events.js'
 import { NO_COST } from '../../quota/reservation.js'
-import type { Gate } from '../../quota/gate.js'
+import type { Control } from '../../quota/gate.js'
 import type { Cost, Limits } from '../../types.js'
 import { ownLimits, withReported, type ConfiguredLimits } from './configured-limits.js'
 
@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000
 export interface ModelLimitsParts {
   readonly model: string
   readonly events: Events
-  readonly gate: Gate
+  readonly gate: Control
   readonly configured: ConfiguredLimits
   /** Begins to learn anew. */
   readonly createLearned: () => LearnedLimits
@@ -27,7 +27,7 @@ export interface ModelLimitsParts {
 export class ModelLimits {
   readonly #model: string
   readonly #events: Events
-  readonly #gate: Gate
+  readonly #gate: Control
   readonly #createLearned: () => LearnedLimits
   #configured: ConfiguredLimits
   #effective: ResolvedLimits

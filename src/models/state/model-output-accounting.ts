@@ -1,6 +1,6 @@
 import { OutputAccountingEstimator } from '../../learning/output-accounting-estimator.js'
 import { writes } from '../../quota/dimensions.js'
-import type { Gate } from '../../quota/gate.js'
+import type { Control } from '../../quota/gate.js'
 import type { Reservation } from '../../quota/reservation.js'
 import type { Cost, OutputAccounting, Profile } from '../../types.js'
 import type { ModelLimits } from './model-limits.js'
@@ -12,7 +12,7 @@ import type { ModelLimits } from './model-limits.js'
 export class ModelOutputAccounting {
   /** Shared by the account's model and those of its workspaces. */
   readonly #estimator: OutputAccountingEstimator
-  readonly #gate: Gate
+  readonly #gate: Control
   readonly #account: ModelOutputAccounting | undefined
   /** The account's limits. */
   readonly #limits: ModelLimits
@@ -22,7 +22,7 @@ export class ModelOutputAccounting {
   /** `limits`: those of the account's model. */
   constructor(
     profile: Pick<Profile, 'outputAccounting'>,
-    gate: Gate,
+    gate: Control,
     limits: ModelLimits,
     account: ModelOutputAccounting | undefined,
   ) {

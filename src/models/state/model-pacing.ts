@@ -1,15 +1,15 @@
 import { SlowStart } from '../../learning/slow-start.js'
-import type { Gate } from '../../quota/gate.js'
+import type { Control } from '../../quota/gate.js'
 import type { ResolvedLimits } from '../../limits/resolve-limits.js'
 
 /** How fast requests may follow one another at one model, after the server refused some for how fast they came. */
 export class ModelPacing {
   readonly #slowStart = new SlowStart()
-  readonly #gate: Gate
+  readonly #gate: Control
   /** Of the account's model: what its workspaces send is sent by it, too. */
   readonly #account: ModelPacing | undefined
 
-  constructor(gate: Gate, account: ModelPacing | undefined) {
+  constructor(gate: Control, account: ModelPacing | undefined) {
     this.#gate = gate
     this.#account = account
   }

@@ -1,7 +1,7 @@
-/** Marks our errors across copies of the package: `instanceof` fails where two copies are installed. */
+/** Marks Headgate's errors across copies of the package. `instanceof` fails if two copies are installed. */
 const BRAND: unique symbol = Symbol.for('headgate.error') as never
 
-/** The codes of all errors that this package raises. */
+/** The codes of all Headgate errors. */
 export type HeadgateErrorCode =
   | 'request_too_large'
   | 'queue_full'
@@ -12,7 +12,7 @@ export type HeadgateErrorCode =
   | 'invalid_request'
   | ModelStudioErrorCode
 
-/** Those of `headgate/model-studio`, whose classes are there. */
+/** The codes of `headgate/model-studio`, which exports their classes. */
 export type ModelStudioErrorCode =
   | 'not_found'
   | 'conflict'
@@ -25,7 +25,7 @@ export type ModelStudioErrorCode =
   | 'unexpected_answer'
   | 'deployment_failed'
 
-/** The base of all errors of this package. `code` is the class's name in snake_case. */
+/** The base class of all Headgate errors. `code` is the class's name in snake_case. */
 export abstract class HeadgateError extends Error {
   abstract readonly code: HeadgateErrorCode
   readonly [BRAND] = true
@@ -36,20 +36,20 @@ export abstract class HeadgateError extends Error {
   }
 }
 
-/** The request can never pass: it is larger than a limit allows in its whole window. */
+/** The request can never start: it is larger than a limit permits in a whole window. */
 export class RequestTooLarge extends HeadgateError {
   readonly code = 'request_too_large'
 }
 
-/** `maxQueue` jobs already wait. */
+/** The queue is full: `maxQueue` requests already wait. */
 export class QueueFull extends HeadgateError {
   readonly code = 'queue_full'
 }
 
-/** The request could not start before its deadline, or did not. */
+/** The request cannot start before its deadline, or did not start in time. */
 export class DeadlineImpossible extends HeadgateError {
   readonly code = 'deadline_impossible'
-  /** How long it would have to wait, in ms; undefined where it waited in vain. */
+  /** The predicted wait in ms. Undefined if the request waited and its deadline passed. */
   readonly predictedWaitMs: number | undefined
 
   constructor(message: string, options?: ErrorOptions & { predictedWaitMs?: number | undefined }) {
@@ -58,10 +58,10 @@ export class DeadlineImpossible extends HeadgateError {
   }
 }
 
-/** The account's quota is used up, and waiting a minute does not help. */
+/** The account's quota is exhausted. Waiting a minute does not help. */
 export class QuotaExhausted extends HeadgateError {
   readonly code = 'quota_exhausted'
-  /** When the quota comes back, where the server said so. */
+  /** When the quota resets; undefined if the server did not say. */
   readonly resetAt: Date | undefined
 
   constructor(message: string, options?: ErrorOptions & { resetAt?: Date | undefined }) {
@@ -70,7 +70,7 @@ export class QuotaExhausted extends HeadgateError {
   }
 }
 
-/** The limiter was closed before this request was taken, or while it waited and was abandoned. */
+/** The limiter was closed before it accepted the request, or `close({ abandon: true })` rejected the waiting request. */
 export class LimiterClosed extends HeadgateError {
   readonly code = 'limiter_closed'
 }
@@ -80,12 +80,15 @@ export class InvalidLimits extends HeadgateError {
   readonly code = 'invalid_limits'
 }
 
-/** The request or an option is not of the form that it must have. */
+/** The request or an option is invalid. */
 export class InvalidRequest extends HeadgateError {
   readonly code = 'invalid_request'
 }
 
-/** Whether this package made `error`, in any of its copies. Unlike {@link isHeadgateError}, false for errors of a client. */
+/**
+ * Whether `error` is an error of Headgate, from any copy of the package. Unlike {@link isHeadgateError}, false for a client's
+ * errors.
+ */
 export function isOwnError(error: unknown, code?: HeadgateErrorCode): error is HeadgateError {
   return (
     typeof error === 'object' &&
@@ -95,16 +98,18 @@ export function isOwnError(error: unknown, code?: HeadgateErrorCode): error is H
   )
 }
 
-/** What {@link isHeadgateError} narrows to: one of ours, or the error of a client that stands for it. */
+/** The type that {@link isHeadgateError} narrows to: a Headgate error, or a client's error that stands for one. */
 export interface HeadgateErrorLike extends Error {
-  /** Undefined at a client's connection error after `close()`, whose `cause` is our `LimiterClosed`. */
+  /** Undefined for a client's connection error after `close()`. Its `cause` is then the `LimiterClosed`. */
   readonly code?: HeadgateErrorCode | undefined
 }
 
 /**
- * Whether `error` is one of ours, and of this `code` if one is given. Also true for an error that a client made of our
- * refusal: openai's `RateLimitError` and `BadRequestError` with our code, its `APIConnectionError` after `close()`, and an
- * `APICallError` of Vercel's AI SDK. Works across copies of the package. {@link headgateErrorOf} returns the error itself.
+ * Whether `error` is a Headgate error, with this `code` if one is given. Works across copies of the package.
+ *
+ * Also true for a client's error that stands for one: openai's `RateLimitError` and `BadRequestError` with a Headgate code, its
+ * `APIConnectionError` after `close()`, and `APICallError` of Vercel's AI SDK. {@link headgateErrorOf} returns the Headgate
+ * error itself.
  */
 export function isHeadgateError(error: unknown, code?: HeadgateErrorCode): error is HeadgateErrorLike {
   return headgateErrorOf(error, code) !== undefined
@@ -120,32 +125,34 @@ const REFUSALS = {
   invalid_request: InvalidRequest,
 } as const
 
-/** The class of our errors with the code `C`, such as `DeadlineImpossible` for `'deadline_impossible'`. */
+/** The class of errors with the code `C`: `DeadlineImpossible` for `'deadline_impossible'`. */
 export type HeadgateErrorOf<C extends HeadgateErrorCode> = C extends keyof typeof REFUSALS
   ? InstanceType<(typeof REFUSALS)[C]>
   : HeadgateError
 
 /**
- * Our error that `error` is or stands for, as {@link isHeadgateError} finds it, so that what it knows can be read:
+ * The Headgate error that `error` is or stands for, with all its fields. Undefined if there is none, or if its code is not
+ * `code`.
  *
- * ```ts
+ * For a client's error, the result is a new error with the client's error as its `cause`.
+ *
+ * @example
  * const waitMs = headgateErrorOf(error, 'deadline_impossible')?.predictedWaitMs
- * ```
- *
- * Undefined where `error` is none of ours, or not of this `code`. For an error of a client the result is a new one, with the
- * client's error as its `cause`.
  */
 export function headgateErrorOf<C extends HeadgateErrorCode>(error: unknown, code?: C): HeadgateErrorOf<C> | undefined {
   try {
     const found = isOwnError(error) ? error : behindClient(error)
     return code === undefined || found?.code === code ? (found as HeadgateErrorOf<C> | undefined) : undefined
   } catch {
-    // A getter of the error threw: it is none of ours.
+    // A getter of the error threw. The error then counts as foreign.
     return undefined
   }
 }
 
-/** The longest body that is parsed, in characters: ours have a few hundred. */
+/**
+ * The longest body that is parsed, in characters. Chosen: Headgate's bodies have a few hundred. Larger spends time on foreign
+ * bodies; smaller misses a Headgate error with a long message.
+ */
 const MAX_BODY = 10_000
 
 function behindClient(error: unknown): HeadgateError | undefined {
@@ -157,18 +164,18 @@ function behindClient(error: unknown): HeadgateError | undefined {
   return errorOfBody((JSON.parse(responseBody) as { error?: unknown } | null)?.error, error)
 }
 
-/** What {@link errorBody} wrote. */
+/** The fields that {@link errorBody} writes. */
 interface ErrorFields {
   readonly message: string
   readonly code: HeadgateErrorCode
-  /** Tells ours from an error of the service with the same code. */
+  /** Distinguishes a Headgate error from a service's error with the same code. */
   readonly headgate: { readonly predicted_wait_ms?: number; readonly reset_at?: string }
 }
 
-/** When a request may succeed, where the error knows it. */
+/** The times at which the request may succeed, if the error knows them. */
 export type RefusalTimes = Partial<Pick<DeadlineImpossible, 'predictedWaitMs'> & Pick<QuotaExhausted, 'resetAt'>>
 
-/** The `error` of a body that a refusal of ours is answered with, as OpenAI words its own. */
+/** The `error` field of the answer to a request that Headgate refuses, in OpenAI's format. */
 export function errorBody(error: HeadgateError): ErrorFields & { readonly type: string; readonly param: null } {
   const { message, code } = error
   const { predictedWaitMs, resetAt } = error as RefusalTimes

@@ -13,13 +13,19 @@ import { OutputEstimator } from './tokens/output-estimator.js'
 
 export type { Limiter } from './limiter/limiter.js'
 
-/** J before any answer has told when its request arrived, in ms. */
+/**
+ * J before any answer has reported an arrival, in ms. Chosen. Larger wastes quota: 50 ms leave 95.2 % of a second's limit
+ * (derived: 1000 ÷ 1050). Smaller causes 429s where the network delay varies more.
+ */
 const DEFAULT_JITTER_MS = 50
 
 /**
- * Makes a limiter. Without options: Model Studio's limits of Singapore (international).
+ * Creates a limiter. Without options, it uses Model Studio's limits for Singapore (international).
  *
- * @throws InvalidLimits, InvalidRequest for an option that is wrong
+ * @example
+ * const limiter = createLimiter({ limits: { 'qwen-plus': { rpm: 600, tpm: 1_000_000 } } })
+ * const client = limitOpenAI(new OpenAI(), limiter)
+ * @throws InvalidLimits, InvalidRequest for a wrong option
  */
 export function createLimiter(options: LimiterOptions = {}): Limiter {
   const settings = settingsOf(options)
@@ -56,7 +62,7 @@ export function createLimiter(options: LimiterOptions = {}): Limiter {
   })
   const { account } = dispatcher
   const backups = new FallbackCheck(settings, limits, account.main.events)
-  // The source may call back while it is subscribed to. Everything that hears of it exists by now.
+  // The source may call back during the subscription. All receivers of its changes exist by now.
   const open = openAccount(account, limits, () => {
     account.refresh()
     backups.begin()

@@ -1,54 +1,77 @@
 import type { ClockPhase } from '../quota/clock-phase.js'
 
-/** So many arrivals are remembered. */
+/**
+ * The number of arrivals that are kept. Chosen. More include older clock drift; fewer lose the extreme delays that narrow the
+ * phase.
+ */
 const REMEMBERED = 128
-/** So many must be known before a phase is believed. */
+/** The least number of recent arrivals for a phase. Chosen. Fewer can miss a second clock; more delay the first phase. */
 const MIN_KNOWN = 8
-/** Of so many known, one that came late is taken for an accident, and of twice as many two; none that came early is. */
+/**
+ * One late outlier is dropped for each 16 arrivals, two at most. Early arrivals are never dropped.
+ * Chosen. Dropping more hides a second clock or a J that is too small. Dropping fewer lets one late answer undo the phase.
+ */
 const PER_OUTLIER = 16
 const OUTLIERS = 2
-/** What was sent longer ago says nothing of now: two clocks drift apart. */
+/**
+ * The age in ms after which an arrival is ignored, because two clocks drift apart. Chosen. A longer memory needs a larger
+ * {@link DRIFT_MS}; a shorter one finds no phase at low traffic.
+ */
 const MEMORY_MS = 120_000
-/** For so long a phase holds without anything new, and so often it is told anew. */
+/**
+ * How long a phase holds without a new arrival, and how often it is computed again, in ms.
+ * Chosen. A longer validity needs a larger {@link GUARD_MS}. A longer refresh lets drift go unseen; a shorter one costs a sort
+ * more often.
+ */
 const VALID_MS = 60_000
 const REFRESH_MS = 10_000
-/** By so much arrivals may lie further apart than J: in the memory's time two clocks drift apart by that, at 100 ppm. */
+/**
+ * How far arrivals may lie apart beyond J, in ms. Derived: 120 s of memory × 100 ppm of clock drift. Larger accepts several
+ * clocks as one; smaller rejects a single clock that drifts.
+ */
 const DRIFT_MS = 12
 /**
- * To either side of what was seen: while a phase holds the clocks drift on, by 18 ms in all, and a service may read its clock at
- * another moment than it counts. A wide span costs next to nothing: a request that may fall into two windows can wait for one.
+ * The margin on both sides of the phase, in ms. Derived: 100 ppm of drift over memory and validity (180 s) is 18 ms. The other
+ * 2 ms are for a service that stamps and counts at different moments.
+ * Smaller causes 429s at window edges. Larger costs little: a request that may fall into two windows can wait for one of them.
  */
 const GUARD_MS = 20
-/** The service tells whole milliseconds, rounded down. */
+/**
+ * The resolution of `req-arrive-time`, in ms: the service rounds down to whole milliseconds. Smaller ends the
+ * phase too early; larger wastes quota.
+ */
 const ROUNDED_MS = 1
 
 /**
- * Learns when a service counts what is sent, by its own clock, from what it says of when requests arrived. With J, the spread of the
- * delays, each arrival bounds the offset from both sides: no request is counted more than J before or after any other. So
- * a dozen arrivals leave it no more room than about J.
+ * Learns the offset between the service's clock and ours from the arrival times that the service reports. The offset gives the
+ * phase of windows that follow that clock.
  *
- * If arrivals lie further apart than J, then J is larger than thought, or there are several clocks: nothing is known until they agree.
+ * No request is counted more than J before or after another. So each arrival bounds the offset from both sides. After about a
+ * dozen arrivals the remaining span is about J.
+ *
+ * If arrivals lie further apart than J, then J is too small or the service has several clocks. The phase is then unknown until
+ * arrivals agree again.
  */
 export class ClockPhaseEstimator {
-  /** Rings of when each was sent, in our clock's ms, and of the differences, service's clock − ours. */
+  /** Rings: the send times on our clock, and the differences service clock − our clock. All in ms. */
   readonly #sentAt = new Float64Array(REMEMBERED)
   readonly #delays = new Float64Array(REMEMBERED)
   #count = 0
   #phase: ClockPhase | undefined
-  /** The J that it was found with, the least and largest delay, and when it is to be found anew at the latest. */
+  /** The J of the last computation, the smallest and largest delay that it used, and the time of the next one. */
   #networkJitterMs = Number.NaN
   #least = Infinity
   #most = -Infinity
   #refreshAt = -Infinity
 
-  /** The phase as it is known at `now`; undefined while it is not. */
+  /** The phase at `now`; undefined while it is unknown or too old. */
   at(now: number): ClockPhase | undefined {
     return this.#phase !== undefined && now < this.#phase.untilMs ? this.#phase : undefined
   }
 
   /**
-   * A request that was sent at `sentAt` (our clock, ms) arrived at `arrivedAt` (the service's, ms), as is heard at `now`.
-   * True if the phase is another now, and then {@link at} says which.
+   * Records an arrival and returns whether {@link at} may return another phase. `sentAt` and `now` are on our clock,
+   * `arrivedAt` is on the service's clock. All are in ms.
    */
   observe(sentAt: number, arrivedAt: number, networkJitterMs: number, now: number): boolean {
     const delay = arrivedAt - sentAt

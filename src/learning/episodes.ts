@@ -3,56 +3,67 @@ import type { RetryableClass } from '../throttling/classify.js'
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60_000
-/** Full windows of token refusals in which nothing of ours ran, after which the quota is taken to be used up. */
+/**
+ * Consecutive full minutes with a token refusal but without use of ours, after which the quota counts as exhausted.
+ * Chosen (docs/429s.md states it). Fewer close a model that others use; more keep requests waiting for a quota that is gone.
+ */
 const EMPTY_WINDOWS = 3
 
-/** So many refusals without a success between may be due to output that the meters did not know of. */
+/**
+ * Refusals without a success between them that uncounted output may explain. Chosen. More delay the hold for a limit that is
+ * really lower. Fewer hold the model although the meters already know when room returns.
+ */
 const MAX_ACCOUNTED = 4
 
-/** A server that asks for a longer wait than this does not speak of a minute's limit any more. */
+/**
+ * The longest hold, in ms. A longer `Retry-After` for requests or tokens means an exhausted quota (decision 007).
+ * Larger leaves requests waiting for hours; smaller closes models for a wait that a minute limit may ask for.
+ */
 const MAX_HOLD_MS = 10 * MINUTE_MS
 
-/** What a 429 says of its group. */
+/** The effect of a 429 on its model. */
 export interface RefusalOutcome {
-  /** Until when the group is to be held, in the clock's ms. Undefined: the answer is stale and teaches nothing. */
+  /** The end of the hold, in ms of the clock. Undefined: the 429 is stale, or the meters explain it, and no hold starts. */
   readonly holdUntil: number | undefined
-  /** What the server's refusal says of the buckets: these are empty. */
+  /** The bucket that the 429 proves empty. */
   readonly empties: 'requests' | 'tokens' | 'none'
-  /** Whether this is no minute's limit any more, but a quota that is used up. */
+  /** Whether the quota is exhausted, not only a minute full. */
   readonly exhausted: boolean
 }
 
-/** What is known at the moment of a 429. Times are the clock's ms. */
+/** The facts at the moment of a 429. Times are in ms of the clock. */
 export interface RefusalEvent {
   readonly class: RetryableClass
   readonly retryAfterMs: number | undefined
   /** When the refused request was admitted. */
   readonly sentAt: number
-  /** The number of its charge. */
+  /** The sequence number of its charge. */
   readonly seq: number
   readonly now: number
-  /** Whether the meters tell by themselves when there is room again. @default false */
+  /** Whether the meters explain the refusal and know when room returns. @default false */
   readonly isAccounted?: boolean
-  /** When the oldest of our charges leaves the minute's window; `now` if there is none. */
+  /** When our oldest charge leaves the minute window; `now` if there is none. */
   readonly minuteFreesAt: number
 }
 
 /**
- * The refusals of one group as episodes. Each cut is made once: answers to requests that were sent before it are of the
- * same episode and change nothing, and what was sent at its very moment was sent before it. A first refusal is taken as
- * the second's limit where there is one; one that comes with no success between, as the minute's.
+ * Groups the refusals of one model into episodes, so that each episode causes one hold.
+ *
+ * A 429 for a request that was sent before the last cut, or at the same moment, belongs to that episode and changes
+ * nothing. The first refusal is attributed to the per-second limit if the service has one. A refusal without a success since
+ * then is attributed to the minute limit.
  */
 export class Episodes {
   readonly #perSecond: boolean
   readonly #networkJitterMs: () => number
   readonly #random: () => number
   #cutAt = -Infinity
-  /** Cuts since the last success of a request that was sent after a cut. */
+  /** Holds since the last success of a request that was sent after a cut. */
   #streak = 0
   #emptyWindows = 0
-  /** Refusals since then that the meters account for: these are no cuts. */
+  /** Refusals since the last success that the meters explain. They start no hold. */
   #accounted = 0
-  /** The first request that was sent after the last cut, by its number. */
+  /** The sequence number of the first request that was sent after the last cut. */
   #firstSeq: number | undefined
 
   constructor(profile: Pick<Profile, 'perSecond'>, networkJitterMs: () => number, random: () => number) {
@@ -61,12 +72,12 @@ export class Episodes {
     this.#random = random
   }
 
-  /** A request is sent: what is known of it is its number, for several may go at one moment. */
+  /** Records a sent request by its sequence number, because several requests can share one send time. */
   sent(seq: number): void {
     this.#firstSeq ??= seq
   }
 
-  /** A request that was admitted at `sentAt` was served. */
+  /** Records the success of a request that was admitted at `sentAt` (ms of the clock). */
   served(sentAt: number): void {
     if (sentAt <= this.#cutAt) return
     this.#streak = 0
@@ -77,15 +88,15 @@ export class Episodes {
   refused(event: RefusalEvent): RefusalOutcome {
     if (event.sentAt <= this.#cutAt) return { holdUntil: undefined, empties: 'none', exhausted: false }
     const namesWindow = event.class === 'requests' || event.class === 'tokens'
-    // What went before it since the cut was taken, as far as is known, and its use may be what it was refused for: then this
-    // begins anew. Their successes are not there yet, for an answer takes longer than a refusal.
+    // Requests that were sent earlier since the cut were probably accepted, and their use may explain this refusal. Then a new
+    // streak begins. Their successes are not known yet, because an answer takes longer than a refusal.
     const isFirst = event.seq === this.#firstSeq
     if (namesWindow && !isFirst && !event.retryAfterMs) this.#streak = this.#accounted = 0
     const nothingRan = isFirst && this.#streak > 0 && event.sentAt - this.#cutAt >= MINUTE_MS
     this.#emptyWindows = event.class === 'tokens' && nothingRan ? this.#emptyWindows + 1 : 0
     this.#cutAt = event.now
     this.#firstSeq = undefined
-    // An answer takes longer than a refusal: several of these in a row are no sign yet of a minute's limit.
+    // An answer takes longer than a refusal. Several refusals in a row do not yet mean a full minute.
     if (event.isAccounted && !event.retryAfterMs && ++this.#accounted <= MAX_ACCOUNTED) {
       return { holdUntil: undefined, empties: 'none', exhausted: false }
     }
@@ -99,13 +110,14 @@ export class Episodes {
 
   #holdMs(event: RefusalEvent): number {
     if (event.retryAfterMs) {
-      // Believed once. If the server refuses again with no success between, it is at least 1 s, 2 s, 4 s … a minute.
+      // The first `Retry-After` is believed. After further refusals without a success the hold is at least 1 s, 2 s, 4 s … 60
+      // s.
       const leastMs = this.#streak > 1 ? Math.min(SECOND_MS * 2 ** (this.#streak - 2), MINUTE_MS) : 0
       return Math.min(Math.max(event.retryAfterMs, leastMs), MAX_HOLD_MS)
     }
     const untilNextMinute = MINUTE_MS + this.#networkJitterMs()
     if (event.class === 'surge' || event.class === 'capacity') {
-      // Doubling, and up to a quarter less at random, so that several processes do not come back as one.
+      // The hold doubles. Up to a quarter is subtracted at random, so that several processes do not resume at the same moment.
       return Math.min(SECOND_MS * 2 ** (this.#streak - 1), MINUTE_MS) * (1 - this.#random() * 0.25)
     }
     if (this.#streak > 1) return untilNextMinute

@@ -4,14 +4,14 @@ import { LimitEstimator } from './limit-estimator.js'
 const MINUTE_MS = 60_000
 const KINDS = ['requests', 'tokens'] as const
 
-/** The limits that a 429 may be for: those on requests, or those on tokens. */
+/** The kind of limit that a 429 names. */
 export type LimitKind = (typeof KINDS)[number]
 
-/** How much of a model's limits on requests and on tokens refusals, and minutes without one, have shown to be there. */
+/** The learned shares of a model's request and token limits, from refusals and from minutes without one. */
 export class LearnedLimits {
   readonly #estimators: Readonly<Record<LimitKind, LimitEstimator>>
 
-  /** `ceiling`: the largest share of the configured limits to try. */
+  /** `ceiling`: the largest share of the configured limits to probe. 1 never exceeds them. */
   constructor(networkJitterMs: number, ceiling: number) {
     this.#estimators = {
       requests: new LimitEstimator(MINUTE_MS + networkJitterMs, ceiling),
@@ -19,19 +19,19 @@ export class LearnedLimits {
     }
   }
 
-  /** When {@link review} has something to look at, in the clock's ms. */
+  /** When {@link review} is next due, in ms of the clock. */
   get reviewAt(): number {
     const { requests, tokens } = this.#estimators
     return Math.min(requests.reviewAt, tokens.reviewAt)
   }
 
-  /** The shares of the configured limits that are in force. */
+  /** The effective shares of the configured limits, as fractions. */
   get shares(): LimitShares {
     const { requests, tokens } = this.#estimators
     return { requests: requests.share, tokens: tokens.share }
   }
 
-  /** As {@link LimitEstimator.refused}, for the limits of this kind. */
+  /** Applies a refusal to the limits of `kind`; see {@link LimitEstimator.refused}. */
   refused(
     kind: LimitKind,
     used: { readonly minute: number; readonly second: number },
@@ -41,14 +41,16 @@ export class LearnedLimits {
     return this.#estimators[kind].refused(used, isCertain, now)
   }
 
-  /** A request was served. */
+  /** Records a success. It offsets earlier token refusals. */
   served(): void {
     this.#estimators.tokens.served()
   }
 
   /**
-   * Looks at how much was sent without a refusal. `usedShare`: the share of the configured limits a minute that is used. Says whether
-   * other shares are in force now, and whether more than is known to be there is being tried.
+   * Reviews the use since the last refusal, and starts or continues a probe of a higher share. `usedShare` returns the used
+   * fraction of the configured minute limit.
+   *
+   * Returns whether an effective share changed, and whether a probe runs.
    */
   review(usedShare: (kind: LimitKind) => number, now: number): { hasChanged: boolean; isProbing: boolean } {
     let hasChanged = false

@@ -1,33 +1,53 @@
-/** So many delays are remembered, and so many must be known before J is lowered: by then a spread shows itself. */
+/**
+ * The number of delays that are kept, and the number that must be known before J falls. Chosen. By then a rare delay usually
+ * shows. More let J fall later; fewer let it fall before a rare delay shows.
+ */
 const REMEMBERED = 256
-/** After so many J is looked at again. */
+/** J is computed again after this many arrivals. Chosen. More raise J later; fewer cost a sort of the ring more often. */
 const LOOK_EVERY = 8
-/** Of those remembered so many at either end are taken for accidents: a connection that was opened, a pause of the program. */
+/**
+ * Delays that are dropped at each end: a new connection, a pause of the program. Chosen. More hide real spread and cause 429s;
+ * fewer let one accident raise J.
+ */
 const OUTLIERS = 2
-/** Above what was seen, for what was not. */
+/**
+ * The factor on the observed spread, for delays that no answer has shown yet. Chosen. Smaller risks 429s. Larger wastes quota:
+ * the usable share of a window W is W ÷ (W + J).
+ */
 const MARGIN = 1.25
 /**
- * So long a program stalls now and then (a collection of garbage, a late timer), too rarely to be seen in so few answers, and one
- * refusal costs more than a spread that is too large by this: a minute or two at half the quota against two hundredths of it.
+ * The smallest learned J, in ms. Chosen. A program stalls this long now and then (garbage collection, a late timer), too rarely
+ * to show in 256 answers.
+ * Smaller risks a refusal, which costs a minute or two at half the quota. Derived: 25 ms cost 2.4 % of a second's limit, 25 ÷
+ * 1025. Larger costs more of it.
  */
 const MIN_MS = 25
-/** A spread above this is that of several clocks, not of delays. */
+/**
+ * The largest believable spread, in ms. A larger one comes from several clocks, not from delays. Chosen. Larger takes a clock
+ * difference for J and wastes quota; smaller ignores a slow network.
+ */
 const MAX_MS = 1000
-/** What changes J by less is not worth it: each change costs what is in flight its refunds. */
+/**
+ * The smallest relative change of J. Each change loses the refunds of requests in flight. Chosen. Smaller loses refunds more
+ * often; larger keeps a J that is too small or too large.
+ */
 const MIN_CHANGE = 0.2
 
 /**
- * Learns J, the spread of the delay from sending a request to its being counted, from what the service says of when requests
- * arrived. Its clock and ours differ by an offset that is unknown and the same for all, so it does not count in a spread.
+ * Learns J, the spread of the delay from sending a request to its being counted. The source is the arrival times that the
+ * service reports.
+ *
+ * The service's clock and ours differ by an unknown offset. The offset is the same for all requests, so it does not change the
+ * spread.
  */
 export class NetworkJitterEstimator {
-  /** A ring of differences, service's clock − ours, in ms. */
+  /** A ring of the differences service clock − our clock, in ms. */
   readonly #delays = new Float64Array(REMEMBERED)
   #count = 0
   #networkJitterMs: number
   #origin: 'default' | 'learned' = 'default'
 
-  /** `networkJitterMs`: what is assumed before anything is known. */
+  /** `networkJitterMs`: the J before any arrival is known, in ms. */
   constructor(networkJitterMs: number) {
     this.#networkJitterMs = networkJitterMs
   }
@@ -36,19 +56,20 @@ export class NetworkJitterEstimator {
     return this.#networkJitterMs
   }
 
-  /** Whether J is as assumed, or was learned since. */
+  /** Whether J is the default or learned. */
   get origin(): 'default' | 'learned' {
     return this.#origin
   }
 
-  /** Whether it knows enough to lower what was assumed. */
+  /** Whether enough delays are known to lower J. */
   get hasLearned(): boolean {
     return this.#count >= REMEMBERED
   }
 
   /**
-   * A request that was sent at `sentAt` (our clock, ms) arrived at `arrivedAt` (the service's, ms). True if J is another now:
-   * higher as soon as it shows, lower once enough is known.
+   * Records an arrival and returns whether J changed. J rises as soon as a larger spread shows. It falls only once enough
+   * delays are known.
+   * `sentAt` is in ms of our clock, `arrivedAt` in ms of the service's clock.
    */
   observe(sentAt: number, arrivedAt: number): boolean {
     const delay = arrivedAt - sentAt
@@ -65,7 +86,7 @@ export class NetworkJitterEstimator {
     return true
   }
 
-  /** Between what is left at either end without the outliers. */
+  /** The difference of the largest and smallest delay without the outliers, in ms. */
   #spread(): number {
     const known = this.#delays.slice(0, Math.min(this.#count, REMEMBERED)).toSorted()
     if (known.length <= 2 * OUTLIERS) return 0

@@ -1,31 +1,58 @@
 import { InFlightOutput } from '../quota/late-output/in-flight-output.js'
 import type { OutputAccounting } from '../types.js'
 
-/** In this order where refusals do not tell them apart. */
+/** The order of preference while refusals do not distinguish them. */
 const WAYS: readonly OutputAccounting[] = ['generated', 'completion', 'reserved']
 const GENERATED = 0
 const COMPLETION = 1
 const RESERVED = 2
 
+/** The width of a bin, in ms. Chosen; it equals the default J. Wider bins blur the second; narrower ones cost memory and time. */
 const BIN_MS = 50
+/** The bins that are kept: 3.2 s. Chosen. Fewer lose output that is recorded late; more cost memory only. */
 const BINS = 64
-/** The second and what may lie on either side of it: its delays, and what is heard late. */
+/**
+ * Bins before and after the request's own that its second may include. Derived: 21 × 50 ms are 1 s + the default J. Two more
+ * bins cover output that is recorded late.
+ * More bins explain refusals by tokens that the service did not count. Fewer miss tokens that it did.
+ */
 const BINS_BEFORE = 21
 const BINS_AFTER = 2
-/** So much of the limit has to be there for a refusal to be explained: paces and delays are estimates. */
+/**
+ * The fraction of the per-second limit that explains a refusal. It is below 1, because output speeds and delays are estimates.
+ * Chosen. Larger rejects the true way for a small error; smaller lets every way explain the refusal.
+ */
 const FULL_SHARE = 0.93
-/** A service that passes a request on top of more than this does not count so. A fixed window may pass some. */
+/**
+ * A service that accepts a request on top of more than this fraction does not count this way. A fixed window may accept some
+ * excess. Chosen. Smaller contradicts the true way at fixed windows; larger contradicts no way.
+ */
 const CONTRADICTED_SHARE = 1.3
-/** So much longer than any refusal takes: by then the request was taken. */
+/**
+ * After this time without a refusal, in ms, a request counts as accepted. Chosen to be longer than a refusal takes. Shorter
+ * counts slow refusals as acceptances; longer keeps more requests in memory.
+ */
 const TAKEN_AFTER_MS = 500
-/** What an acceptance tells, where a refusal tells 1: less, for how the windows lie is not known. */
+/**
+ * The weight of an acceptance, where a refusal weighs 1. It is smaller, because the phase of the windows is unknown. Chosen.
+ * Larger lets fixed windows contradict the true way; smaller makes acceptances useless.
+ */
 const ACCEPTED_WEIGHT = 0.1
-/** By so much another way has to explain more before it is taken instead. */
+/**
+ * The lead in score that another way needs to replace the current one: one refusal. Chosen. Smaller alternates between ways;
+ * larger keeps a wrong way for more 429s.
+ */
 const MIN_LEAD = 1
-/** Older refusals fade. */
+/**
+ * The factor on old scores at each refusal. Chosen: 23 refusals halve a score. Larger follows a change of the service
+ * more slowly; smaller decides by a few refusals.
+ */
 const FADES = 0.97
 
-/** Before the first refusal so much of what happens is only noted: most services never refuse, and pay for no more than that. */
+/**
+ * The events that are kept until the first refusal. Most services never refuse, and then this ring is the only cost. Chosen.
+ * More cost memory for each model; fewer leave the first refusal unexplained at high rates.
+ */
 const MAX_NOTED = 256
 const NOTE = 5
 const IS_END = -1
@@ -37,9 +64,11 @@ interface Sent {
 }
 
 /**
- * Finds out when a service counts the tokens of answers: for each way that there is, what the service's second would hold is
- * counted along, and a refusal speaks against the ways by which there was room, an acceptance against those by which there
- * was none. Of how the seconds are counted nothing is assumed: windows and buckets are looked at, and the fuller one believed.
+ * Learns when a service counts the tokens of answers (decision 012). For each of the three ways, it computes the tokens that
+ * the service's second would hold.
+ *
+ * A refusal counts against the ways with room left. An acceptance counts against the ways without room. The kind of the
+ * service's windows is not assumed: the fuller one of window and bucket decides.
  */
 export class OutputAccountingEstimator {
   #origin: 'configured' | 'learned' | 'default' = 'default'
@@ -49,20 +78,23 @@ export class OutputAccountingEstimator {
   readonly #scores = [0, 0, 0]
   readonly #seconds = WAYS.map(() => new Second())
   readonly #generation = new InFlightOutput()
-  /** Sent, and not yet known to be taken; the oldest first. */
+  /** Sent requests that are not yet known to be accepted, oldest first. */
   #open: Sent[] = []
-  /** What was noted, in a ring; undefined: all is followed. Five numbers each: `at`, when it was sent, `first`, `most`, `writes`. */
+  /**
+   * The ring of events before the first refusal; undefined afterwards. Five numbers each: `at`, the send time, `first`, `most`,
+   * `writes`.
+   */
   #notes: number[] | undefined = []
   #noted = 0
 
-  /** `configured`: what the profile says. */
+  /** `configured`: the profile's `outputAccounting`. */
   constructor(configured: OutputAccounting | 'learn' | undefined) {
     this.#learns = configured === undefined || configured === 'learn'
     this.#way = configured === 'learn' ? undefined : configured
     if (!this.#learns) this.#origin = 'configured'
   }
 
-  /** Undefined: not known yet. */
+  /** The way that is configured or learned; undefined while it is unknown. */
   get way(): OutputAccounting | undefined {
     return this.#way
   }
@@ -71,12 +103,15 @@ export class OutputAccountingEstimator {
     return this.#origin
   }
 
-  /** Whether an answer of unknown length was ever asked for. */
+  /** Whether any request asked for an answer of unknown length. */
   get hasWritten(): boolean {
     return this.#hasWritten
   }
 
-  /** A request was sent at `at` (ms), of `first` tokens at once and `most` with all that its answer may have. */
+  /**
+   * Records a request that was sent at `at` (ms). `first`: its tokens at the send time. `most`: its tokens with the longest
+   * possible output.
+   */
   sent(at: number, first: number, most: number, writes: boolean, tokensPerSecond: number): void {
     if (!this.#learns) return
     if (writes) this.#hasWritten = true
@@ -90,7 +125,10 @@ export class OutputAccountingEstimator {
     while (this.#open[0]!.at < at - TAKEN_AFTER_MS) this.#taken(this.#open.shift()!, tokensPerSecond)
   }
 
-  /** The answer to what was sent at `sentAt` ended at `now`; with how many tokens nobody may know. */
+  /**
+   * Records the end of the answer to the request that was sent at `sentAt`. `outputTokens` is undefined if the length is
+   * unknown.
+   */
   ended(sentAt: number, now: number, outputTokens: number | undefined, tokensPerSecond: number): void {
     if (!this.#learns) return
     if (this.#notes !== undefined) return this.#note(this.#notes, now, sentAt, IS_END, outputTokens ?? -1, 0)
@@ -99,14 +137,15 @@ export class OutputAccountingEstimator {
     if (outputTokens !== undefined) this.#charge(COMPLETION, now, outputTokens, tokensPerSecond)
   }
 
-  /** What was sent at `sentAt` was refused for its tokens. To be called before it has {@link ended}. */
+  /** Records a token refusal of the request that was sent at `sentAt`. Must be called before {@link ended}. */
   refused(sentAt: number, first: number, most: number, writes: boolean, now: number, tokensPerSecond: number): void {
     if (!this.#learns) return
     if (this.#notes !== undefined) this.#follow(this.#notes, tokensPerSecond)
     this.#advance(now, tokensPerSecond)
     const index = this.#open.findIndex((each) => each.at === sentAt && each.first === first)
     if (index >= 0) this.#open.splice(index, 1)
-    // One that goes alone is refused for what is in the window at all. Where totals are known, it is the limits that are not.
+    // A request above the per-second limit is refused for any token in the window. If all lengths are known, the limit is
+    // wrong, not the accounting.
     const isTelling = writes && first <= tokensPerSecond
     for (const [way, second] of this.#seconds.entries()) {
       if (isTelling) {
@@ -127,7 +166,7 @@ export class OutputAccountingEstimator {
     notes[next] = writes
   }
 
-  /** Takes in what was noted; from now on everything is as it happens. */
+  /** Replays the noted events. From now on events are processed at once. */
   #follow(notes: readonly number[], tokensPerSecond: number): void {
     this.#notes = undefined
     for (let note = Math.max(0, this.#noted - MAX_NOTED); note < this.#noted; note++) {
@@ -148,13 +187,13 @@ export class OutputAccountingEstimator {
     let best = 0
     for (const way of [COMPLETION, RESERVED]) if (this.#scores[way]! > this.#scores[best]!) best = way
     const known = this.#way === undefined ? undefined : this.#scores[WAYS.indexOf(this.#way)]!
-    // What explains nothing yet is no better than what is assumed without it.
+    // A way that explains nothing yet is no better than the default.
     if (known === undefined ? this.#scores[best]! <= -MIN_LEAD : this.#scores[best]! < known + MIN_LEAD) return
     this.#way = WAYS[best]
     this.#origin = 'learned'
   }
 
-  /** A request was taken: that speaks against the ways by which its second was full. */
+  /** Records an acceptance. It counts against the ways by which the second was full. */
   #taken({ at, first }: Sent, tokensPerSecond: number): void {
     if (first > tokensPerSecond) return
     for (const [way, second] of this.#seconds.entries()) {
@@ -173,7 +212,10 @@ export class OutputAccountingEstimator {
   }
 }
 
-/** What a second holds, in steps of {@link BIN_MS} ms over the last three seconds; and a bucket of its size. */
+/**
+ * The tokens of one second, by one way: a window of {@link BIN_MS} ms bins over the last three seconds, and a bucket of one
+ * second's limit.
+ */
 class Second {
   readonly #tokens = new Float64Array(BINS)
   readonly #bins = new Float64Array(BINS).fill(-1)
@@ -192,13 +234,13 @@ class Second {
     this.#owedAt = Math.max(at, this.#owedAt)
   }
 
-  /** The most that the second of a request may have held that was sent at `at`, itself included. */
+  /** The most tokens that the second of a request sent at `at` may hold, the request included. */
   around(at: number, now: number, tokensPerSecond: number): number {
     const bin = Math.floor(at / BIN_MS)
     return Math.max(this.#sum(bin - BINS_BEFORE, bin + BINS_AFTER), this.#owedBy(now, tokensPerSecond))
   }
 
-  /** The least that it held with it, where windows slide. */
+  /** The fewest tokens that a sliding second holds at `at`, the request included. */
   before(at: number): number {
     const bin = Math.floor(at / BIN_MS)
     return this.#sum(bin - BINS_BEFORE + 4, bin)

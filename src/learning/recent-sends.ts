@@ -1,11 +1,14 @@
 const SECOND_MS = 1000
-/** One more than a minute has seconds: the one that runs is no full one. */
+/**
+ * The seconds that are kept: a full minute and the current second, which is not complete. Derived: 60 + 1. Fewer lose a part of
+ * the minute; more cost memory only.
+ */
 const KEPT = 61
 
-/** How many requests were sent in each of the last sixty seconds, without those that were refused. */
+/** The number of requests sent in each of the last sixty seconds, without refused ones. */
 export class RecentSends {
   readonly #counts = new Int32Array(KEPT)
-  /** The newest second that was counted in. */
+  /** The newest second with a count. */
   #second = -Infinity
 
   add(at: number): void {
@@ -13,7 +16,7 @@ export class RecentSends {
     this.#counts[this.#second % KEPT]!++
   }
 
-  /** One that was sent at `at` does not count after all. */
+  /** Removes a request that was sent at `at` (ms) and then refused. */
   remove(at: number): void {
     const second = secondOf(at)
     if (second > this.#second || second <= this.#second - KEPT) return
@@ -21,7 +24,7 @@ export class RecentSends {
     if (this.#counts[slot]! > 0) this.#counts[slot]!--
   }
 
-  /** The sum of the seconds from `from` to `to`, both included, as far back as a minute before the newest. */
+  /** The requests from second `from` to second `to`, both included. It covers a minute before the newest second at most. */
   sum(from: number, to: number): number {
     let sum = 0
     const last = Math.min(to, this.#second)
@@ -31,7 +34,7 @@ export class RecentSends {
     return sum
   }
 
-  /** The number of the last `seconds` seconds, the one that runs included. */
+  /** The requests in the last `seconds` seconds, the current second included. */
   last(seconds: number, now: number): number {
     const to = secondOf(now)
     return this.sum(to - seconds + 1, to)
@@ -47,7 +50,7 @@ export class RecentSends {
   }
 }
 
-/** The number of a time's second. */
+/** The index of the second that contains `ms`. */
 export function secondOf(ms: number): number {
   return Math.max(0, Math.floor(ms / SECOND_MS))
 }

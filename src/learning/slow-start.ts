@@ -3,54 +3,94 @@ import { RecentSends, secondOf } from './recent-sends.js'
 const SECOND_MS = 1000
 const MINUTE_MS = 60_000
 
-/** Over so many seconds the rate is taken at which a group went when it was refused. */
+/**
+ * The send rate before a refusal is measured over this many seconds. Chosen. More include rates that are no longer current;
+ * fewer make the rate noisy.
+ */
 const SHORT_SECONDS = 5
-/** Fewer requests in these are no rate. */
+/**
+ * Fewer requests than this in {@link SHORT_SECONDS} s give no rate. Chosen. More ignore the rate of slow models; fewer derive the
+ * start rate from chance.
+ */
 const FEW_REQUESTS = 5
-/** Then it begins at this part of the limit; without a limit, at one a second. */
+/**
+ * The start rate after a cut without a known rate, as a fraction of the limit. Without a limit it is one request a second.
+ * Chosen. Larger risks another refusal; smaller takes longer to recover.
+ */
 const UNKNOWN_START = 1 / 8
-/** No cut goes below this part of the limit; the third in a row may, where that is above one a second. */
+/**
+ * The smallest start rate, as a fraction of the limit. From the third cut in a row the bound is one request a second, if that
+ * is lower.
+ * Chosen. Larger keeps causing refusals at an overloaded service; smaller takes longer to recover.
+ */
 const MIN_OF_LIMIT = 1 / 64
 const MANY_REPEATS = 2
 
-/** So long after a hold, what is refused may have grown too fast. */
+/**
+ * For this time in ms after a hold, a refusal is attributed to the old rate. Later, it is attributed to growth. Chosen. Longer
+ * ignores growth that was too fast; shorter slows growth for a refusal of the old rate.
+ */
 const GROWN_MS = 10 * SECOND_MS
 
-/** A cut rate doubles in this time, and is no cut any more after so many doublings. */
+/**
+ * The time in ms in which a cut rate doubles, and the number of doublings after which the cut ends. Chosen. The cut ends after
+ * 3 min, at 64 times the start rate.
+ * Faster doubling is refused again as a surge; slower wastes quota. More doublings keep the bound longer; fewer end it with a
+ * jump of the rate.
+ */
 const DOUBLING_MS = 30_000
 const CUT_DOUBLINGS = 6
 
-/** So many requests in a doubling are few: between two of them the rate changes. */
+/**
+ * Below this many requests in a doubling time, the next one is spaced by the growing rate, not by the current one. Chosen.
+ * Larger applies the slower formula to fast rates. Smaller delays the next request beyond the slow start.
+ */
 const FEW_IN_DOUBLING = 3
 
-/** How much above the mean of the last minute a rate may be: at first, and when it was refused again and again. */
+/**
+ * How far the rate may exceed the mean of the last minute, as a fraction: at first, and after repeated refusals. Chosen.
+ * At 0.6 a rate doubles in 40 s (derived: x ÷ (1 − e⁻ˣ) = 1.6 for a growth of x a minute).
+ * Larger is refused as a surge more often; smaller recovers more slowly.
+ */
 const FIRST_RISE = 0.6
 const MIN_RISE = FIRST_RISE / 4
-/** The least where refusals are rare. More often, they are not for what grows as slowly as this. */
+/**
+ * The smallest rise if refusals are more than RARE_MS apart. More frequent refusals have another cause than growth at this
+ * speed. Chosen. Smaller recovers very slowly; larger keeps causing a refusal every few minutes.
+ */
 const MIN_RISE_WHERE_RARE = FIRST_RISE / 16
 const RARE_MS = 5 * MINUTE_MS
 
-/** In this time the rate after a pause may double. */
+/**
+ * The time in ms in which the floor doubles: at first, and at most. Chosen. Longer restricts a start after a pause for more
+ * hours; shorter repeats the refused burst sooner.
+ */
 const FIRST_MEMORY_MS = 10 * MINUTE_MS
 const MAX_MEMORY_MS = 16 * FIRST_MEMORY_MS
-/** After so many doublings a refusal is forgotten. */
+/**
+ * The doublings of the floor after which a surge is forgotten. Chosen. The floor is then 256 times higher,
+ * after 80 min at first and 21 h at most. More keep a bound that no longer binds; fewer end it with a jump of the rate.
+ */
 const REMEMBERED_DOUBLINGS = 8
 
-/** What is known when a group is cut. */
+/** The facts at a cut. */
 export interface SlowStartCut {
   readonly class: 'surge' | 'capacity'
-  /** Until when it is held in any case, in the clock's ms. */
+  /** The earliest end of the hold, in ms of the clock. */
   readonly holdUntil: number
-  /** The limit of requests a second, on average; Infinity if there is none. */
+  /** The limit in requests a second, on average; Infinity if there is none. */
   readonly limitPerSecond: number
   readonly now: number
 }
 
-/** What surges taught; see {@link SlowStart}. */
+/** The bounds that were learned from surges; see {@link SlowStart}. */
 interface Taught {
-  /** What a group may begin with after a pause, at the time of the last surge; what that was cut to may be less. */
+  /**
+   * The rate with which the model may start after a pause, in requests a second, at the last surge. The cut of that surge may
+   * be lower.
+   */
   readonly floor: number
-  /** How much the rate may be above the mean of the last minute: 60 % is 0.6. */
+  /** How far the rate may exceed the mean of the last minute: 0.6 is 60 %. */
   readonly rise: number
   readonly memoryMs: number
 }
@@ -58,15 +98,15 @@ interface Taught {
 const NOTHING: Taught = { floor: Infinity, rise: FIRST_RISE, memoryMs: FIRST_MEMORY_MS }
 
 /**
- * The pace of a group after a server refused it for how fast it went, in requests a second. There are two bounds:
+ * Limits a model's rate, in requests a second, after the server refused it for its speed or for lack of capacity. Two bounds
+ * apply:
  *
- * - After each cut it goes on at half of the rate that was taken before, which doubles while nothing is refused.
- * - A service that refuses sudden increases measures them against what came before. So for some hours after a surge the pace
- *   also is no more than 60 % above the mean of the last minute, or than a floor with which a group begins after a pause. What
- *   is always so much above its own mean doubles in 40 s.
+ * - After each cut the rate restarts at half of the rate before. It doubles every 30 s while nothing is refused.
+ * - A service compares a sudden increase with the rate before. So for hours after a surge the rate may exceed the mean of the
+ *   last minute by 60 % at most. A floor permits a start after a pause. Growth at 60 % above the mean doubles the rate in 40 s.
  *
- * Where growth was refused again, it is half as fast from then on. The floor doubles every ten minutes, and half as often
- * after each refusal that this led to; so all of it ends. In steady use neither bound binds: the limits do.
+ * A refusal of growth halves the permitted rise. The floor doubles every ten minutes, and half as often after each refusal at
+ * the floor. So both bounds end. At a steady rate neither binds: the model's limits do.
  */
 export class SlowStart {
   readonly #recent = new RecentSends()
@@ -75,27 +115,27 @@ export class SlowStart {
   #limitPerSecond = Infinity
   #cutAt = -Infinity
   #resumesAt = -Infinity
-  /** Of what was sent in the last seconds before the cut, what was not refused. */
+  /** The requests that were accepted in the last {@link SHORT_SECONDS} s before the cut. */
   #taken = 0
-  /** What the cut before began with; 0 where that is over. */
+  /** The start rate of the previous cut; 0 once that cut has ended. */
   #startBefore = 0
-  /** Cuts that followed one another before anything could grow. */
+  /** Consecutive cuts without time to grow between them. */
   #repeats = 0
   #taught = NOTHING
   #surgeAt = -Infinity
 
-  /** Whether there may be a pace; {@link rate} says. */
+  /** Whether {@link rate} may return a rate. */
   get holds(): boolean {
     return this.#holds
   }
 
-  /** A request is sent. */
+  /** Records a sent request. */
   sent(at: number): void {
     this.#recent.add(at)
     if (this.#holds && this.rate(at) === undefined) this.#holds = false
   }
 
-  /** One that was sent at `at` was refused, for whatever reason: it is no part of the rate that the server takes. */
+  /** Removes a request that was sent at `at` and refused for any reason. Only accepted requests count towards the rate. */
   refused(at: number): void {
     this.#recent.remove(at)
     const isOfCut = at <= this.#cutAt && secondOf(at) > secondOf(this.#cutAt) - SHORT_SECONDS
@@ -103,8 +143,9 @@ export class SlowStart {
   }
 
   /**
-   * Makes a cut, once an episode. Says until when the group is to be held, in the clock's ms: after a surge, until no more
-   * than half of what it sent in the last seconds is within them.
+   * Makes a cut, once an episode, and returns the end of the hold in ms of the clock.
+   *
+   * After a surge, the hold lasts until at most half of the last {@link SHORT_SECONDS} s' requests lie within that span.
    */
   cut({ class: kind, holdUntil, limitPerSecond, now }: SlowStartCut): number {
     const before = kind === 'surge' ? this.rate(now) : this.#regrown(now)
@@ -124,7 +165,7 @@ export class SlowStart {
     return this.#resumesAt
   }
 
-  /** The pace at `now`, in requests a second; undefined: none. */
+  /** The rate at `now`, in requests a second; undefined if neither bound applies. */
   rate(now: number): number | undefined {
     if (!this.#holds) return undefined
     const rate = Math.min(this.#regrown(now), Math.max(this.#floorAt(now), this.#byMean(now)))
@@ -132,8 +173,9 @@ export class SlowStart {
   }
 
   /**
-   * The pace by which the next request is spaced, in requests a second. Where few pass in the time in which the rate doubles, it is
-   * that of the time in which one does as the rate grows: by the rate at `now` it would wait until long after the ramp is over.
+   * The rate that spaces the next request, in requests a second. At low rates it accounts for growth: it is the inverse of the
+   * time in which the growing rate permits one request. With the rate at `now` alone, the request would wait until after the
+   * slow start.
    */
   spacing(now: number): number | undefined {
     const rate = this.rate(now)
@@ -144,7 +186,7 @@ export class SlowStart {
     return SECOND_MS / Math.max(byCut, byIncrease)
   }
 
-  /** What it begins with after the cut. It falls as long as refusals of what was sent before the cut come in. */
+  /** The rate directly after the cut. It falls while refusals of requests from before the cut arrive. */
   get #start(): number {
     const limit = this.#limitPerSecond
     const taken = this.#taken >= FEW_REQUESTS ? this.#taken / SHORT_SECONDS : 0
@@ -174,12 +216,12 @@ export class SlowStart {
     return ((1 + this.#taught.rise) * this.#recent.last(60, now)) / 60
   }
 
-  /** What is known once a surge comes at `now`. */
+  /** The bounds after a surge at `now`. */
   #learned(now: number): Taught {
     const { rise, memoryMs } = this.#taught
     const floor = this.#floorAt(now)
     if (floor === Infinity) return NOTHING
-    // A refusal soon after the cut is of the same rate: nothing has grown.
+    // A refusal soon after the hold is attributed to the old rate: nothing has grown.
     if (now - this.#resumesAt < GROWN_MS) return { floor, rise, memoryMs }
     if (Math.min(this.#regrown(now), this.#byMean(now)) > floor) {
       const least = now - this.#surgeAt < RARE_MS ? MIN_RISE : MIN_RISE_WHERE_RARE
@@ -189,8 +231,8 @@ export class SlowStart {
   }
 
   /**
-   * When no more than half of what was sent in the last seconds is within them. A server that refuses again before anything
-   * has grown looks further back: then it is 10 s, 20 s, 40 s, a minute.
+   * When at most half of the last {@link SHORT_SECONDS} s' requests lie within that span. A server that refuses again before
+   * any growth looks further back. Then the hold is 10 s, 20 s, 40 s, 60 s.
    */
   #settledAt(now: number): number {
     const second = secondOf(now)
@@ -204,7 +246,9 @@ export class SlowStart {
   }
 }
 
-/** In how many ms one request passes at a rate (requests a second) that doubles in `doublingMs`: ∫ r·2^(t/D) dt = 1. */
+/**
+ * The time in ms in which one request passes, if the rate (requests a second) doubles every `doublingMs`: ∫ r·2^(t/D) dt = 1.
+ */
 function millisecondsOfOne(rate: number, doublingMs: number): number {
   return doublingMs * Math.log2(1 + (Math.LN2 * SECOND_MS) / (doublingMs * rate))
 }

@@ -3,7 +3,9 @@ import type { LiveLimits } from '../limits/sources/live-limits.js'
 import type { Events } from '../metrics/events.js'
 import type { Settings } from '../options/settings.js'
 
-/** Warns once of each model in the option `fallback` that no table names: a misspelt one would run at 60 requests a minute. */
+/**
+ * Warns once of each model in the option `fallback` that no table names. A misspelt model would run at 60 requests a minute.
+ */
 export class FallbackCheck {
   readonly #names: readonly string[]
   readonly #limits: Pick<LiveLimits, 'models'>
@@ -18,13 +20,13 @@ export class FallbackCheck {
     this.#names = [...new Set(Object.entries(fallback).flatMap(([model, backups]) => [model, ...backups]))]
     this.#limits = limits
     this.#events = events
-    // A request for an unknown model is refused then, which says enough.
+    // With 'reject', each request for an unknown model fails. That error is warning enough.
     this.#state = this.#names.length === 0 || unknownModel === 'reject' ? 'done' : 'open'
   }
 
   /**
-   * Checks in a microtask, so that a listener can be added before. A table without rows is not there yet: the caller begins
-   * again when it changes.
+   * Checks in a microtask, so that the caller can add a listener first. A table without rows is not loaded yet. The caller
+   * calls this again when the table changes.
    */
   begin(): void {
     if (this.#state !== 'open') return
@@ -51,7 +53,7 @@ export class FallbackCheck {
     try {
       return this.#limits.models()
     } catch {
-      // The source throws. Each request says so.
+      // The source threw. Each request reports that error.
       return []
     }
   }

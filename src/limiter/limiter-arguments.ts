@@ -3,10 +3,13 @@ import { shown } from '../limits/limit-values.js'
 import type { Workspace } from '../models/workspace.js'
 import { checkNames } from '../options/check-names.js'
 
-/** A time in 1970 is none that anybody means. */
+/**
+ * Below this, `until` is taken for a span by mistake, in ms: a year. As a time, it would lie in 1970. Chosen. Larger or smaller
+ * only changes the hint of the error message.
+ */
 const MAX_SPAN_MS = 365 * 24 * 3_600_000
 
-/** Until when limits hold, in ms since 1970; undefined: for good. @throws InvalidRequest */
+/** When the limits end, in ms since 1970; undefined if they do not end. @throws InvalidRequest */
 export function untilOf(options: { until?: Date | number | undefined } | undefined): number | undefined {
   if (options === undefined) return undefined
   if (typeof options !== 'object' || options === null)
@@ -26,13 +29,13 @@ export function untilOf(options: { until?: Date | number | undefined } | undefin
   throw new InvalidRequest(`until is ${until instanceof Date ? until.toISOString() : at}${meant}`)
 }
 
-/** @throws InvalidRequest for what is no name of a model */
+/** @throws InvalidRequest if `model` is not a model name */
 export function checkModel(model: unknown): void {
   if (typeof model !== 'string' || model === '')
     throw new InvalidRequest(`model is ${shown(model)}: give the model's exact name`)
 }
 
-/** @throws InvalidRequest, LimiterClosed where no workspace can be made */
+/** @throws InvalidRequest, LimiterClosed if the workspace cannot be created */
 export function checkWorkspace(name: unknown, within: Workspace): void {
   if (within.account !== undefined) throw new InvalidRequest('A workspace has none inside: ask the account for it')
   if (typeof name !== 'string' || name === '')
@@ -40,7 +43,7 @@ export function checkWorkspace(name: unknown, within: Workspace): void {
   if (within.isClosed) throw new LimiterClosed('The limiter is closed and takes no new workspaces')
 }
 
-/** How far back statistics reach, in ms. @throws InvalidRequest */
+/** The period of the statistics, in ms; Infinity for all that is kept. @throws InvalidRequest */
 export function spanOf(options: { lastMs?: number | undefined } | undefined): number {
   if (options === undefined) return Infinity
   if (typeof options !== 'object' || options === null)
@@ -52,7 +55,7 @@ export function spanOf(options: { lastMs?: number | undefined } | undefined): nu
   return lastMs
 }
 
-/** Whether those that wait are rejected. @throws InvalidRequest */
+/** Whether `close` rejects waiting requests. @throws InvalidRequest */
 export function isAbandoning(options: { abandon?: boolean | undefined } | undefined): boolean {
   if (options === undefined) return false
   if (typeof options !== 'object' || options === null)

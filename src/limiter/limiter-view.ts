@@ -4,8 +4,8 @@ import type { Limiter } from './limiter.js'
 import { wrappedFunction } from './wrapped-function.js'
 
 /**
- * `limiter` with `hints` on all that goes through it; see {@link Limiter.with}. `fetchWith` makes a `fetch` of the limiter's
- * that has hints.
+ * A view of `limiter` that adds `hints` to each request; see {@link Limiter.with}. `fetchWith` creates a `fetch` of the limiter
+ * with hints.
  *
  * @throws InvalidRequest
  */
@@ -13,7 +13,7 @@ export function limiterView(limiter: Limiter, hints: Hints, fetchWith: (hints: H
   checkHintNames('with', hints)
   checkHintValues(hints)
   const own = { ...hints }
-  // Asynchronous, so that a wrong request is a rejection here, too.
+  // Asynchronous, so that an invalid request rejects here too.
   const schedule: Limiter['schedule'] = async (request, run) => limiter.schedule(hintedRequest(request, own), run)
   return {
     ...limiter,

@@ -7,88 +7,106 @@ import type { Stats } from '../metrics/stats.js'
 import type { Limits, LimitsSource, LimitsTable } from '../types.js'
 
 /**
- * Keeps requests at the full quota of their models and clear of 429s. One per account and region: two of them do not know
- * of each other.
+ * Sends requests at the full quota of their models and avoids 429s. Use one limiter for each account and region, because two
+ * limiters do not know each other's use.
  */
 export interface Limiter extends AsyncDisposable {
   /**
-   * Runs `run` as soon as the limits of the request's model allow it, and resolves to what it returns. An error with
-   * `status` 429 is treated as the service's: the model is held and the request repeated, at a backup or later.
+   * Runs `run` as soon as the limits of the request's model allow it, and resolves to its result.
    *
-   * @throws RequestTooLarge, QueueFull, DeadlineImpossible, QuotaExhausted, LimiterClosed, InvalidRequest; the signal's reason on abort; else
-   * what `run` threw last
+   * An error with `status` 429 counts as the service's. The limiter then holds the model and repeats the request, at a backup
+   * or later.
+   *
+   * @throws RequestTooLarge, QueueFull, DeadlineImpossible, QuotaExhausted, LimiterClosed, InvalidRequest; the signal's reason
+   * on abort; otherwise the last error that `run` threw
    */
   schedule<T>(request: ScheduleRequest, run: (grant: Grant) => T | PromiseLike<T>): Promise<T>
   /**
-   * A drop-in `fetch` for any SDK that takes one. Calls of chat completions, completions, embeddings and responses wait
-   * for the limits of their model; all others pass. Hints may come as the headers `x-headgate-priority`, `x-headgate-tenant` and
-   * `x-headgate-deadline-ms`, which are not sent.
+   * A drop-in `fetch` for any SDK that accepts one.
+   *
+   * Chat completions, completions, embeddings and responses wait for the limits of their model. All other calls pass at once.
+   * The headers `x-headgate-priority`, `x-headgate-tenant` and `x-headgate-deadline-ms` are hints, and are not sent.
    */
   readonly fetch: typeof globalThis.fetch
   /**
-   * Which model a request would go to if it were scheduled now, and how long it would wait, in ms, by what waits and by the
-   * limits as they are; Infinity where that depends on more than time (`concurrency`). Reserves nothing.
+   * The model that a request would go to now, and its wait in ms. Reserves nothing.
+   *
+   * The prediction uses the waiting requests and the effective limits. `waitMs` is Infinity if the wait depends on more than
+   * time, such as `concurrency`.
    *
    * @throws RequestTooLarge, QuotaExhausted, DeadlineImpossible, InvalidRequest
    */
   predict(request: ScheduleRequest): { model: string; waitMs: number }
-  /** The limits in force for a model, and where they come from. */
+  /** The effective limits of a model and their source. */
   limitsOf(model: string): ResolvedLimits
   /**
-   * Changes limits of a model while it runs, on top of table and overrides, field by field; Infinity lifts one. With `until`, a
-   * `Date` or ms since 1970, they go back by themselves then, to whatever holds below them at that time; `limitsOf` shows it.
-   * What is set later stands above what was set before.
+   * Changes the limits of a model while the limiter runs, field by field, on top of table and overrides. `Infinity` removes a
+   * limit.
+   *
+   * `until` is a `Date` or ms since 1970. The change ends then, and the limits below it apply again. `limitsOf` shows it. A
+   * later call takes precedence over an earlier one.
    *
    * @throws InvalidLimits; InvalidRequest for a time that has passed
    */
   setLimits(model: string, limits: Limits, options?: { until?: Date | number | undefined }): void
   /**
-   * A limiter for a workspace inside this one, the account: its requests are charged to both, all or nothing. `limits` are its
-   * own by model; a model that it does not name has the account's alone. Priorities and tenants are its own; where the account's
-   * quota is short, workspaces take turns. Whatever closes or pauses the account closes or pauses it too.
+   * A limiter for a workspace inside this limiter, the account. Each request is charged to both, or to neither.
    *
-   * @throws InvalidLimits for a limit above the account's; InvalidRequest for a name that is taken
+   * `limits` are the workspace's own, by model. For other models only the account's limits apply. A workspace has its own
+   * priorities and tenants. Where the account's quota is short, workspaces take turns. Closing or pausing the account also
+   * closes or pauses its workspaces.
+   *
+   * @throws InvalidLimits for a limit above the account's; InvalidRequest for a name in use
    */
   workspace(name: string, limits: LimitsTable | LimitsSource): Limiter
-  /** How each model and tenant stands, and what it did in the last `lastMs` (default and at most an hour). */
+  /**
+   * The state of each model and tenant, and its counts over the last `lastMs` ms: by default an hour, the maximum.
+   */
   stats(options?: { lastMs?: number }): Stats
   /**
-   * Calls `listener` at each such event; returns the way to stop that. A `warning` that nobody listens to is printed, each
-   * message once: as Node's `process.emitWarning` does, else by `console.warn`.
+   * Calls `listener` at each `event`, and returns a function that removes it.
    *
-   * @throws InvalidRequest for an event that there is not
+   * A `warning` without a listener is printed, each message once: by Node's `process.emitWarning`, otherwise by `console.warn`.
+   *
+   * @throws InvalidRequest for an unknown event
    */
   on<E extends EventName>(event: E, listener: (event: HeadgateEvents[E]) => void): () => void
   /**
-   * This limiter with `hints` on all that goes through its `schedule`, `fetch` and `predict`; what a request says itself comes first.
-   * All else is shared: limits, queues, events, statistics, the end. Hints add up: `limiter.with({ tenant }).with({ priority })`.
+   * A view of this limiter that adds `hints` to each `schedule`, `fetch` and `predict`. A request's own hints take precedence.
+   *
+   * The view shares limits, queues, events, statistics and `close` with this limiter. Hints accumulate:
+   * `limiter.with({ tenant }).with({ priority })`.
    *
    * @example
    * const client = limitOpenAI(new OpenAI(), limiter.with({ tenant: 'web', priority: 5 }))
-   * @throws InvalidRequest for a hint that there is not, or a value that is wrong
+   * @throws InvalidRequest for an unknown hint or a wrong value
    */
   with(hints: Hints): Limiter
   /**
-   * A function like `fn`, with the same arguments and result, whose calls go through {@link schedule}: each waits for the limits
-   * of its request, and is repeated where that helps. A `usage` in the result settles it. `request` may be made from the
-   * arguments. No backup takes over, because `fn` is not told which model to call.
+   * A function with the arguments and the result of `fn`, whose calls go through {@link schedule}. Each call waits for the
+   * limits of its request, and is repeated if a retry may help.
+   *
+   * A `usage` in the result settles the request. `request` may be a function of the arguments. Backups are not used, because
+   * `fn` does not learn the model.
    *
    * @example
    * const embed = limiter.wrap((text: string) => ({ model: 'text-embedding-v4', tokens: text.length }), callService)
-   * @throws InvalidRequest where `request` or `fn` is wrong; the returned function rejects as {@link schedule} does
+   * @throws InvalidRequest if `request` or `fn` is wrong; the returned function rejects as {@link schedule} does
    */
   wrap<A extends unknown[], T>(
     request: ScheduleRequest | ((...args: A) => ScheduleRequest),
     fn: (...args: A) => T | PromiseLike<T>,
   ): (...args: A) => Promise<T>
-  /** Starts nothing until {@link resume}; what runs goes on, and new requests are taken. */
+  /** Starts no request until {@link resume}. Running requests continue, and new ones are accepted. */
   pause(): void
   resume(): void
-  /** Resolves when nothing waits and nothing runs. New requests are still taken. */
+  /** Resolves when no request waits or runs. New requests are still accepted. */
   drain(): Promise<void>
   /**
-   * Takes no new requests and resolves when those that wait and run have ended; while paused, those that wait do so until
-   * {@link resume}. With `abandon`, they are rejected with `LimiterClosed`. Calling it again is harmless.
+   * Accepts no new requests, and resolves when all waiting and running ones have ended.
+   *
+   * While paused, waiting requests wait for {@link resume}. With `abandon`, they are rejected with `LimiterClosed`. A second
+   * call is harmless.
    */
   close(options?: { abandon?: boolean }): Promise<void>
 }

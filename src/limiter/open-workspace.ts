@@ -8,7 +8,7 @@ import type { Account } from '../models/account.js'
 import type { Workspace } from '../models/workspace.js'
 import type { Limits, LimitsSource, LimitsTable } from '../types.js'
 
-/** What holds in a workspace, or in the account. */
+/** The limits of a workspace or of the account. */
 export interface LimitsInForce {
   resolve(model: string, perSecondDefault: boolean): { readonly limits: ResolvedLimits }
   set(model: string, limits: Limits, until?: number): void
@@ -17,16 +17,16 @@ export interface LimitsInForce {
   close(): void
 }
 
-/** A workspace, or the account, with the limits that hold in it. */
+/** A workspace or the account, with its limits. */
 export interface OpenWorkspace {
   readonly workspace: Workspace
   readonly limits: LimitsInForce
-  /** Stops listening to the source of limits. Is called once, when nothing runs any more. */
+  /** Ends the subscription to the source of limits. Called once, when nothing runs any more. */
   end(): void
 }
 
 /**
- * Begins to use `limits` for the account.
+ * Starts to use `limits` for the account.
  *
  * @throws InvalidLimits for a source that throws
  */
@@ -45,9 +45,9 @@ export interface InnerWorkspaceOptions {
 }
 
 /**
- * Makes a workspace inside the account, whose limits are `accountLimits`.
+ * Creates a workspace inside the account, whose limits are `accountLimits`.
  *
- * @throws InvalidLimits for a limit above the account's; InvalidRequest for a name that is taken
+ * @throws InvalidLimits for a limit above the account's; InvalidRequest for a name in use
  */
 export function openWorkspace(
   account: Account,
@@ -88,14 +88,14 @@ function opened(workspace: Workspace, limits: LimitsInForce, forget?: () => void
       try {
         limits.close()
       } catch (cause) {
-        // What ends the subscription to a source is the user's own code.
+        // The user's own code ends the subscription, and may throw.
         warningsTo(events)(`The source of limits threw when its subscription ended: ${String(cause)}`, cause)
       }
     },
   }
 }
 
-/** Calls `start`. Warnings of the source meanwhile come a microtask later, when the caller can have added a listener. */
+/** Calls `start`. The source's warnings during the call come a microtask later, so that the caller can add a listener first. */
 function started(events: Events, start: (warn: Warn) => void): void {
   const warn = warningsTo(events)
   let isStarting = true
@@ -110,7 +110,10 @@ function warningsTo(events: Events): Warn {
   return (message, cause) => events.emit('warning', { message, ...(cause !== undefined && { cause }) })
 }
 
-/** Tells a source that wants it of refusals; returns the way to stop that. The account's source hears those of workspaces too. */
+/**
+ * Reports refusals to a source that observes them, and returns a function that stops it. The account's source also receives
+ * refusals of workspaces.
+ */
 function forwardRefusals(events: Events, limits: LimitsInForce): () => void {
   if (!limits.wantsRefusals) return () => {}
   return events.on('throttled', ({ model, class: kind }) => {

@@ -17,29 +17,30 @@ import { limiterView } from './limiter-view.js'
 import type { OpenWorkspace } from './open-workspace.js'
 import { wrappedFunction } from './wrapped-function.js'
 
-/** What the limiters of an account and of its workspaces share. */
+/** The parts that an account's limiter and its workspaces' limiters share. */
 export interface LimiterParts {
   readonly dispatcher: Dispatcher
   readonly clock: Clock
   readonly fetch: Omit<FetchOptions, 'submit' | 'unmetered' | 'hints'>
-  /** Whether RPM/60 and TPM/60 hold for a model that no request has named yet. */
+  /** Whether RPM ÷ 60 and TPM ÷ 60 apply to a model that no request has named yet. */
   readonly perSecondDefault: boolean
   readonly lengthsOf: (model: string) => OutputLengths | undefined
   readonly networkJitter: () => Stats['networkJitter']
   readonly clockPhase: () => ClockPhase | undefined
-  /** @throws InvalidLimits, InvalidRequest */
+  /** Opens a workspace. @throws InvalidLimits, InvalidRequest */
   readonly open: (name: string, limits: LimitsTable | LimitsSource) => OpenWorkspace
 }
 
 /**
- * The limiter of an account, or of a workspace inside it: the two differ in the workspace alone. Its methods are properties of
- * its own, because callers take them out of it, and a view is a copy of it.
+ * The limiter of an account or of a workspace inside it. The two differ only in the workspace.
+ *
+ * Its methods are its own properties, because callers detach them, and a view copies them.
  */
 export class WorkspaceLimiter implements Limiter {
   readonly #parts: LimiterParts
   readonly #open: OpenWorkspace
   readonly #onEnd: () => void
-  /** The limiters of workspaces inside this one that have not ended. */
+  /** The open limiters of workspaces inside this one. */
   readonly #inside = new Set<WorkspaceLimiter>()
   #closed: Promise<void> | undefined
   readonly fetch: typeof globalThis.fetch

@@ -16,7 +16,7 @@ export function wrappedFunction<A extends unknown[], T>(
   if (typeof request !== 'function') checkRequest(request, fn)
   return async function wrapped(this: unknown, ...args: A): Promise<T> {
     const asked = typeof request === 'function' ? request.apply(this, args) : request
-    // `fn` does not learn of a backup: it would send to its own model what the backup is charged for.
+    // `fn` does not learn the backup's name. It would use its own model, while the backup is charged.
     return schedule(hintedRequest(asked, { fallback: false }), () => fn.apply(this, args))
   }
 }

@@ -3,9 +3,15 @@ import { isPlainOrModule } from '../limits/limit-values.js'
 import { checkNames } from './check-names.js'
 import type { LimiterOptions } from './limiter-options.js'
 
-/** The least weight of a tenant, and the greatest is 1 ÷ this: shares stay exact over that range. */
+/**
+ * The smallest weight of a tenant; the largest is 1 ÷ this. Chosen, so that shares stay exact over the range. Smaller loses
+ * precision; larger refuses weights that work.
+ */
 const MIN_WEIGHT = 1e-6
-/** The largest J that an option may give, in ms. */
+/**
+ * The largest J that the option accepts, in ms. Chosen. Larger accepts a J at which less than a tenth of a second's limit is
+ * usable (1 ÷ 11 at 10 s). Smaller refuses very slow networks.
+ */
 const MAX_JITTER_MS = 10_000
 
 const NAMES: Readonly<Record<keyof LimiterOptions, true>> = {
@@ -31,7 +37,7 @@ const NAMES: Readonly<Record<keyof LimiterOptions, true>> = {
 
 interface Rule {
   isMet(value: unknown): boolean
-  /** What to give, as the message ends. */
+  /** The end of the message: the values that the option accepts. */
   readonly give: string
 }
 
@@ -64,9 +70,9 @@ const RULES: { readonly [Name in keyof LimiterOptions]?: Rule } = {
 }
 
 /**
- * Checks all options but the limits and the profile, which have checks of their own.
+ * Checks all options except limits and profile, whose own functions check them.
  *
- * @throws InvalidRequest that says which option is wrong, and why
+ * @throws InvalidRequest that names the wrong option and the reason
  */
 export function checkOptions(options: LimiterOptions): void {
   checkNames('createLimiter', options, Object.keys(NAMES))
@@ -96,7 +102,7 @@ function checkWeights(weights: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Checks what the limiter calls later: missing then, it would fail some request. */
+/** Checks the functions that the limiter calls later. If one were missing then, a request would fail. */
 function checkCallables({ estimator, random, tokenizer, clock }: LimiterOptions): void {
   for (const [name, value] of Object.entries({ estimator, random })) {
     if (value !== undefined && typeof value !== 'function') throw new InvalidRequest(`${name} is no function`)

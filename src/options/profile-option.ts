@@ -13,7 +13,11 @@ const PROFILE_VALUES: Readonly<Record<Exclude<keyof Profile, 'name'>, readonly u
   outputAccounting: [undefined, 'reserved', 'generated', 'completion', 'learn'],
 }
 
-/** @throws InvalidRequest for a name that no profile has, or a field that is wrong */
+/**
+ * The profile that the option names or contains; undefined if the option is missing.
+ *
+ * @throws InvalidRequest for an unknown name or a wrong field
+ */
 export function profileOption(profile: ProfileName | Profile | undefined): Profile | undefined {
   if (profile === undefined) return undefined
   if (typeof profile === 'string' && Object.hasOwn(profiles, profile)) return profiles[profile]

@@ -12,58 +12,64 @@ import { checkOptions } from './check-options.js'
 import type { LimiterOptions } from './limiter-options.js'
 import { profileOption } from './profile-option.js'
 
-/** Repetitions of one request after a 429 or a fault: twice the `openai` client's default of 2. */
+/**
+ * The most retries of one request after a 429 or a fault of the server. Chosen: twice the `openai` client's default of 2. More
+ * keep requests of a failing server longer; fewer fail requests in short outages.
+ */
 const DEFAULT_RETRIES = 4
-/** By how much smaller requests may delay a larger one, all together, in ms. */
+/**
+ * The longest delay of a larger request by all smaller ones together, in ms. Chosen. Larger delays large requests more; smaller
+ * leaves more of the quota unused (decision 008).
+ */
 const DEFAULT_BACKFILL_DELAY_MS = 2000
 
-/** The options of `createLimiter`, checked, and completed by their defaults. Frozen; see `LimiterOptions` for what each does. */
+/** The checked options of `createLimiter` with their defaults, frozen. `LimiterOptions` describes each. */
 export interface Settings {
   readonly limits: NamedLimitsSource
   readonly overrides: Readonly<Record<string, Limits>>
-  /** Undefined: as the profile of the request says. */
+  /** Undefined: by the profile of the request. */
   readonly perSecond: boolean | undefined
-  /** The caller's own object: the limiter reads it when a request names a model for the first time. */
+  /** A copy of the option. The limiter reads it when a request first names a model. */
   readonly fallback: Readonly<Record<string, readonly string[]>>
-  /** Undefined: a new request waits for its own model, however long. */
+  /** Undefined: a new request waits for its own model without a bound. */
   readonly fallbackAfterWaitMs: number | undefined
-  /** For requests that no wrapped client sends. */
+  /** The retries of requests that no wrapped client sends. */
   readonly maxRetries: number
-  /** Comes before a wrapped client's `maxRetries`; undefined: the client's holds. */
+  /** Replaces a wrapped client's `maxRetries`. Undefined: the client's applies. */
   readonly maxRetriesOfClients: number | undefined
   readonly maxQueue: number
   readonly maxBackfillDelayMs: number
-  /** The weight of a tenant; 1 where the option names none, and for requests without a tenant. */
+  /** Returns the weight of a tenant: 1 if the option does not name it, or if the request has no tenant. */
   readonly tenantWeights: (tenant: string | undefined) => number
   readonly networkJitterMs: number | 'learn'
   /** Undefined: by the request's host. */
   readonly profile: Profile | undefined
-  /** For requests of no host. */
+  /** The profile of requests without a host. */
   readonly defaultProfile: Profile
   readonly unknownModel: UnknownModel
   readonly probeHigherLimits: boolean
-  /** Undefined: the built-in estimate stands. */
+  /** Undefined: the built-in estimate applies. */
   readonly estimator: Estimator | undefined
-  /** Undefined: the heuristic by classes of characters. */
+  /** Undefined: the heuristic by classes of characters applies. */
   readonly tokenizer: Tokenizer | undefined
   readonly startFull: boolean
-  /** It never runs backward. */
+  /** Never runs backward. */
   readonly clock: Clock
   readonly random: () => number
 }
 
 /**
- * Checks the options of `createLimiter` and completes them.
+ * Checks the options of `createLimiter` and adds the defaults.
  *
- * @throws InvalidRequest, InvalidLimits that say which option is wrong, and why
+ * @throws InvalidRequest, InvalidLimits that name the wrong option and the reason
  */
 export function settingsOf(options: LimiterOptions): Settings {
   if (!isPlainOrModule(options)) throw new InvalidRequest('createLimiter(options): give an object, or nothing')
-  // Each option is read once: one may be a getter.
+  // Reads each option once, because an option may be a getter.
   const given = { ...options }
   checkOptions(given)
   const found = profileOption(given.profile)
-  // A copy: what the caller writes into its object later was never checked.
+  // A copy, because later changes of the caller's object would not be checked.
   const profile = found && Object.freeze({ ...found })
   return Object.freeze({
     limits: toSource(given.limits),

@@ -2,51 +2,52 @@ import type { Profile, ThrottleClass } from '../types.js'
 import { durationMs } from './duration.js'
 import { parseError, type ParsedError } from './parse-error.js'
 
-/** The classes of a 429 that waiting helps against. */
+/** The classes of a 429 after which waiting helps. */
 export type RetryableClass = Exclude<ThrottleClass, 'exhausted' | 'billing'>
 
-/** An answer that was no success, as far as it is known. */
+/** An HTTP answer without success, as far as it is known. */
 export interface ErrorResponse {
-  /** The HTTP status; for an error inside a stream the one that it names, if any. */
+  /** The HTTP status. For an error inside a stream, the status that the error names, if any. */
   readonly status: number | undefined
   readonly headers: { get(name: string): string | null } | undefined
-  /** The body: its text, or what it was parsed to. */
+  /** The body as text, or already parsed. */
   readonly body: unknown
 }
 
-/** What an answer means. */
+/** The meaning of an answer without success. */
 export type Verdict =
-  /** A limit: hold the model's group, try a backup or wait. */
+  /** A limit. The limiter holds the model, and the request goes to a backup or waits. */
   | {
       readonly kind: 'throttled'
       readonly class: RetryableClass
       readonly code: string
       readonly message: string
-      /** When the server says to come back, in ms from now. */
+      /** The wait that the server asks for, in ms from now. */
       readonly retryAfterMs: number | undefined
     }
-  /** A quota or a bill that waiting a minute does not mend. */
+  /** A quota or a bill that waiting a minute does not restore. */
   | {
       readonly kind: 'exhausted'
       readonly class: 'exhausted' | 'billing'
       readonly code: string
       readonly message: string
-      /** When the quota comes back, as the server words it; see {@link readResetTime}. */
+      /** The reset time in the server's words; see {@link readResetTime}. */
       readonly resetText: string | undefined
     }
-  /** A fault of the server or the way to it: try again, later. */
+  /** A fault of the server or the network. A retry may succeed. */
   | { readonly kind: 'transient'; readonly retryAfterMs: number | undefined }
-  /** The caller's business. */
+  /** An error that only the caller can handle. */
   | { readonly kind: 'final' }
 
-/** A limit or a quota that a server refused a request for. */
+/** A server's refusal because of a limit or a quota. */
 export type LimitRefusal = Extract<Verdict, { kind: 'throttled' | 'exhausted' }>
 
 const FINAL: Verdict = { kind: 'final' }
 
 /**
- * Says what an answer means: by status first, then code, then the anchor of the link in its message, then words.
- * Whole messages are never compared: they come with links in two languages, suffixes and trailing blanks.
+ * Classifies an answer: by status, then by code, then by the anchor of the link in its message, then by words.
+ *
+ * Whole messages are never compared. The service varies them by links in two languages, suffixes and trailing blanks.
  */
 export function classify(answer: ErrorResponse, profile: Profile): Verdict {
   const fault = parseError(answer.body)
@@ -109,7 +110,7 @@ function isFreeTierUsedUp(fault: ParsedError, status: number): boolean {
   return status === 403 && /^insufficient_quota$/i.test(fault.code)
 }
 
-/** Inside a stream the status often is missing; then the code has to tell. */
+/** The status of an error inside a stream, by its code, because the status is often missing there. */
 function statusOfCode(code: string): number {
   if (/^throttling|^limit_|ratequota|allocationquota|^insufficient_quota$|rate_limit/i.test(code)) return 429
   if (/overdue|notpurchased|arrearage|budgetlimit|quotaexhausted/i.test(code)) return 429
@@ -117,7 +118,7 @@ function statusOfCode(code: string): number {
   return 500
 }
 
-/** `retry-after-ms`, or `Retry-After` in seconds or as a date. Undefined for anything else, and for no wait at all. */
+/** `retry-after-ms`, or `Retry-After` in seconds or as a date, in ms. Undefined for any other value, and for no wait. */
 function retryAfterMs(answer: ErrorResponse): number | undefined {
   const ms = Number(answer.headers?.get('retry-after-ms') || Number.NaN)
   if (ms > 0 && ms < Infinity) return ms
@@ -125,12 +126,12 @@ function retryAfterMs(answer: ErrorResponse): number | undefined {
   if (!text) return undefined
   const seconds = Number(text)
   if (seconds >= 0 && seconds < Infinity) return seconds > 0 ? seconds * 1000 : undefined
-  // Date.parse takes almost anything with a digit for a date.
+  // Date.parse accepts almost any text with a digit as a date.
   const until = /\d:\d\d/.test(text) ? Date.parse(text) - Date.now() : Number.NaN
   return until > 0 ? until : undefined
 }
 
-/** `x-ratelimit-reset-requests` or `-tokens`, like "1s", "6m0s" or "120ms", where nothing remains. */
+/** `x-ratelimit-reset-requests` or `-tokens` ("1s", "6m0s", "120ms") in ms. Undefined unless the remaining quota is 0. */
 function resetMs(kind: RetryableClass, answer: ErrorResponse): number | undefined {
   if ((kind !== 'requests' && kind !== 'tokens') || remaining(answer, kind) !== 0) return undefined
   return durationMs(answer.headers?.get(`x-ratelimit-reset-${kind}`) ?? '')

@@ -2,31 +2,32 @@ import type { Verdict } from './classify.js'
 import { anotherModel, nextModel, soonestModel, type Candidate } from './fallback.js'
 import { backoffMs } from './backoff.js'
 
-/** What to do with a request whose attempt failed. */
+/** The next step for a request whose attempt failed. */
 export type Decision<C extends Candidate> =
-  /** It has failed: tell its caller. */
+  /** Reject the request with its error. */
   | { readonly do: 'reject' }
-  /** Go to another model at once. This is no retry. */
+  /** Send it to another model at once. This is no retry. */
   | { readonly do: 'move'; readonly to: C }
-  /** Go back to the head of a queue, its chain anew. One retry. */
+  /** Return it to the head of a queue and start its chain again. This is one retry. */
   | { readonly do: 'requeue'; readonly to: C }
-  /** Repeat it at the same model, not before `delayMs` from now. One retry. */
+  /** Repeat it at the same model, at the earliest `delayMs` from now. This is one retry. */
   | { readonly do: 'back-off'; readonly delayMs: number }
 
 export interface Attempted<C extends Candidate> {
-  /** Retries used so far. */
+  /** The retries that the request has used. */
   readonly retries: number
   readonly maxRetries: number
-  /** The models that may serve the request, the one asked for first; the one that failed is marked as tried. */
+  /** The models that may serve the request, the requested one first. The failed one is marked as tried. */
   readonly chain: readonly C[]
   readonly random: () => number
 }
 
 /**
- * Decides, given what an answer means and how the models of the chain stand now.
+ * Decides the next step from the verdict and the present state of the chain.
  *
- * A limit sends the request to the next model that it has not tried and that is not held; with none left it goes back to
- * the queue of the model that can start it first. A quota that is used up sends it to any model that can still serve.
+ * After a throttled attempt, the request goes to the next model that it has not tried and that is not held. If none is left, it
+ * returns to the queue of the model that can start it first. After an exhausted quota, it goes to any model that can still
+ * serve it.
  */
 export function decide<C extends Candidate>(verdict: Verdict, attempted: Attempted<C>): Decision<C> {
   const { retries, maxRetries, chain, random } = attempted

@@ -1,8 +1,8 @@
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, '': 1000 }
 
 /**
- * A time as services write it, "1s", "6m0s", "120ms" or "1h2m", in ms; a number at the end without a unit is seconds. What
- * stands between is passed over; undefined where there is no time at all.
+ * A duration in ms, from the forms that services write: "1s", "6m0s", "120ms", "1h2m". A last number without a unit is seconds.
+ * Other text is ignored. Undefined if there is no duration.
  */
 export function durationMs(text: string): number | undefined {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|$)/g)]

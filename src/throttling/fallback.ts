@@ -1,22 +1,22 @@
-/** A model of a job's chain, as the choice sees it. Times are the clock's ms. */
+/** The state of a model in a request's chain. Times are in ms of the clock. */
 export interface Candidate {
   readonly model: string
-  /** Whether the job has had a 429 from it since its chain began. */
+  /** Whether it has returned a 429 to the request since the chain began. */
   readonly tried: boolean
-  /** Whether its group is held now. */
+  /** Whether the model is held now. */
   readonly held: boolean
-  /** Whether it cannot serve at all: retired, quota exhausted, or the request too large for it. */
+  /** Whether it cannot serve the request: retired, quota exhausted, or the request too large. */
   readonly closed: boolean
-  /** When the job could start there; only asked for when it matters. */
+  /** When the request could start there. Called only if the choice depends on it. */
   startsAt(): number
 }
 
-/** The next model to go to at once: the first of the chain that was not tried, is not held and can serve. */
+/** The first model of the chain that the request has not tried, that is not held and that can serve it. */
 export function nextModel<C extends Candidate>(chain: readonly C[]): C | undefined {
   return chain.find((candidate) => !candidate.tried && !candidate.held && !candidate.closed)
 }
 
-/** The model that can start the job first, of those that can serve; the earlier in the chain where two are equal. */
+/** The model that can start the request first. The earlier in the chain wins a tie. */
 export function soonestModel<C extends Candidate>(chain: readonly C[]): C | undefined {
   let soonest: C | undefined
   let startsAt = Infinity
@@ -31,14 +31,16 @@ export function soonestModel<C extends Candidate>(chain: readonly C[]): C | unde
   return soonest
 }
 
-/** The model for a request that its own can serve no more: the next one, or else the one that can start it first. */
+/**
+ * The model for a request that its own model cannot serve any more: the next one, otherwise the one that can start it first.
+ */
 export function anotherModel<C extends Candidate>(chain: readonly C[]): C | undefined {
   return nextModel(chain) ?? soonestModel(chain)
 }
 
 /**
- * The model for a request that has not been sent: the first of the chain, unless it could only start there later than
- * `fallbackAfterWaitMs` from `now`. Then the one that can start it first.
+ * The model for a new request: the first of the chain, if it can start there within `fallbackAfterWaitMs` from `now`. Otherwise
+ * the model that can start it first.
  */
 export function modelAfterWait<C extends Candidate>(
   chain: readonly C[],

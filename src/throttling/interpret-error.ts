@@ -6,19 +6,19 @@ import { errorResponseOf, ConnectionFailed, RefusedByServer } from './request-er
 const FINAL: Verdict = { kind: 'final' }
 const TRANSIENT: Verdict = { kind: 'transient', retryAfterMs: undefined }
 
-/** What a thrown value means. */
+/** The meaning of a thrown value. */
 export interface ErrorInterpretation {
   readonly verdict: Verdict
-  /** Whether the server turned the request away without doing the work; of a timeout that is not known. */
+  /** Whether the server refused the request without doing the work. False for a timeout, where that is unknown. */
   readonly isRejection: boolean
-  /** What its headers tell, where our own transport has not read them already. */
+  /** The metadata of the error's headers, unless the transport has read them already. */
   readonly metadata?: ResponseMetadata | undefined
 }
 
-/** No answer of a server's. */
+/** The interpretation of a value that is no server's answer. */
 export const FAILED: ErrorInterpretation = { verdict: FINAL, isRejection: false }
 
-/** Reads what an attempt threw. A value whose fields cannot be read is an error like any other. Never throws. */
+/** Interprets a value that an attempt threw. Never throws: a value with unreadable fields is a failure like any other. */
 export function interpretError(error: unknown, profile: Profile): ErrorInterpretation {
   try {
     if (error instanceof ConnectionFailed) return { verdict: TRANSIENT, isRejection: false }

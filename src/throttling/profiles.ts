@@ -1,11 +1,11 @@
 import type { Profile } from '../types.js'
 
-/** Names of the profiles that come with the package. */
+/** The names of the built-in profiles. */
 export type ProfileName = 'model-studio' | 'openai' | 'azure'
 
 /**
- * Alibaba Cloud Model Studio: limits hold a minute and a second (documented); how the windows are counted is not
- * documented, so every kind is satisfied. `insufficient_quota` with status 429 is the minute's or second's tokens.
+ * Alibaba Cloud Model Studio. Its documentation names limits a minute and a second, but not the kind of window. So the limiter
+ * satisfies every kind. `insufficient_quota` with status 429 refers to tokens a minute or a second.
  */
 const modelStudio: Profile = {
   name: 'model-studio',
@@ -16,7 +16,7 @@ const modelStudio: Profile = {
   insufficientQuota: 'tokens',
 }
 
-/** OpenAI and services that behave like it: limits a minute; `insufficient_quota` means that the bill is not paid. */
+/** OpenAI and services like it. Limits apply to a minute. `insufficient_quota` means an unpaid bill. */
 const openai: Profile = {
   name: 'openai',
   minuteWindow: 'unknown',
@@ -26,14 +26,16 @@ const openai: Profile = {
   insufficientQuota: 'billing',
 }
 
-/** Azure OpenAI: as OpenAI, and requests are shaped below the minute as well. */
+/** Azure OpenAI. Like OpenAI, but the service also limits requests over shorter times than a minute. */
 const azure: Profile = { ...openai, name: 'azure', perSecond: true }
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = { 'model-studio': modelStudio, openai, azure }
 
 /**
- * The profile of the service at `host`: OpenAI's and Azure's by their domains, Model Studio's for all others, proxies and
- * gateways among them: it is the strictest in pace, and takes no 429 for final that waiting may help against.
+ * The profile for the service at `host`: OpenAI's and Azure's by domain, otherwise Model Studio's.
+ *
+ * Model Studio's also serves proxies and gateways, because it paces most strictly. It also treats no 429 as final if waiting
+ * may help.
  */
 export function profileOfHost(host: string): Profile {
   if (/(^|\.)(openai\.azure\.com|cognitiveservices\.azure\.com|services\.ai\.azure\.com)$/i.test(host)) return azure

@@ -1,14 +1,14 @@
 import type { ErrorResponse } from './classify.js'
 
-/** A server's answer that was no success. Transport throws it; what it means is for `classify` to say. */
+/** A server's answer without success, as the transport throws it. `classify` decides its meaning. */
 export class RefusedByServer extends Error implements ErrorResponse {
   readonly status: number | undefined
   readonly headers: ErrorResponse['headers']
   readonly body: string
-  /** The answer as it is to reach the caller if it is the last one. */
+  /** The answer that the caller receives if no attempt follows. */
   readonly response: Response
 
-  /** `status` is the one that the body names, where the answer's own says success: for an error inside a stream. */
+  /** `status`: for an error inside a stream, the status that the body names, because the answer's own is a success. */
   constructor(response: Response, body: string, status: number | undefined) {
     super(`The server answered ${status ?? response.status}`)
     this.name = 'RefusedByServer'
@@ -19,7 +19,7 @@ export class RefusedByServer extends Error implements ErrorResponse {
   }
 }
 
-/** The request did not get through, or its answer did not arrive whole. `cause` says why. */
+/** The request or its answer was lost on the way. `cause` has the reason. */
 export class ConnectionFailed extends Error {
   constructor(cause: unknown) {
     super('The connection failed', { cause })
@@ -28,8 +28,8 @@ export class ConnectionFailed extends Error {
 }
 
 /**
- * Reads an answer out of what a `run` threw: ours, or any error with a numeric `status`, as the `openai` client and most
- * others raise them. Undefined where the error is none of a server's answering.
+ * The server's answer behind an error that `run` threw: `RefusedByServer`, or any error with a numeric `status`, as the
+ * `openai` client and most others throw. Undefined for all other errors.
  */
 export function errorResponseOf(error: unknown): ErrorResponse | undefined {
   if (error instanceof RefusedByServer) return error
@@ -42,7 +42,7 @@ export function errorResponseOf(error: unknown): ErrorResponse | undefined {
 function readableHeaders(headers: unknown): ErrorResponse['headers'] {
   if (typeof headers !== 'object' || headers === null) return undefined
   if (typeof (headers as Headers).get === 'function') return headers as Headers
-  // A plain object keeps the spelling that the server used.
+  // A plain object keeps the server's spelling of header names.
   const byName = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]))
   return { get: (name) => byName.get(name) ?? null }
 }

@@ -4,13 +4,13 @@ import { durationMs } from './duration.js'
 
 type Headers = NonNullable<ErrorResponse['headers']>
 
-/** What an answer's headers tell beside the answer. */
+/** The metadata in an answer's headers. */
 export interface ResponseMetadata {
-  /** When the request arrived, in ms by the service's clock. */
+  /** When the request arrived, in ms of the service's clock. */
   readonly arrivedAt: number | undefined
-  /** Limits a minute. */
+  /** The limits a minute. */
   readonly limits: Limits | undefined
-  /** The call left its provisioned throughput: other limits hold for it. */
+  /** Whether the call exceeded its provisioned throughput. Then the public limits apply to it. */
   readonly hasOverflowed?: true
 }
 
@@ -24,13 +24,17 @@ export function readResponseMetadata(headers: Headers): ResponseMetadata | undef
 }
 
 const MINUTE_S = 60
-/** What a limit's period may come to for it to be a minute's: `reset` is rounded, and read a little later. */
+/**
+ * The longest computed period in s that counts as a minute. Chosen, because `reset` is rounded and is read a little later.
+ * Larger takes a longer limit for a minute limit; smaller ignores real minute limits.
+ */
 const MAX_S = 90
 
 /**
- * The limits a minute that an answer's `x-ratelimit-*` headers tell (OpenAI's names, of requests and of tokens). A limit of
- * requests may be a day's, and the header does not say so; but what is missing from it, and when it will be full again, do. What
- * cannot be told from a minute's that way is left out.
+ * The limits a minute in an answer's `x-ratelimit-*` headers, with OpenAI's names for requests and tokens.
+ *
+ * A request limit may apply to a day, and the header does not name its period. The period follows from the used quota and the
+ * reset time. A limit that is not clearly a minute's is omitted.
  */
 export function limitsFromHeaders(headers: Headers): Limits | undefined {
   const rpm = limitOf(headers, 'requests')
@@ -47,12 +51,12 @@ function limitOf(headers: Headers, kind: 'requests' | 'tokens'): number | undefi
   const resetS = secondsOf(headers.get(`x-ratelimit-reset-${kind}`) ?? '')
   if (!(limit >= 1 && limit < Infinity && remaining >= 0 && remaining < limit && resetS !== undefined)) return undefined
   const periodS = (resetS * limit) / (limit - remaining)
-  // A window of a fixed phase is full again within its minute, however little is missing.
+  // A fixed window resets within its minute, however little of it is used.
   const isMinute = periodS <= MAX_S || (remaining === 0 && resetS <= MINUTE_S)
   return isMinute ? Math.floor(limit) : undefined
 }
 
-/** "1s", "6m0s", "120ms", "1h2m" in seconds; undefined for anything else, and for a number without a unit. */
+/** The seconds in "1s", "6m0s", "120ms" or "1h2m". Undefined for any other text, and for a number without a unit. */
 export function secondsOf(text: string): number | undefined {
   if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text.trim())) return undefined
   const ms = durationMs(text.trim())

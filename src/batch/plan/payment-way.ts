@@ -58,6 +58,7 @@ export interface Payment {
   readonly overflowPerMinute?: number
   /** For units: the unit configuration. */
   readonly units?: ModelUnitPrice
+  /** For units: the number of replicas. */
   readonly replicas?: number
   /** For units by the month: whether leaving early in the first month is cheaper than paying the whole month. */
   readonly leavesEarly?: boolean

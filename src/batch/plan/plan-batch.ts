@@ -172,7 +172,7 @@ function usedShareOf(
 
 type DefinedLimits = { readonly [Field in LimitField]?: number }
 
-/** Returns the limits that are set and finite. */
+/** Returns the fields of `limits` that are numbers. */
 function definedOf(limits: ResolvedLimits): DefinedLimits {
   const defined = Object.entries(limits).filter(([, value]) => typeof value === 'number')
   return Object.fromEntries(defined) as DefinedLimits

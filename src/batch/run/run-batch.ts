@@ -10,7 +10,10 @@ import type { Service } from './send-line.js'
 export interface RunOptions {
   /** The limiter that sends every request. The run does not close it. */
   readonly limiter: Limiter
-  /** The base URL of the service. @default Model Studio in Singapore (international), 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1' */
+  /**
+   * The base URL of the service. @default Model Studio in Singapore (international),
+   * 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1'
+   */
   readonly baseURL?: string | undefined
   /** The API key, sent as a bearer token. Results and errors never contain it. */
   readonly apiKey?: string | undefined
@@ -29,7 +32,10 @@ export interface RunOptions {
   readonly maxAttempts?: number | undefined
   /** The tenant of these requests, where several tenants share a limiter. */
   readonly tenant?: string | undefined
-  /** Maximum time from sending a request to the end of its answer, in ms. Node's `fetch` has its own limit of 300,000. @default 300,000 */
+  /**
+   * Maximum time from sending a request to the end of its answer, in ms. Node's `fetch` has its own limit of 300,000.
+   * @default 300,000
+   */
   readonly timeoutMs?: number | undefined
   /** The function that sends each request. @default globalThis.fetch */
   readonly fetch?: typeof globalThis.fetch | undefined
@@ -63,7 +69,10 @@ export interface Batch extends AsyncIterable<LineResult> {
 export const DEFAULT_BASE_URL = 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1'
 /** Attempts for each line. Chosen. A larger value delays the failure of a bad line. A smaller value fails lines in a short outage. */
 const DEFAULT_ATTEMPTS = 5
-/** The service's documented limit for one answer (`RequestTimeOut`), in ms. A smaller value abandons slow answers. A larger one exceeds Node's own limit. */
+/**
+ * The service's documented limit for one answer (`RequestTimeOut`), in ms. A smaller value abandons slow answers. A larger
+ * one exceeds Node's own limit.
+ */
 const DEFAULT_TIMEOUT_MS = 300_000
 
 /**

@@ -12,7 +12,10 @@ export interface RunPace {
 
 /** Time over which the pace is measured, in ms. Chosen. A larger value reacts later. A smaller value makes the estimate jump. */
 const SPAN_MS = 60_000
-/** Share of the quota's pace above which the quota's own pace is used. Chosen. A larger value makes the estimate jump with measurement noise. */
+/**
+ * Share of the quota's pace above which the quota's own pace is used. Chosen. A larger value makes the estimate jump with
+ * measurement noise.
+ */
 const NEAR_QUOTA = 0.8
 
 interface Sample {

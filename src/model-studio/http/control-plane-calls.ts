@@ -15,7 +15,10 @@ import { CallPacing } from './call-pacing.js'
 import { idOf, type ControlPlaneRefusal, refusalOf } from './control-plane-refusal.js'
 import type { Secret } from './secret.js'
 
-/** Maximum `Retry-After` that the client waits for, in ms. Chosen. A larger value blocks callers longer. A smaller value fails calls early. */
+/**
+ * Maximum `Retry-After` that the client waits for, in ms. Chosen. A larger value blocks callers longer. A smaller value
+ * fails calls early.
+ */
 const MAX_ADVICE_MS = 60_000
 
 export interface CallsOptions {

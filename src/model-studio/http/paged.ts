@@ -8,7 +8,10 @@ export interface Page<T> {
   readonly total: number | undefined
 }
 
-/** Maximum number of pages of a list. Chosen. A larger value delays the error for a list without an end. A smaller value cuts long lists. */
+/**
+ * Maximum number of pages of a list. Chosen. A larger value delays the error for a list without an end. A smaller value cuts
+ * long lists.
+ */
 const MAX_PAGES = 10_000
 /**
  * Pages in a row without a new row after which the service repeats the same page. Chosen.

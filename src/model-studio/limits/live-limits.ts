@@ -12,7 +12,10 @@ import type { Quota, QuotasApi } from '../types.js'
 const REFRESH_MS = 300_000
 /** Minimum interval of reads, in ms. Chosen. A smaller value lets an option flood the control plane. */
 const MIN_REFRESH_MS = 1000
-/** Default time of one read, in ms. Chosen. A smaller value interrupts long tables. A larger value waits longer for a stalled service. */
+/**
+ * Default time of one read, in ms. Chosen. A smaller value interrupts long tables. A larger value waits longer for a stalled
+ * service.
+ */
 const TIMEOUT_MS = 120_000
 
 export interface LiveLimitsOptions {

@@ -3,9 +3,15 @@ import { systemClock } from '../../clock.js'
 import { limitsHost } from '../../limits/sources/limits-host.js'
 import type { LimitsHost } from '../../types.js'
 
-/** Minimum time from a read to the next one after a 429, in ms. Chosen. A larger value adopts changed limits later. A smaller value makes more calls. */
+/**
+ * Minimum time from a read to the next one after a 429, in ms. Chosen. A larger value adopts changed limits later. A smaller
+ * value makes more calls.
+ */
 const AFTER_REFUSAL_MS = 10_000
-/** Delay after the first failed read, in ms. It doubles with each failure. Chosen. A smaller value makes more calls during an outage. */
+/**
+ * Delay after the first failed read, in ms. It doubles with each failure. Chosen. A smaller value makes more calls during an
+ * outage.
+ */
 const FIRST_RETRY_MS = 10_000
 /** Maximum delay after a failed read, in ms. Chosen. A larger value recovers later after an outage. */
 const MAX_RETRY_MS = 15 * 60_000

@@ -1,6 +1,8 @@
 /**
- * Runs many requests at the full quota: files in the format of OpenAI's Batch API, or whatever gives requests. Needs Node.
+ * Runs many requests at the full quota. The input is a file in the format of OpenAI's Batch API, or any iterable of requests.
+ * Requires Node.
  *
+ * @example
  * ```ts
  * const batch = runBatch({ input, limiter: createLimiter(), apiKey, model: 'qwen-plus' })
  * for await (const { ok, record } of batch) console.log(record.custom_id, ok)

@@ -7,7 +7,7 @@ import type { Terminal } from './terminal/terminal.js'
 
 const KEY_VARIABLE = 'DASHSCOPE_API_KEY'
 
-/** What every command takes that asks the control plane. */
+/** The options of every command that calls the control plane. */
 export interface ControlPlaneFlags {
   readonly apiKeyEnv: string
   readonly baseUrl?: string
@@ -25,7 +25,7 @@ export function addControlPlaneOptions(command: Command): Command {
     .option('--json', 'print one line of JSON in place of text')
 }
 
-/** Lets `work` ask the control plane until it is done or interrupted; gives the exit code. */
+/** Runs `work` with a control plane client until it ends or is interrupted. Resolves to the exit code. */
 export async function withControlPlane(
   terminal: Terminal,
   { apiKeyEnv, baseUrl, region, workspace }: ControlPlaneFlags,
@@ -47,7 +47,7 @@ export async function withControlPlane(
 function keyIn(variable: string): string {
   const key = process.env[variable]
   if (key !== undefined && key !== '') return key
-  // Somebody may have given the key itself, which is not to be shown.
+  // The user may have passed the key itself by mistake. It must not be printed.
   const name = /^[A-Z][A-Z0-9_]*$/.test(variable) ? variable : 'that --api-key-env names'
   throw new UsageError(
     `the environment variable ${name} is not set: put the API key into it, or name another one with --api-key-env`,

@@ -3,7 +3,7 @@ import { isHeadgateError } from '../errors.js'
 import { ModelStudioError } from '../model-studio/index.js'
 import { isSystemError } from '../system-errors.js'
 
-/** What the process says of itself when it ends. 3 (stopped by a permanent quota), 4 and 130 can be resumed. */
+/** The exit codes of the process. A run that ends with 3 (exhausted quota), 4 or 130 can be resumed. */
 export const EXIT = {
   done: 0,
   someFailed: 1,
@@ -13,10 +13,10 @@ export const EXIT = {
   interrupted: 130,
 } as const
 
-/** The command was called in a way that it cannot be; the message says how else. */
+/** The command line is invalid. The message gives the correction. */
 export class UsageError extends Error {}
 
-/** The exit code for what a command threw; undefined where it is a fault of ours, to be shown whole. */
+/** Returns the exit code for an error of a command. Undefined means a bug, which is shown with its stack. */
 export function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof UsageError) return EXIT.usageError
   if (error instanceof FileError) return EXIT.fileError

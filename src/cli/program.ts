@@ -14,7 +14,7 @@ import type { Terminal } from './terminal/terminal.js'
 /** The commands, one file each. */
 const commands: readonly AddCommand[] = [addRun, addPlan, addSplit, addLimits, addQuotas, addDeployments, addSimulate]
 
-/** Runs the command line, and returns its exit code. It throws only where the fault is ours. */
+/** Runs the command line and resolves to its exit code. It throws only for a bug. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
   let code: number = EXIT.done
   const program = new Command('headgate')

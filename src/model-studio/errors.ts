@@ -7,13 +7,13 @@ export interface FailureDetails extends ErrorOptions {
   readonly requestId?: string | undefined
 }
 
-/** The base of what goes wrong with a call to Model Studio. None of it has the key in it. */
+/** The base class of errors of Model Studio calls. No error contains the API key. */
 export abstract class ModelStudioError extends HeadgateError {
-  /** The HTTP status; undefined where no answer came. */
+  /** The HTTP status. Undefined if no answer came. */
   readonly status: number | undefined
   /** The service's own code, such as `InvalidParameter`. */
   readonly serviceCode: string | undefined
-  /** What the service calls the request, for its support; undefined where no answer came that says so. */
+  /** The service's request id, for its support. Undefined if no answer contained one. */
   readonly requestId: string | undefined
 
   constructor(message: string, { status, serviceCode, requestId, ...options }: FailureDetails = {}) {
@@ -24,30 +24,30 @@ export abstract class ModelStudioError extends HeadgateError {
   }
 }
 
-/** There is no such deployment, or no such model to deploy. */
+/** The deployment, or the model to deploy, does not exist. */
 export class NotFound extends ModelStudioError {
   readonly code = 'not_found'
 }
 
-/** There is a deployment of that name already, or it is in a state in which it cannot be changed so. */
+/** A deployment of that name exists already, or its status does not allow the change. */
 export class Conflict extends ModelStudioError {
   readonly code = 'conflict'
 }
 
-/** The service refused an argument. What can be told without asking it is refused as `InvalidRequest`. */
+/** The service refused an argument. Arguments that the client can check itself throw `InvalidRequest` instead. */
 export class InvalidParameter extends ModelStudioError {
   readonly code = 'invalid_parameter'
 }
 
-/** The key is not known, or may not do this, or the account may not. */
+/** The API key is invalid, or the key or the account lacks the permission. */
 export class PermissionDenied extends ModelStudioError {
   readonly code = 'permission_denied'
 }
 
-/** Too many calls to the control plane (429), also after it was repeated. */
+/** The control plane answered 429, also after all retries. */
 export class Throttled extends ModelStudioError {
   readonly code = 'throttled'
-  /** When the service says to come back, in ms from the answer. */
+  /** The service's `Retry-After`, in ms from the answer. */
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, details: FailureDetails & { retryAfterMs?: number | undefined } = {}) {
@@ -57,30 +57,30 @@ export class Throttled extends ModelStudioError {
   }
 }
 
-/** The service failed (5xx), also after the call was repeated. */
+/** The service failed (5xx), also after all retries. */
 export class ServiceUnavailable extends ModelStudioError {
   readonly code = 'service_unavailable'
 }
 
-/** No answer came, or it broke off. */
+/** No answer came, or the answer was interrupted. */
 export class ConnectionFailed extends ModelStudioError {
   readonly code = 'connection_failed'
 }
 
-/** An answer, or the status that was waited for, did not come in time. */
+/** An answer, or the awaited status, did not arrive in time. */
 export class TimedOut extends ModelStudioError {
   readonly code = 'timed_out'
 }
 
-/** The answer is not of the form that it must have: no JSON, a redirect, a list without end. */
+/** The answer has an unexpected form: not JSON, a redirect, or a list without an end. */
 export class UnexpectedAnswer extends ModelStudioError {
   readonly code = 'unexpected_answer'
 }
 
-/** The deployment will not come into the status that was waited for. */
+/** The deployment cannot reach the awaited status. */
 export class DeploymentFailed extends ModelStudioError {
   readonly code = 'deployment_failed'
-  /** As it was seen last. */
+  /** The last known state of the deployment. */
   readonly deployment: Deployment
 
   constructor(message: string, deployment: Deployment) {

@@ -1,5 +1,5 @@
 /**
- * The control plane of Alibaba Cloud Model Studio: what the account may use, and what is deployed for it.
+ * A client for the control plane of Alibaba Cloud Model Studio: the quotas of the account, and its deployments.
  *
  * ```ts
  * const studio = new ModelStudio({ apiKey, region: 'beijing' })

@@ -24,7 +24,7 @@ const OPTIONS = [
 ] as const satisfies (keyof ModelStudioOptions)[]
 
 /**
- * The control plane of Model Studio: the quotas of the account, and its deployments.
+ * A client for the control plane of Model Studio: the quotas of the account, and its deployments.
  *
  * ```ts
  * const studio = new ModelStudio({ apiKey, region: 'singapore' })
@@ -36,7 +36,7 @@ export class ModelStudio implements ModelStudioApi {
   readonly quotas: Quotas
   readonly deployments: Deployments
 
-  /** @throws InvalidRequest for an option that it does not know or cannot take */
+  /** @throws InvalidRequest for an unknown or invalid option */
   constructor(options: ModelStudioOptions) {
     checkNames('options', options, OPTIONS)
     const { baseURL, region, fetch, clock = systemClock, random = Math.random } = options as ModelStudioOptions

@@ -1,99 +1,99 @@
 import type { Clock } from '../clock.js'
 import type { Limits } from '../types.js'
 
-/** Where the service is. */
+/** A region of the service. */
 export type Region = 'singapore' | 'beijing' | 'virginia'
 
 export interface ModelStudioOptions {
-  /** The key of the API. It is sent as a bearer token to `baseURL` alone, and is in no error and no dump of the client. */
+  /** The API key. The client sends it as a bearer token, only to `baseURL`. Errors and dumps of the client never contain it. */
   readonly apiKey: string
   /**
-   * Where the API is: `https://{workspace}.{region}.maas.aliyuncs.com`, for one. The path may be `/api/v1`, missing, or the
-   * one of the OpenAI-compatible API (`/compatible-mode/v1`), in whose place `/api/v1` is put.
-   * @default what `region` means
+   * The base URL of the API, such as `https://{workspace}.{region}.maas.aliyuncs.com`. The path may be `/api/v1`, empty, or the
+   * OpenAI-compatible `/compatible-mode/v1`. The client always uses `/api/v1`.
+   * @default the host of `region`
    */
   readonly baseURL?: string | URL | undefined
-  /** In place of `baseURL`. @default 'singapore' */
+  /** The region of the service, as an alternative to `baseURL`. @default 'singapore' */
   readonly region?: Region | undefined
-  /** The workspace that is asked for (`X-DashScope-WorkSpace`). @default the key's own */
+  /** The workspace (`X-DashScope-WorkSpace`). @default the workspace of the key */
   readonly workspace?: string | undefined
-  /** The path of the table of quotas after `/api/v1`; one of the vendor's pages prints `/models/limits`. @default '/quotas' */
+  /** The path of the quota table below `/api/v1`. One page of the vendor documents `/models/limits`. @default '/quotas' */
   readonly quotasPath?: string | undefined
-  /** How often a call that may be repeated is: all but `create`. @default 4 */
+  /** Maximum number of retries of a call. `create` is never retried. @default 4 */
   readonly maxRetries?: number | undefined
-  /** How long one attempt may take, its body included, in ms. @default 30_000 */
+  /** Maximum time of one attempt, including its body, in ms. @default 30_000 */
   readonly timeoutMs?: number | undefined
-  /** The time from one call to the next, in ms, at least. @default 200 */
+  /** Minimum time between two calls, in ms. @default 200 */
   readonly minIntervalMs?: number | undefined
-  /** @default the global `fetch` */
+  /** The function that sends each call. @default the global `fetch` */
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** @default the machine's monotonic clock */
+  /** The clock for timeouts and intervals. @default the system's monotonic clock */
   readonly clock?: Clock | undefined
-  /** Numbers in [0, 1), for the randomness of waiting times. @default Math.random */
+  /** Returns numbers in [0, 1), to randomise the delay between retries. @default Math.random */
   readonly random?: (() => number) | undefined
 }
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Ends the call; it rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What every list takes. */
+/** Options of every list. */
 export interface ListOptions extends CallOptions {
-  /** How many are asked for at once, 1 to 100. @default 20 */
+  /** Rows of each page, 1 to 100. @default 20 */
   readonly pageSize?: number | undefined
 }
 
 export interface QuotaListOptions extends ListOptions {
-  /** Only models whose name has this in it. */
+  /** Lists only models whose name contains this text. */
   readonly name?: string | undefined
-  /** Only the model of exactly this name. */
+  /** Lists only the model with exactly this name. */
   readonly model?: string | undefined
 }
 
 /**
- * A list that is read page by page as it is iterated; each iteration begins anew. What moves to another page in the meantime
- * comes once.
+ * A list that is read page by page during iteration. Each iteration starts from the first page. A row that moves to another page
+ * in the meantime is yielded once.
  */
 export interface Paged<T> extends AsyncIterable<T> {
-  /** All of them. */
+  /** Resolves to all rows. */
   all(): Promise<T[]>
 }
 
-/** A row of the table of quotas. Fields that are not named here are kept, their names in camelCase. */
+/** A row of the quota table. Other fields of the service are kept, with their names in camelCase. */
 export interface Quota {
   readonly model: string
   readonly workspaceId?: string
-  /** What the account may use, as the service writes it. */
+  /** The limits of the account, in the service's format. */
   readonly modelLimit?: QuotaLimit
-  /** What the workspace may use, where it has less than the account. */
+  /** The limits of the workspace, in the service's format, if they are lower than the account's. */
   readonly workspaceLimit?: QuotaLimit
-  /** `modelLimit` in our terms. Empty where nothing binds or nothing is known; `{ rpm: 0, tpm: 0 }` is a retired model. */
+  /** `modelLimit` as {@link Limits}. Empty if no limit binds or none is known. `{ rpm: 0, tpm: 0 }` means a retired model. */
   readonly accountLimits: Limits
-  /** What holds for the workspace, in our terms: of its own limits and the account's the lower ones. */
+  /** The effective limits of the workspace as {@link Limits}: the lower of its own and the account's. */
   readonly limits: Limits
   readonly [field: string]: unknown
 }
 
-/** Limits as the service writes them. A limit that is missing does not bind. */
+/** Limits in the service's format. A missing limit does not bind. */
 export interface QuotaLimit {
-  /** Requests in a period. */
+  /** Maximum number of requests in a period. */
   readonly requestLimit?: number
-  /** In seconds: 60 is a limit a minute, 1 one a second. */
+  /** The period of `requestLimit`, in seconds: 60 for a minute, 1 for a second. */
   readonly requestLimitPeriod?: number
-  /** Tokens in a period. */
+  /** Maximum number of tokens in a period. */
   readonly usageLimit?: number
-  /** What `usageLimit` counts: `total_tokens`. */
+  /** The unit of `usageLimit`, such as `total_tokens`. */
   readonly usageLimitField?: string
-  /** In seconds. */
+  /** The period of `usageLimit`, in seconds. */
   readonly usageLimitPeriod?: number
   readonly asyncUserQueueLimit?: number
   readonly asyncUserConcurrencyLimit?: number
   readonly [field: string]: unknown
 }
 
-/** What a deployment is in. The service knows more than its documents name: others come as they are. */
+/** The status of a deployment. Undocumented values of the service are passed through. */
 export type DeploymentStatus =
   | 'PENDING'
   | 'DEPLOYING'
@@ -105,34 +105,34 @@ export type DeploymentStatus =
   | 'FAILED'
   | (string & {})
 
-/** How a deployment is paid for: model units, provisioned throughput, by token; others come as they are. */
+/** The billing plan: model units, provisioned throughput, or by token. Other values are passed through. */
 export type DeploymentPlan = 'mu' | 'ptu' | 'lora' | (string & {})
 
-/** A throughput that is bought, in the unit of the service: its documents say tokens a minute. Nothing is converted. */
+/** Provisioned throughput, in the service's unit: tokens a minute by its documents. The client converts nothing. */
 export interface PtuCapacity {
   readonly inputTpm: number
-  /** Thinking not included. */
+  /** Output without thinking. */
   readonly outputTpm: number
   readonly thinkingOutputTpm?: number
 }
 
-/** A deployment. Fields that are not named here are kept, their names in camelCase. */
+/** A deployment. Other fields of the service are kept, with their names in camelCase. */
 export interface Deployment {
-  /** What identifies it, and what requests name as their `model`. */
+  /** The id of the deployment. Requests use it as their `model`. */
   readonly deployedModel: string
   readonly status: DeploymentStatus
-  /** As the service writes it: local time without a zone. */
+  /** The creation time in the service's format: local time without a time zone. */
   readonly gmtCreate?: string
   readonly gmtModified?: string
-  /** The name that it was given. */
+  /** The display name. */
   readonly name?: string
   readonly modelName?: string
   readonly baseModel?: string
-  /** The units of which `capacity` is a multiple. */
+  /** The unit step: `capacity` is a multiple of it. */
   readonly baseCapacity?: number
-  /** The units that were asked for. */
+  /** The number of requested units. */
   readonly capacity?: number
-  /** The units that serve. */
+  /** The number of units that are ready. */
   readonly readyCapacity?: number
   readonly workspaceId?: string
   readonly chargeType?: string
@@ -152,17 +152,17 @@ export interface Deployment {
   readonly [field: string]: unknown
 }
 
-/** What a deployment is made with. */
+/** The options of a new deployment. */
 export interface CreateDeployment {
   readonly modelName: string
   readonly plan: DeploymentPlan
-  /** Units; with plan `mu`. */
+  /** The number of units, for plan `mu`. */
   readonly capacity?: number | undefined
-  /** With plan `ptu`. */
+  /** The throughput, for plan `ptu`. */
   readonly ptuCapacity?: PtuCapacity | undefined
-  /** A name to show. */
+  /** The display name. */
   readonly name?: string | undefined
-  /** The end of its identifier, of at most 8 characters; without one the service chooses. */
+  /** The suffix of the id, at most 8 characters. @default chosen by the service */
   readonly suffix?: string | undefined
   readonly chargeType?: string | undefined
   /** Requests a minute; with plan `mu`. */
@@ -174,11 +174,11 @@ export interface CreateDeployment {
   readonly maxContextLength?: number | undefined
   readonly serviceTier?: string | undefined
   readonly overflowStrategy?: string | undefined
-  /** Fields that are not named here, as the service writes them. */
+  /** Additional fields, in the service's format. */
   readonly extraBody?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** At least one of the two. */
+/** New limits of a deployment. At least one is required. */
 export interface UpdateDeployment {
   /** Requests a minute. */
   readonly rpmLimit?: number | undefined
@@ -186,24 +186,24 @@ export interface UpdateDeployment {
   readonly tpmLimit?: number | undefined
 }
 
-/** `capacity` with plan `mu`, `ptuCapacity` with plan `ptu`. */
+/** The new size: `capacity` for plan `mu`, `ptuCapacity` for plan `ptu`. */
 export type ScaleDeployment =
   | { readonly capacity: number; readonly ptuCapacity?: undefined }
   | { readonly ptuCapacity: PtuCapacity; readonly capacity?: undefined }
 
 export interface WaitOptions extends CallOptions {
-  /** How long it waits, in ms. A deployment takes 5 to 10 minutes. @default 1_800_000 (half an hour) */
+  /** Maximum time to wait, in ms. A deployment takes 5 to 10 minutes (documented). @default 1_800_000 (half an hour) */
   readonly timeoutMs?: number | undefined
-  /** The time from one look to the next, in ms. @default 10_000 */
+  /** The poll interval, in ms. @default 10_000 */
   readonly pollMs?: number | undefined
-  /** Is called with what was seen first, and after that at each change of status. */
+  /** Called with the first state, and then after each change of status. */
   readonly onStatus?: ((deployment: Deployment) => void) | undefined
 }
 
-/** What `waitFor` waits for: a status, or that the deployment is gone. */
+/** The status that `waitFor` awaits. `'GONE'` means that the deployment no longer exists. */
 export type AwaitedStatus = DeploymentStatus | 'GONE'
 
-/** The table of quotas. */
+/** Access to the quota table. */
 export interface QuotasApi {
   list(options?: QuotaListOptions): Paged<Quota>
 }
@@ -215,12 +215,12 @@ export interface DeploymentsApi {
   create(order: CreateDeployment, options?: CallOptions): Promise<Deployment>
   update(id: string, limits: UpdateDeployment, options?: CallOptions): Promise<Deployment>
   scale(id: string, size: ScaleDeployment, options?: CallOptions): Promise<Deployment>
-  /** Undefined where the service does not say what it deleted. */
+  /** Resolves to the deleted deployment, or to undefined if the service does not return it. */
   delete(id: string, options?: CallOptions): Promise<Deployment | undefined>
   waitFor(id: string, status: AwaitedStatus | readonly AwaitedStatus[], options?: WaitOptions): Promise<Deployment>
 }
 
-/** What `ModelStudio` offers: `new ModelStudio({ apiKey, region })`. What needs no more of it may ask for this. */
+/** The interface of `ModelStudio`. Code that only needs these methods can depend on it. */
 export interface ModelStudioApi {
   readonly quotas: QuotasApi
   readonly deployments: DeploymentsApi

@@ -1,2 +1,2 @@
-/** What needs Node: files. */
+/** Functions that require Node, because they read files. */
 export { loadLimits } from './load-limits.js'

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { fileReason } from '../system-errors.js'
 import { jsonFault } from './json-fault.js'
 
-/** Makes the error for what is wrong with a file. */
+/** Creates the error for an invalid file. */
 export type Fail = (message: string, cause: unknown) => Error
 
 /**
- * What the JSON file at `path` holds. It is UTF-8, with or without a byte order mark.
+ * Resolves to the content of the JSON file at `path`. The file is UTF-8, with or without a byte order mark.
  *
  * @param what - how messages call the file
  * @throws what `fail` makes, if the file cannot be read (`cause` is the system's error), is not UTF-8, or is not JSON (the

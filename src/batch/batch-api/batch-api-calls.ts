@@ -6,8 +6,8 @@ import { headersOf, redacted, type Service } from '../run/send-line.js'
 import { uploadForm, type UploadFile } from './upload-form.js'
 
 /**
- * What a call of the Batch API came to that did not go well. `unknown`: no answer, or none that says what was done; all
- * others were certainly not done.
+ * The fault of a failed Batch API call. `unknown`: no usable answer came, and the service may have executed the call.
+ * After every other fault, the service did not execute it.
  */
 export type CallFault = 'unauthorized' | 'missing' | 'busy' | 'refused' | 'unknown'
 
@@ -21,7 +21,7 @@ export class CallFailed extends Error {
   }
 }
 
-/** A batch, as far as it is looked at. */
+/** The fields of a batch that this client reads. */
 export interface BatchObject {
   readonly id: string
   readonly status: string
@@ -30,21 +30,34 @@ export interface BatchObject {
   readonly errorFileId: string | undefined
   readonly completed: number
   readonly failed: number
-  /** What was wrong with the file, in words. */
+  /** The service's error messages about the input file. */
   readonly errors: readonly string[]
 }
 
-/** A file could be on its way for this long. */
+/**
+ * Maximum time of one upload, in ms. Chosen: 500 MB take less than this at 0.6 Mbit/s.
+ * A smaller value aborts uploads over slow lines. A larger value waits longer for a stalled one.
+ */
 const UPLOAD_TIMEOUT_MS = 2 * 3_600_000
-/** Answers that are no files are not longer. */
+/**
+ * Maximum length of an answer that is not a file, in UTF-16 code units. Chosen. The client reads no more than this.
+ * A smaller value truncates long lists. A larger value lets a wrong server fill the memory.
+ */
 const MAX_ANSWER_CHARS = 16 * 1024 * 1024
+/** Rows of each page of a list. Chosen. A larger page may exceed the service's maximum. A smaller page costs more calls. */
 const PAGE_SIZE = 100
-/** A list that has not ended by then is none. */
+/**
+ * Maximum number of pages of one list. Chosen: 100,000 rows.
+ * A smaller value fails for accounts with many files. A larger value delays the error for a list without an end.
+ */
 const MAX_PAGES = 1000
-/** So much may the times that a service gives differ from each other. */
+/**
+ * Maximum difference between the service's own timestamps, in seconds. Chosen.
+ * A smaller value may end the search before the batch, which is then submitted twice. A larger value reads more pages.
+ */
 const CLOCK_SLACK_SECONDS = 3600
 
-/** The calls of files and batches, through the limiter. None is repeated: whoever calls knows what is safe. */
+/** Calls the service's file and batch endpoints through the limiter. It retries no call: only the caller knows which is safe. */
 export class BatchApiCalls {
   readonly #service: Service
 
@@ -52,14 +65,14 @@ export class BatchApiCalls {
     this.#service = service
   }
 
-  /** Uploads a file. @throws CallFailed */
+  /** Uploads a file and resolves to its id and its creation time in epoch seconds. @throws CallFailed */
   async upload(file: UploadFile, signal: AbortSignal): Promise<{ id: string; createdAt: number | undefined }> {
     const init = { ...(await formOf(file)), method: 'POST', signal }
     const answer = await this.#json('/files', init, UPLOAD_TIMEOUT_MS)
     return { id: idOf(answer), createdAt: numberOf(answer['created_at']) }
   }
 
-  /** A file that was uploaded under this name; undefined if there is none. @throws CallFailed */
+  /** Resolves to the uploaded file with this name and length, or to undefined. @throws CallFailed */
   async findFile({ filename, bytes }: UploadFile): Promise<{ id: string; createdAt: number | undefined } | undefined> {
     for await (const file of this.#list('/files', 'purpose=batch&')) {
       if (file['filename'] === filename && file['bytes'] === bytes) {
@@ -69,32 +82,33 @@ export class BatchApiCalls {
     return undefined
   }
 
-  /** @throws CallFailed */
+  /** Submits a batch. @throws CallFailed */
   async create(fileId: string, endpoint: string, completionWindow: string): Promise<BatchObject> {
     const order = { input_file_id: fileId, endpoint, completion_window: completionWindow }
     return batchOf(await this.#json('/batches', { method: 'POST', body: JSON.stringify(order) }))
   }
 
-  /** The batch that was made of a file; undefined if there is none. @throws CallFailed */
+  /** Resolves to the batch of an input file, or to undefined. @throws CallFailed */
   async findBatch(fileId: string, fileCreatedAt: number | undefined): Promise<BatchObject | undefined> {
     let firstAt: number | undefined
     for await (const fields of this.#list('/batches')) {
       if (fields['input_file_id'] === fileId) return batchOf(fields)
       const createdAt = numberOf(fields['created_at']) ?? Infinity
       firstAt ??= createdAt
-      // None is older than its file; but whether the newest come first is not documented.
+      // A batch is never older than its file. The search stops at older batches only if the list has proved to descend,
+      // because the service does not document the order.
       const isOlder = createdAt < (fileCreatedAt ?? -Infinity) - CLOCK_SLACK_SECONDS
       if (isOlder && createdAt < firstAt) return undefined
     }
     return undefined
   }
 
-  /** @throws CallFailed */
+  /** Resolves to the current state of a batch. @throws CallFailed */
   async batch(id: string): Promise<BatchObject> {
     return batchOf(await this.#json(`/batches/${encodeURIComponent(id)}`, { method: 'GET' }))
   }
 
-  /** Resolves to why it is refused, as for one that has ended; undefined where it is not. @throws CallFailed */
+  /** Cancels a batch. Resolves to the refusal if the service refuses, as it may for an ended batch. @throws CallFailed */
   async cancel(id: string): Promise<CallFailed | undefined> {
     const response = await this.#send(`/batches/${encodeURIComponent(id)}/cancel`, { method: 'POST' })
     const text = await textOf(response)
@@ -104,7 +118,7 @@ export class BatchApiCalls {
     throw refusal
   }
 
-  /** What is in a file, as it comes. @throws CallFailed; while it is read, what breaks it off */
+  /** Resolves to the content of a file as a stream. The stream throws if the download is interrupted. @throws CallFailed */
   async content(fileId: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const response = await this.#send(`/files/${encodeURIComponent(fileId)}/content`, { method: 'GET', signal })
     if (!response.ok) throw this.#refusal('/files/…/content', response.status, await textOf(response))
@@ -141,7 +155,7 @@ export class BatchApiCalls {
     for (const [name, value] of new Headers(init.headers)) own.set(name, value)
     if (init.body === undefined) own.delete('content-type')
     const sent = { ...init, headers: own }
-    // A limiter's own number of retries would else come first, and submit a batch twice.
+    // The limiter's own `maxRetries` would take precedence otherwise, and could submit a batch twice.
     const call = new FetchCall({ maxRetries: 0, timeoutMs: undefined })
     try {
       const settings = { fetch, timeoutMs, maxRetries: 0, coversBody: true, call }

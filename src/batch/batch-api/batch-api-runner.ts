@@ -9,17 +9,18 @@ import type { MergeTarget } from './merge.js'
 import { isUnderWay, type Part } from './part.js'
 import type { UploadFile } from './upload-form.js'
 
-/** How a batch stands. */
+/** The progress of one batch. */
 export interface BatchProgress {
-  /** The number of its file, from 1. */
+  /** The number of its part, from 1. */
   readonly part: number
   readonly model: string
   readonly lines: number
   readonly batchId: string | undefined
-  /** The service's, or `waiting` before it has it. */
+  /** The service's status, or `waiting` before the batch is submitted. */
   readonly status: string
-  /** Lines that the service says it has answered, and those that failed there. */
+  /** Number of answered lines, as the service reports it. */
   readonly completed: number
+  /** Number of failed lines, as the service reports it. */
   readonly failed: number
 }
 
@@ -30,28 +31,39 @@ export interface BatchApiRunnerOptions {
   readonly completionWindow: string
   readonly clock: Clock
   readonly pollMs: number
-  /** How often a file is uploaded and a batch submitted at most. */
+  /** Maximum number of uploads and of submissions for each part. */
   readonly maxAttempts: number
-  /** Whether batches are cancelled, and nothing is submitted. */
+  /** Whether the run cancels the batches under way and submits nothing. */
   readonly isCancelling: boolean
-  /** Breaks off what can be done again, and sends nothing more. */
+  /** Stops the run. It aborts uploads and downloads, which can be repeated, and finishes other calls. */
   readonly stopped: AbortSignal
-  /** Something that whoever waits should know. */
+  /** Called with a message for the user. */
   readonly onNotice: (text: string) => void
-  /** Called after each look at all batches. */
+  /** Called after each poll of all batches. */
   readonly onProgress: (batches: readonly BatchProgress[]) => void
 }
 
-/** After so many failures, one after the other, a batch is left alone until the next run. */
+/**
+ * Failed calls in a row after which a part is deferred to the next run. Chosen: an hour at the default poll interval.
+ * A smaller value gives up in a short outage. A larger value waits longer for a service that is gone.
+ */
 const MAX_FAILURES = 60
-/** A file that is said not to be there so often is not there. */
+/**
+ * `missing` answers after which a file or a batch counts as missing. Chosen.
+ * A smaller value loses answers to one wrong 404. A larger value waits longer for a file that is gone.
+ */
 const MAX_MISSING = 3
-/** A batch that was submitted without an answer is looked for so often, a poll apart, before it is submitted again. */
+/**
+ * Searches for a batch whose submission got no answer, one for each poll, before it is submitted again. Chosen.
+ * A smaller value pays twice for a batch that the service lists late. A larger value delays a batch that was lost.
+ */
 const SEARCHES_BEFORE_SUBMITTING = 2
+/** The statuses of a batch that has ended. */
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'expired', 'cancelled'])
+/** Errors of one batch that a notice shows. Chosen, for the length of the message alone. */
 const MAX_ERRORS_SHOWN = 5
 
-/** What is known of a part in this run alone. */
+/** The state of a part that lasts for this run only. */
 interface PartRun {
   progress: BatchProgress
   failures: number
@@ -60,11 +72,11 @@ interface PartRun {
   submits: number
   searches: number
   isCancelled: boolean
-  /** Until the next run. */
+  /** Whether this run leaves the part to the next run. */
   isDeferred: boolean
 }
 
-/** Brings parts to the service, looks after their batches, and merges what comes of them. */
+/** Uploads parts, submits and polls their batches, and merges their answers into the output. */
 export class BatchApiRunner {
   readonly #options: BatchApiRunnerOptions
   readonly #runs = new Map<number, PartRun>()
@@ -74,13 +86,14 @@ export class BatchApiRunner {
     this.#options = options
   }
 
-  /** Parts that have not ended, and those that have. */
+  /** The progress of all parts of this run, including ended ones. */
   get batches(): readonly BatchProgress[] {
     return [...this.#runs.values()].map(({ progress }) => progress)
   }
 
   /**
-   * Resolves when all parts have ended or are left alone until the next run: why it was stopped, undefined if it was not.
+   * Resolves to undefined when every part has ended or is deferred to the next run. After a stop, it resolves to the reason.
+   *
    * @throws FileError
    */
   async run(): Promise<Stop | undefined> {
@@ -154,7 +167,7 @@ export class BatchApiRunner {
     return ledger.update(part, { state: 'uploaded', fileId: id, fileCreatedAt: createdAt })
   }
 
-  /** One that is uploaded twice costs nothing: where files cannot be looked for, that is what happens. */
+  /** Returns undefined where the service cannot list files. The file is then uploaded twice, which costs nothing. */
   async #findFile(file: UploadFile): ReturnType<BatchApiCalls['findFile']> {
     try {
       return await this.#options.calls.findFile(file)
@@ -164,7 +177,10 @@ export class BatchApiRunner {
     }
   }
 
-  /** Its batch, or that there is none: then it is `uploaded` again. Undefined where it is to be looked for once more. */
+  /**
+   * Searches for the batch of a part. Resolves to the part as `submitted` if found, or as `uploaded` after the last search.
+   * Resolves to undefined if another search must follow.
+   */
   async #find(part: Part, run: PartRun): Promise<Part | undefined> {
     const { ledger, calls } = this.#options
     const batch = await calls.findBatch(part.fileId!, part.fileCreatedAt)
@@ -192,13 +208,13 @@ export class BatchApiRunner {
       if (without > 0) onNotice(endText(part, batch, without))
       await this.#options.ledger.remove(part)
     }
-    // One that has ended meanwhile may refuse.
+    // A batch that has ended in the meantime may refuse to be cancelled.
     else if (refusal !== undefined) throw refusal
     run.isCancelled = isCancelling
     run.failures = 0
   }
 
-  /** How many answers a batch has that has ended. @throws CallFailed where files are to be read again, FileError */
+  /** Resolves to the number of answers of an ended batch. @throws CallFailed if the files must be read again, FileError */
   async #download(part: Part, run: PartRun, batch: BatchObject): Promise<number> {
     const { onNotice } = this.#options
     let answers = 0
@@ -230,7 +246,7 @@ export class BatchApiRunner {
         onNotice(`batch ${batchId} is not known to the service, and is forgotten`)
         return ledger.remove(part)
       }
-      // It may be another account's: what may have been paid for is not sent again by itself.
+      // The batch may belong to another account. A batch that may be paid for is never submitted again automatically.
       const hint = "is it another account's? Cancelling forgets it"
       if (failures >= MAX_MISSING) return this.#defer(run, `${message} (${hint})`)
     } else if (state !== 'submitted' && state !== 'submitting' && (fault === 'refused' || fault === 'missing')) {

@@ -4,15 +4,15 @@ import { merge, type Merged, type MergeTarget } from './merge.js'
 export interface DownloadOptions {
   readonly calls: BatchApiCalls
   readonly target: MergeTarget
-  /** Breaks it off. */
+  /** Aborts the download. */
   readonly stopped: AbortSignal
 }
 
 /**
- * Appends the answers of a file at the service to the output, where they are on the disk when it resolves; undefined where
- * there is no such file. Whatever breaks it off, it can be done again: an answer is not written twice.
+ * Appends the answers in a file of the service to the output. Resolves once they are synced to disk, or to undefined if the
+ * service has no such file. An interrupted download can be repeated: no answer is written twice.
  *
- * @throws CallFailed where it cannot be read whole, FileError where it cannot be written
+ * @throws CallFailed if the file cannot be read to its end, FileError if the output cannot be written
  */
 export async function download(
   fileId: string,
@@ -40,7 +40,7 @@ export async function download(
   return merged
 }
 
-/** What breaks a download off is the service's fault; what keeps lines from being written is not. */
+/** Turns read errors into `CallFailed`. Errors of the consumer, such as a full disk, pass unchanged. */
 async function* whole(chunks: AsyncIterable<Uint8Array>, stopped: AbortSignal): AsyncGenerator<Uint8Array> {
   const read = chunks[Symbol.asyncIterator]()
   const next = async (): Promise<IteratorResult<Uint8Array>> => {

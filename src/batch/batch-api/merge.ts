@@ -5,43 +5,51 @@ import { splitLines } from '../file/read-lines.js'
 import { answered, newId, textOf, unanswered, type BatchError, type LineResult } from '../file/batch-record.js'
 import type { Sinks } from '../file/sinks.js'
 
-/** What became of a line, without its number, which a batch does not tell. */
+/** The result of one line. It has no line number, because a batch does not return one. */
 export type BatchApiResult = Omit<LineResult, 'line'>
 
-/** Where answers go. */
+/** The destination of merged answers. */
 export interface MergeTarget {
-  /** Those that are done are skipped. */
+  /** The ids that the output already holds. Their answers are skipped. */
   readonly ids: DoneIds
   readonly sinks: Sinks
   readonly counts: Mutable<RunCounts>
   readonly onResult: (result: BatchApiResult) => void
 }
 
-/** What stood in a file of answers. */
+/** The counts of one merged answer file. */
 export interface Merged {
-  /** Lines that hold an answer, those that stood in the output already among them. */
+  /** Lines with an answer, including answers that the output already held. */
   readonly answers: number
-  /** Those that were written. */
+  /** Answers that were written. */
   readonly written: number
-  /** Lines that say that there is no answer. */
+  /** Lines that report a request without an answer. */
   readonly without: number
   readonly unreadable: number
-  /** Whether the last line is not whole. */
+  /** Whether the last line is incomplete. */
   readonly isBrokenOff: boolean
 }
 
-/** A line of a file of answers. */
+/** A parsed line of an answer file. */
 type AnswerFields = JsonObject & { readonly custom_id: string }
 
-/** An answer may be longer than a line of input. */
+/**
+ * Maximum length of a line of an answer file, in bytes. Chosen: about ten times the maximum input line.
+ * A smaller value drops long answers. A larger value lets one damaged line fill the memory.
+ */
 const MAX_LINE_BYTES = 64 * 1024 * 1024
+/**
+ * Answer bytes that may wait for the disk before the merge reads on. Chosen.
+ * A larger value holds more memory. A smaller value waits for the disk more often.
+ */
 const WRITTEN_TOGETHER_BYTES = 1024 * 1024
-/** What a service writes for lines that it did not come to. */
+/** The error codes of lines that the service never processed. */
 const NOT_DONE: ReadonlySet<unknown> = new Set(['batch_expired', 'batch_cancelled'])
 
 /**
- * Appends the answers of a file as it comes, as fast as they can be written.
- * @throws FileError, and what breaks `chunks` off; what was appended until then stays
+ * Appends the answers in `chunks` to the output. It reads no faster than the disk writes.
+ *
+ * @throws FileError, and any error of `chunks`. Answers that were appended before remain
  */
 export async function merge(chunks: AsyncIterable<Uint8Array>, model: string, target: MergeTarget): Promise<Merged> {
   const found = { answers: 0, written: 0, without: 0, unreadable: 0, isBrokenOff: false }
@@ -66,7 +74,7 @@ export async function merge(chunks: AsyncIterable<Uint8Array>, model: string, ta
       if ((target.ids.add(fields.custom_id, DONE) & DONE) !== 0) continue
       found.written++
       const written = write(result, target)
-      // Heard below, after more of the file has come.
+      // `Promise.all` below reports the error, so this must not raise an unhandled rejection first.
       written.catch(() => {})
       writes.push(written)
       bytes += line.length
@@ -76,7 +84,7 @@ export async function merge(chunks: AsyncIterable<Uint8Array>, model: string, ta
       bytes = 0
     }
   } finally {
-    // Whatever broke it off: none may be left to fail unheard.
+    // Every write is awaited, even after an error, so that none fails unobserved.
     await Promise.all(writes)
   }
   return found
@@ -88,14 +96,14 @@ async function write(result: BatchApiResult, { sinks, counts, onResult }: MergeT
   onResult(result)
 }
 
-/** Undefined for what is no line of an output. */
+/** Returns the fields of an answer line, or undefined for any other text. */
 function fieldsIn(text: string): AnswerFields | undefined {
   const value = parsedJson(text)
   if (!isJsonObject(value) || typeof value['custom_id'] !== 'string') return undefined
   return value as AnswerFields
 }
 
-/** Undefined for a line that says that there is no answer. */
+/** Returns the result of an answer line, or undefined if the line reports a request without an answer. */
 function resultOf(fields: AnswerFields, model: string): BatchApiResult | undefined {
   const { id, custom_id: customId, response, error } = fields
   const asked = { line: 0, customId, model }
@@ -120,7 +128,7 @@ function withId(given: LineResult, id: unknown): BatchApiResult {
   return { ...result, record: { ...result.record, id: typeof id === 'string' && id !== '' ? id : newId() } }
 }
 
-/** Services fill the field of lines that went well with null, an empty text or empty fields. */
+/** Returns undefined for a successful line. Services set its `error` to null, an empty string or an object of empty fields. */
 function errorOf(error: unknown): Partial<BatchError> | undefined {
   if (typeof error === 'string') return error === '' ? undefined : { message: error }
   if (!isJsonObject(error)) return undefined

@@ -6,21 +6,21 @@ import type { Fingerprint } from '../file/input-file.js'
 import { readSidecar, writeSidecar, type Sidecar } from '../file/sidecar.js'
 import { isUnderWay, partPath, type Part } from './part.js'
 
-/** What the sidecar keeps of the Batch API, in its field `batches`. */
+/** The ledger in the sidecar's field `batches`. */
 interface StoredLedger {
-  /** Of this output: it is in the names of its files at the service. */
+  /** A random id of this output. The names of its files at the service contain it. */
   readonly run: string
-  /** The input that the parts are of: its SHA-256. */
+  /** The SHA-256 of the input that the parts belong to. */
   readonly input: string
-  /** Where the files and batches are. */
+  /** The base URL of the service that holds the files and batches. */
   readonly baseURL: string
   /** The number of the next part. */
   readonly next: number
-  /** Those that have not ended. */
+  /** The parts that have not ended. */
   readonly parts: readonly Part[]
 }
 
-/** The parts of an output that have not ended, as they are known on the disk. */
+/** Keeps the parts of an output that have not ended. Every change is on disk before the method resolves. */
 export class PartLedger {
   readonly #output: string
   #sidecar: Sidecar
@@ -33,8 +33,10 @@ export class PartLedger {
   }
 
   /**
-   * Of an output that has a sidecar. Parts of another input, which none of them may be at the service, are forgotten.
-   * @throws FileError, where batches are under way at another service, too
+   * Opens the ledger of an output. The output must have a sidecar. Parts of another input are dropped, so the caller must
+   * first check that none of them is under way.
+   *
+   * @throws FileError if the sidecar is missing, or if batches are under way at another service
    */
   static async open(output: string, baseURL: string): Promise<PartLedger> {
     const sidecar = await readSidecar(output)
@@ -48,7 +50,7 @@ export class PartLedger {
       throw new FileError(`the batches of '${output}' are at ${known.baseURL}, not at ${baseURL}: give that base URL`)
     }
     const staged = known.input === input ? known.parts : []
-    // What was uploaded elsewhere cannot be submitted here.
+    // A file that was uploaded to another service cannot be submitted to this one.
     const parts = staged.map((part): Part =>
       known.baseURL === baseURL ? part : { ...part, state: 'staged', fileId: undefined },
     )
@@ -67,12 +69,12 @@ export class PartLedger {
     return partPath(this.#output, part.number)
   }
 
-  /** What its file is called at the service; of no other part. */
+  /** Returns the name of a part's file at the service. No other part has this name. */
   filenameOf({ number }: Part): string {
     return `headgate-${this.#kept.run}-${number}.jsonl`
   }
 
-  /** Whether its lines stand where they were put. */
+  /** Whether the part's file beside the output exists and has its full length. */
   async isStaged(part: Part): Promise<boolean> {
     const found = await stat(this.pathOf(part)).catch(() => undefined)
     return found?.size === part.bytes
@@ -83,7 +85,7 @@ export class PartLedger {
     await this.#write({ ...this.#kept, next, parts: [...this.#kept.parts, ...parts] })
   }
 
-  /** On the disk when it resolves. */
+  /** Changes a part. Resolves once the change is on disk. */
   async update(part: Part, change: Partial<Part>): Promise<Part> {
     const changed = { ...part, ...change }
     const parts = this.#kept.parts.map((one) => (one.number === part.number ? changed : one))
@@ -91,13 +93,13 @@ export class PartLedger {
     return changed
   }
 
-  /** Its lines are as any other's that have no answer. */
+  /** Removes a part and its file. A later run treats its unanswered lines like any others. */
   async remove(part: Part): Promise<void> {
     await this.#write({ ...this.#kept, parts: this.#kept.parts.filter(({ number }) => number !== part.number) })
     await rm(this.pathOf(part), { force: true })
   }
 
-  /** Takes away what a kill left of parts that were not all there yet. */
+  /** Deletes files of unfinished staging, which remain after a kill. */
   async clean(): Promise<void> {
     const [folder, prefix] = [dirname(this.#output), `${basename(this.#output)}.headgate-`]
     const known = new Set(this.parts.map((part) => basename(this.pathOf(part))))
@@ -116,8 +118,9 @@ export class PartLedger {
 }
 
 /**
- * Holds that no batch under way is of another input than this.
- * @throws FileError
+ * Checks that every batch under way belongs to this input.
+ *
+ * @throws FileError if the input has changed
  */
 export async function checkSameParts(output: string, print: Fingerprint): Promise<void> {
   const sidecar = await readSidecar(output)
@@ -135,8 +138,9 @@ function storedIn(sidecar: Sidecar): StoredLedger | undefined {
 }
 
 /**
- * Holds that no line of an output is at the Batch API, where it would be answered and paid a second time.
- * @throws FileError
+ * Checks that no batch of the output is under way. A live run would pay for its lines a second time.
+ *
+ * @throws FileError if a batch is under way
  */
 export async function checkNoBatches(output: string): Promise<void> {
   const sidecar = await readSidecar(output)

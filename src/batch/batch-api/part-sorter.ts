@@ -1,23 +1,23 @@
 import type { LineFault, LineRequest } from '../file/request-line.js'
 import type { PartLimits } from './part.js'
 
-/** A part that lines are added to. */
+/** A part that still accepts lines. */
 export interface GrowingPart {
   readonly number: number
   readonly model: string
   readonly endpoint: string
   lines: number
   bytes: number
-  /** Lines that are not written yet. */
+  /** Lines that are not on disk yet. */
   held: string[]
 }
 
-/** A request as a line of a batch's file, without the line break. */
+/** Returns a request as a line of a batch file, without the line break. */
 export function batchLine({ customId, path, text }: LineRequest): string {
   return `{"custom_id":${JSON.stringify(customId)},"method":"POST","url":"/v1${path}","body":${text}}`
 }
 
-/** Sorts requests into parts by model and endpoint, each as large as may be, and counts them. */
+/** Assigns requests to parts by model and endpoint. It fills each part up to its limits. */
 export class PartSorter {
   readonly parts: GrowingPart[] = []
   readonly #limits: PartLimits
@@ -29,7 +29,7 @@ export class PartSorter {
     this.#next = next
   }
 
-  /** The part that `line` belongs to, which counts it; or why it fits into none. */
+  /** Returns the part for `line` and counts the line there. Returns a fault if the line is too long for any part. */
   assign(request: LineRequest, line: string): GrowingPart | LineFault {
     const { maxFileLines, maxFileBytes, maxLineBytes } = this.#limits
     const bytes = Buffer.byteLength(line)

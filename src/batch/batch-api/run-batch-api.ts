@@ -24,60 +24,69 @@ export interface BatchApiOptions
       'limiter' | 'baseURL' | 'apiKey' | 'headers' | 'model' | 'maxAttempts' | 'timeoutMs' | 'fetch' | 'signal'
     >,
     Partial<PartLimits> {
-  /** The path of a file, decompressed where it ends in `.gz`. */
+  /** The path of the input. A `.gz` file is decompressed. */
   readonly input: string
-  /** The path of a file, compressed where it ends in `.gz`. */
+  /** The path of the output. A `.gz` file is compressed. */
   readonly output: string
-  /** Where lines that fail go. @default the output */
+  /** The path of the file for failed lines. @default the output */
   readonly errors?: string | undefined
-  /** Whether lines that failed before are done again: they are taken out of the output first. @default false */
+  /** Whether to send failed lines again. They are removed from the output first. @default false */
   readonly retryErrors?: boolean | undefined
-  /** Whether nothing is sent if any line cannot be. @default false */
+  /** Whether one invalid line rejects the whole input before the first upload. @default false */
   readonly strict?: boolean | undefined
-  /** How long the service may take, from `24h` to `336h`, or in days. @default '24h' */
+  /** Maximum time that the service may take, from `24h` to `336h`, or in days. @default '24h' */
   readonly completionWindow?: string | undefined
-  /** Cancels the batches that are under way, writes what they have answered, and submits nothing. @default false */
+  /** Whether to cancel the batches under way. The run writes their answers and submits nothing. @default false */
   readonly cancel?: boolean | undefined
-  /** How often each batch is asked for, in ms; Model Studio asks for no less than a minute. @default 60,000 */
+  /** The interval between two polls of a batch, in ms. Model Studio documents a minimum of one minute. @default 60,000 */
   readonly pollMs?: number | undefined
-  /** What waits between two looks. @default the machine's */
+  /** The clock that times the polls. @default the system clock */
   readonly clock?: Clock | undefined
-  /** Called before the first file is uploaded, with what is known then. */
+  /** Called once, before the first file is uploaded. */
   readonly onBegin?: ((begin: RunBegin) => void) | undefined
-  /** Called with each result as it is written. */
+  /** Called with each result after it is written. */
   readonly onResult?: ((result: BatchApiResult) => void) | undefined
-  /** Called after each look at all batches. */
+  /** Called with the progress of all batches after each poll. */
   readonly onProgress?: ((batches: readonly BatchProgress[]) => void) | undefined
-  /** Called with what whoever waits should know: lines without an answer and why, and calls that failed and are repeated. */
+  /** Called with a message for the user, about lines without an answer or a failed call that is retried. */
   readonly onNotice?: ((text: string) => void) | undefined
-  /** Opens what is written. @default the file */
+  /** Opens the output and the errors file. @default the file system */
   readonly openHandle?: OutputOptions['openHandle']
 }
 
-/** What a run came to. */
+/** The final counts of a Batch API run. */
 export interface BatchApiSummary extends BatchSummary {
-  /** Lines that have no answer: another run submits them, but for those of batches that are still under way. */
+  /** Number of lines without an answer. The next run submits them, except the lines of batches under way. */
   readonly unanswered: number
-  /** Batches that are still under way. */
+  /** Number of batches still under way. */
   readonly underWay: number
 }
 
-/** A run by the Batch API that goes on. */
+/** A Batch API run in progress. */
 export interface BatchApiRun {
   readonly counts: RunCounts
-  /** @throws FileError, InvalidRequest, the signal's reason */
+  /** Resolves when the run has ended. @throws FileError, InvalidRequest, the signal's reason */
   readonly summary: Promise<BatchApiSummary>
-  /** Submits no more, and waits no longer; the batches go on at the service, and the same call goes on from here. */
+  /** Stops submitting and polling. The batches continue at the service, and the same call resumes the run. */
   stop(): void
 }
 
 /**
- * Sends the lines of a file by the Batch API, outside all limits and at half price: in files as large as may be, one model and
- * endpoint each, whose answers are appended to `output` in the form of `runBatchFile`. The same call goes on where one was
- * stopped or killed: files and batches stand in `….headgate.json` beside the output, and a batch that was submitted without
- * an answer is looked for before it is submitted again. Lines that have no answer in the end, of batches that failed, expired or
- * were cancelled, are submitted by the next call. Until their batches have ended, lines stand in files beside the output: the
- * disk needs room for the input once more.
+ * Sends the lines of a file through the Batch API, at half price and outside the real-time limits. It appends the answers to
+ * `output`, in the format of `runBatchFile`.
+ *
+ * Each batch file holds lines of one model and one endpoint, up to the service's size limits. Until a batch ends, its lines
+ * remain in a file beside the output. So the disk needs room for a second copy of the input.
+ *
+ * The same call resumes a run that was stopped or killed. The sidecar `….headgate.json` beside the output records the files and
+ * batches. If a submission gets no answer, the run searches for its batch before it submits again. The next call also
+ * submits lines whose batch failed, expired or was cancelled.
+ *
+ * @example
+ * ```ts
+ * const run = runBatchApi({ input: 'in.jsonl', output: 'out.jsonl', limiter, apiKey, model: 'qwen-plus' })
+ * const { succeeded, unanswered, underWay } = await run.summary
+ * ```
  */
 export function runBatchApi(options: BatchApiOptions): BatchApiRun {
   const counts = noCounts()

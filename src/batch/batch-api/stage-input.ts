@@ -12,8 +12,8 @@ import { isUnderWay, type PartLimits } from './part.js'
 import { Staging } from './staging.js'
 
 /**
- * Tells `ids` which lines are in parts already, and drops parts whose lines are done otherwise, or have vanished. False where
- * the lines of a batch that is under way are not known: then none may be submitted.
+ * Adds the lines of known parts to `ids`. Removes parts that are not under way if a line of theirs is done or their file is
+ * missing. Resolves to false if the file of a batch under way is missing. The caller must then submit nothing.
  */
 export async function reopen(ledger: PartLedger, ids: DoneIds): Promise<boolean> {
   let isKnown = true
@@ -44,7 +44,7 @@ async function* idsIn(path: string): AsyncGenerator<string> {
   }
 }
 
-/** See `BatchApiOptions`. */
+/** The options of `BatchApiOptions` that concern the input. */
 interface InputOptions {
   readonly input: string
   readonly model?: string | undefined
@@ -52,8 +52,9 @@ interface InputOptions {
 }
 
 /**
- * Puts all lines that are neither done nor in a part into parts, and writes what is wrong with those that fit into none.
- * @throws FileError, for such a line too where the input is `strict`
+ * Stages every line that is neither done nor in a part. Writes an error record for each line that cannot be sent.
+ *
+ * @throws FileError, also for a line that cannot be sent if `strict` is set
  */
 export async function stageInput(
   { input, model, strict = false }: InputOptions,

@@ -5,7 +5,10 @@ import { syncFile } from '../file/write-atomically.js'
 import type { Part, PartLimits } from './part.js'
 import { batchLine, PartSorter, type GrowingPart } from './part-sorter.js'
 
-/** So much of all parts together is held before it is written. */
+/**
+ * Maximum text of all parts in memory before it is written, in UTF-16 code units. Chosen.
+ * A larger value holds more memory. A smaller value makes more disk writes.
+ */
 const MAX_HELD_BYTES = 1024 * 1024
 
 export interface StagingOptions {
@@ -15,7 +18,7 @@ export interface StagingOptions {
   readonly pathOf: (part: { readonly number: number }) => string
 }
 
-/** Writes requests to files, one a part, and holds little of them meanwhile. */
+/** Writes requests to one file for each part, with bounded memory. */
 export class Staging {
   readonly #sorter: PartSorter
   readonly #pathOf: StagingOptions['pathOf']
@@ -27,8 +30,9 @@ export class Staging {
   }
 
   /**
-   * Resolves to why a request fits into no batch, if it does not.
-   * @throws FileError
+   * Adds a request to its part. Resolves to a fault if the request fits into no batch.
+   *
+   * @throws FileError if the part's file cannot be written
    */
   async add(request: LineRequest): Promise<LineFault | undefined> {
     const line = batchLine(request)
@@ -41,8 +45,9 @@ export class Staging {
   }
 
   /**
-   * The parts, whole and on the disk.
-   * @throws FileError
+   * Resolves to the parts once their files are complete and synced to disk.
+   *
+   * @throws FileError if a part's file cannot be written
    */
   async finish(): Promise<Part[]> {
     await this.#write()

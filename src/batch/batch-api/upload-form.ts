@@ -1,27 +1,27 @@
 import { openAsBlob } from 'node:fs'
 
-/** A file for upload. */
+/** A file to upload. */
 export interface UploadFile {
   readonly path: string
   readonly filename: string
-  /** Its length. It must not change before it is sent. */
+  /** The length of the file, in bytes. It must not change before the upload. */
   readonly bytes: number
 }
 
 const TYPE = { type: 'application/jsonl' }
 
 /**
- * What `fetch` is given to send a form (RFC 7578) with text fields and a file, which is read from the disk as fast as it is sent.
+ * Resolves to the `fetch` options of a form (RFC 7578) with text fields and a file. The file is streamed from disk.
  *
- * The headers say its length: not every server takes a body without. The body is a stream, not a `FormData`: the `fetch` of
- * the package undici, which users give for the sake of a proxy, does not know Node's own and would send `[object FormData]`.
+ * The headers contain the length, because some servers reject a body without one. The body is a stream, not a `FormData`. Users
+ * pass undici's `fetch` to use a proxy. It does not recognise Node's `FormData` and would send `[object FormData]`.
  *
- * @throws Error if the file cannot be read or has another length
+ * @throws Error if the file cannot be read or its length differs
  */
 export async function uploadForm(fields: Readonly<Record<string, string>>, file: UploadFile): Promise<RequestInit> {
   const content = await openAsBlob(file.path, TYPE)
   if (content.size !== file.bytes) throw new Error(`it has ${content.size} bytes, not ${file.bytes}`)
-  // What stands around the file. Boundaries differ from form to form, but not in their length.
+  // The form without the file's content. Every boundary has the same length, so this gives the length of the real frame.
   const frame = await encoded(fields, new Blob([], TYPE), file.filename).arrayBuffer()
   const { headers, body } = encoded(fields, content, file.filename)
   const init: RequestInit & { readonly duplex: 'half' } = {
@@ -31,7 +31,7 @@ export async function uploadForm(fields: Readonly<Record<string, string>>, file:
     },
     body,
     duplex: 'half',
-    // Else `fetch` would keep all that it has sent, to send it again where the server redirects.
+    // Otherwise `fetch` would keep the whole body in memory, to send it again after a redirect.
     redirect: 'error',
   }
   return init

@@ -4,11 +4,11 @@ import { usageOf } from '../../tokens/usage.js'
 import type { Usage } from '../../types.js'
 import type { LineFault, LineRequest } from './request-line.js'
 
-/** What went wrong with a line. */
+/** The error of a line. */
 export interface BatchError {
   readonly code: string
   readonly message: string
-  /** The line of the input, where it could not be sent as it stands. */
+  /** The line number in the input. Set only for an invalid line, which was not sent. */
   readonly line?: number
 }
 
@@ -16,32 +16,32 @@ export interface BatchError {
 export interface BatchRecord {
   readonly id: string
   readonly custom_id: string | null
-  /** Null where no answer came. */
+  /** Null if no answer came. */
   readonly response: { readonly status_code: number; readonly request_id: string | null; readonly body: unknown } | null
-  /** Null where it went well. */
+  /** Null if the line succeeded. */
   readonly error: BatchError | null
 }
 
-/** What became of one line. */
+/** The result of one line. */
 export interface LineResult {
-  /** In the input, from 1. */
+  /** The line number in the input, from 1. */
   readonly line: number
   readonly ok: boolean
   readonly record: BatchRecord
-  /** The model that answered, as the answer names it, else the one asked for; undefined where nothing was sent. */
+  /** The model in the answer, or else the requested model. Undefined for a line that was not sent. */
   readonly model: string | undefined
   readonly usage: Usage | undefined
 }
 
-/** An answer of the service, as it was read. */
+/** An answer of the service. */
 export interface LineAnswer {
   readonly status: number
   readonly requestId: string | null
-  /** Parsed where it is JSON, else its text. */
+  /** The parsed JSON, or the text if it is not JSON. */
   readonly body: unknown
 }
 
-/** Whose answer it is. */
+/** The request that an answer belongs to. */
 type Asked = Pick<LineRequest, 'line' | 'customId' | 'model'>
 
 export function answered({ line, customId, model }: Asked, { status, requestId, body }: LineAnswer): LineResult {
@@ -61,30 +61,30 @@ export function answered({ line, customId, model }: Asked, { status, requestId, 
   }
 }
 
-/** No answer came. */
+/** Returns the result of a line that got no answer. */
 export function unanswered({ line, customId, model }: Asked, code: string, message: string): LineResult {
   const record = { id: newId(), custom_id: customId, response: null, error: { code, message } }
   return { line, ok: false, record, model, usage: undefined }
 }
 
-/** A line that could not be sent. */
+/** Returns the result of an invalid line, which was not sent. */
 export function unsendable({ line, customId, code, message }: LineFault): LineResult {
   const error = { code, message: `Line ${line}: ${message}`, line }
   const record = { id: newId(), custom_id: customId, response: null, error }
   return { line, ok: false, record, model: undefined, usage: undefined }
 }
 
-/** The fault of a line that could not be sent, as its error in the output says it; undefined for another error. */
+/** Returns the fault of an invalid line from its error in the output, or undefined for any other error. */
 export function faultIn({ line, message }: BatchError): Pick<LineFault, 'line' | 'message'> | undefined {
   return line === undefined ? undefined : { line, message: message.replace(/^Line \d+: /, '') }
 }
 
-/** What a fault is known by when the run is resumed: its id may be missing, or another line's. */
+/** Returns the key that identifies a fault when a run is resumed. The id of its line may be missing or a duplicate. */
 export function faultKey(line: number): string {
   return `\0line ${line}`
 }
 
-/** What a line of an output tells; undefined if it is none of ours. */
+/** Returns the key and the success of an output line, or undefined if no run wrote the line. */
 export function readRecord(text: string): { readonly key: string; readonly ok: boolean } | undefined {
   const record = parsedJson(text)
   if (!isJsonObject(record)) return undefined
@@ -99,7 +99,7 @@ export function newId(): string {
   return `batch_req_${randomUUID().replaceAll('-', '')}`
 }
 
-/** As from a page to sign in, or a server that is none of models. */
+/** Returns the error of a successful status without a JSON object, such as a sign-in page. */
 function noAnswer(status: number): BatchError {
   return {
     code: 'invalid_answer',
@@ -107,7 +107,7 @@ function noAnswer(status: number): BatchError {
   }
 }
 
-/** What an answer that is no success says. */
+/** Returns the error in an unsuccessful answer. */
 export function errorIn(body: unknown, status: number): BatchError {
   const { error } = (body ?? {}) as { error?: unknown }
   const { code, type, message } = (typeof error === 'object' && error !== null ? error : (body ?? {})) as Fields
@@ -119,7 +119,7 @@ export function errorIn(body: unknown, status: number): BatchError {
 
 type Fields = { readonly code?: unknown; readonly type?: unknown; readonly message?: unknown }
 
-/** A code or a message, which some services give as a number; undefined if there is none. */
+/** Returns a code or a message as text, or undefined. Some services send numbers. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined
 }

@@ -1,31 +1,36 @@
 import * as crypto from 'node:crypto'
 
-/** What is known of an id; may be added. */
+/** Flags of an id. They can be combined. This one: the id appeared in the input. */
 export const SEEN = 1
+/** The output holds the id. */
 export const DONE = 2
-/** It is in a batch. */
+/** The id is in a batch. */
 export const IN_BATCH = 4
 
+/** Initial number of slots of the hash table. Chosen. It must be a power of two. It only affects the first growths. */
 const INITIAL_SLOTS = 1024
-/** Of all slots, this part is filled before there are twice as many. */
+/**
+ * Maximum share of filled slots before the table doubles. Chosen.
+ * A larger value makes probes longer. A smaller value costs memory. At 1, a lookup would never end.
+ */
 const MAX_FILLED_SHARE = 0.7
 
 /**
- * Which ids came up in the input, and which stand in the output: a million in 19 to 38 MB. Ids are kept as the first 64 bits
- * of their SHA-1: that two of a million are taken for one has a chance of 1 in 37 million.
+ * A set of ids with flags. One million ids take 19 to 38 MB, because only the first 64 bits of each SHA-1 are kept.
+ * The probability that two of one million ids collide is 1 in 37 million.
  */
 export class DoneIds {
-  /** Two words a slot; both 0 where it is empty. */
+  /** Two words for each slot. Both are 0 in an empty slot. */
   #words = new Uint32Array(2 * INITIAL_SLOTS)
   #flags = new Uint8Array(INITIAL_SLOTS)
   #size = 0
 
-  /** How many there are. */
+  /** The number of ids. */
   get size(): number {
     return this.#size
   }
 
-  /** Adds to what is known of `id`, and returns what was known before: 0 if nothing. */
+  /** Adds a flag to `id` and returns its flags from before, 0 if the id is new. */
   add(id: string, flag: typeof SEEN | typeof DONE | typeof IN_BATCH): number {
     const digest = digestOf(id)
     const low = digest.readUInt32LE(0) || 1
@@ -41,13 +46,13 @@ export class DoneIds {
     return before
   }
 
-  /** What is known of `id`: 0 if nothing. */
+  /** Returns the flags of `id`, 0 if it is unknown. */
   known(id: string): number {
     const digest = digestOf(id)
     return this.#flags[this.#slotOf(digest.readUInt32LE(0) || 1, digest.readUInt32LE(4))]!
   }
 
-  /** Where it is, or where it is to be put. */
+  /** Returns the slot of an id, or the empty slot where it belongs. */
   #slotOf(low: number, high: number): number {
     const mask = this.#flags.length - 1
     let slot = (low ^ high) & mask

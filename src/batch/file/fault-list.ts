@@ -1,9 +1,10 @@
 import { FileError } from './file-error.js'
 import type { LineFault } from './request-line.js'
 
+/** Maximum number of faults in a message. Chosen, for the length of the message alone. */
 const MAX_SHOWN = 20
 
-/** The faults of an input: how many there are, and the first of them in words. */
+/** Counts the faults of an input and keeps the text of the first ones. */
 export class FaultList {
   readonly #shown: string[] = []
   #count = 0
@@ -12,7 +13,7 @@ export class FaultList {
     return this.#count
   }
 
-  /** A line each. */
+  /** The faults as text, one for each line. */
   get text(): string {
     const rest = this.#count - this.#shown.length
     return [...this.#shown, ...(rest > 0 ? [`  and ${rest.toLocaleString('en')} more`] : [])].join('\n')
@@ -23,7 +24,7 @@ export class FaultList {
     if (this.#shown.length < MAX_SHOWN) this.#shown.push(`  line ${line}: ${message}`)
   }
 
-  /** @throws FileError if the input at `path` has any */
+  /** @throws FileError if the input at `path` has any fault */
   throwIfAny(path: string): void {
     if (this.#count === 0) return
     throw new FileError(`'${path}' has ${this.#count} lines that cannot be sent:\n${this.text}`)

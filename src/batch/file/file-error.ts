@@ -1,8 +1,8 @@
 import { errorCode, fileReason } from '../../system-errors.js'
 
 /**
- * A file cannot be read or written, or is not the one that it must be. Nothing that was written before is lost, and once
- * the file is mended the same run goes on where it stopped. `cause` is the system's error, where there is one.
+ * A file cannot be read or written, or is not the expected file. No written result is lost. Once the cause is removed, the
+ * same call resumes the run. `cause` is the operating system's error, if there is one.
  */
 export class FileError extends Error {
   readonly code = 'file_error'
@@ -13,7 +13,7 @@ export class FileError extends Error {
   }
 }
 
-/** What the system refused, in words; `what` is the file as the message calls it. Other errors come back as they are. */
+/** Turns a system error into a `FileError`. `what` names the file in the message. Other errors are returned unchanged. */
 export function fileErrorOf(error: unknown, what: string, doing: 'read' | 'written'): unknown {
   if (error instanceof FileError || !(error instanceof Error)) return error
   if (errorCode(error) === undefined) return error

@@ -2,17 +2,17 @@ import { promisify } from 'node:util'
 import { gunzipSync, gzip } from 'node:zlib'
 
 /**
- * A gzip file may be several one after the other, so that one can be appended to. Each of ours says in a field of its header
- * (RFC 1952, 2.3.1.1) how long it is, so that what a kill left of the last one is found without inflating all of them.
+ * The header field (RFC 1952, 2.3.1.1) that holds a member's length. A gzip file may consist of several members, so a run can
+ * append to it. With the lengths, a resumed run finds an incomplete last member without inflating the others.
  */
 const FIELD = Buffer.from('HG')
-/** 10 fixed bytes, 2 for the length of the fields, 4 for the field's name and length, 4 for its value. */
+/** Header length in bytes: 10 fixed, 2 for the length of the fields, 4 for the field's name and length, 4 for its value. */
 export const MEMBER_HEADER_BYTES = 20
 const PLAIN_HEADER_BYTES = 10
 const HAS_FIELDS = 4
 const compress = promisify(gzip)
 
-/** `data` as one member. */
+/** Returns `data` as one gzip member. */
 export async function memberOf(data: Buffer): Promise<Buffer> {
   const plain = await compress(data)
   const member = Buffer.alloc(plain.length + MEMBER_HEADER_BYTES - PLAIN_HEADER_BYTES)
@@ -26,7 +26,7 @@ export async function memberOf(data: Buffer): Promise<Buffer> {
   return member
 }
 
-/** How long the member with this header is; undefined if it is none of ours. */
+/** Returns the length of the member with this header, in bytes, or undefined if no run wrote it. */
 export function memberLength(header: Buffer): number | undefined {
   const isOurs = header[0] === 0x1f && header[1] === 0x8b && header[3] === HAS_FIELDS
   if (!isOurs || !header.subarray(12, 14).equals(FIELD)) return undefined
@@ -34,7 +34,7 @@ export function memberLength(header: Buffer): number | undefined {
   return length > MEMBER_HEADER_BYTES ? length : undefined
 }
 
-/** What a member holds; undefined if it is damaged. */
+/** Returns the content of a member, or undefined if the member is damaged. */
 export function contentOf(member: Buffer): Buffer | undefined {
   try {
     return gunzipSync(member)

@@ -5,17 +5,18 @@ import { createGunzip } from 'node:zlib'
 import { FileError, fileErrorOf } from './file-error.js'
 import { countLines } from './read-lines.js'
 
+/** Bytes of each read. Chosen. A larger value holds more memory. A smaller value makes more system calls. */
 const CHUNK_BYTES = 64 * 1024
 
-/** Whether a file's name says that it is compressed. */
+/** Whether a file name ends in `.gz`. */
 export function isGzip(path: string): boolean {
   return path.toLowerCase().endsWith('.gz')
 }
 
 /**
- * The bytes of a file, decompressed where its name ends in `.gz`.
+ * Yields the bytes of a file. A file whose name ends in `.gz` is decompressed.
  *
- * @param onRaw - is given each chunk as it stands in the file
+ * @param onRaw - called with each chunk before decompression
  * @throws FileError
  */
 export async function* readFileBytes(path: string, onRaw?: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
@@ -26,7 +27,7 @@ export async function* readFileBytes(path: string, onRaw?: (chunk: Buffer) => vo
       throw new FileError(`'${path}' is a directory: give the path of a file`)
     }
     const file = tapped(handle.createReadStream({ highWaterMark: CHUNK_BYTES }), onRaw)
-    // What goes wrong in the file ends the other one too, and is thrown there.
+    // `pipeline` passes a read error to the gunzip stream, and the iteration throws it.
     yield* isGzip(path) ? pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : file
   } catch (error) {
     throw fileErrorOf(error, `'${path}'`, 'read')
@@ -40,18 +41,19 @@ async function* tapped(file: AsyncIterable<Buffer>, onRaw?: (chunk: Buffer) => v
   }
 }
 
-/** What tells whether an input is the one that an output was begun for. */
+/** Identifies the input of an output. */
 export interface Fingerprint {
-  /** Of the file as it stands, in hexadecimal. */
+  /** The SHA-256 of the file before decompression, in hexadecimal. */
   readonly sha256: string
   readonly bytes: number
-  /** Those that are not blank. */
+  /** Number of lines that are not blank. */
   readonly lines: number
 }
 
 /**
- * Reads a file once, from end to end.
- * @throws FileError, for a pipe too: it could not be read again
+ * Resolves to the fingerprint of a file. It reads the file once.
+ *
+ * @throws FileError, also for a pipe, which could not be read a second time
  */
 export async function fingerprintOf(path: string): Promise<Fingerprint> {
   const found = await stat(path).catch(() => undefined)

@@ -5,38 +5,49 @@ import { isGzip } from './input-file.js'
 import { scanOutput, type FoundRecord } from './scan-output.js'
 import { syncFolder, writeAtomically } from './write-atomically.js'
 
-/** Where lines of output go. */
+/** A destination of output lines. */
 export interface Sink {
-  /** Resolves when the line is with the system; `line` has no line break. @throws FileError, and then at each call */
+  /** Appends `line`, which has no line break. Resolves when the system has accepted it. @throws FileError, then at each call */
   append(line: string): Promise<void>
-  /** Resolves when what was appended is on the disk. */
+  /** Resolves when every appended line is on disk. */
   sync?(): Promise<void>
-  /** Resolves when all is on the disk. */
+  /** Closes the destination. Resolves when every appended line is on disk. */
   close(): Promise<void>
 }
 
-/** What of a file is needed here; a test's may fail. */
+/** The part of a file handle that an output uses. Tests pass one that fails. */
 export type OutputHandle = Pick<FileHandle, 'write' | 'datasync' | 'truncate' | 'close'>
 
 export interface OutputOptions {
-  /** As the file is now: all beyond is cut off. */
+  /** The length that the file is truncated to, in bytes. */
   readonly wholeBytes: number
-  /** Called once when little room is left on the disk. */
+  /** Called once when the disk is nearly full. */
   readonly onNearlyFull?: (() => void) | undefined
   readonly openHandle?: ((path: string) => Promise<OutputHandle>) | undefined
 }
 
-/** What was written is brought to the disk no later than this. */
+/**
+ * Time after which a write is followed by a sync, in ms. Chosen.
+ * A larger value loses more results in a power failure. A smaller value makes more syncs.
+ */
 const SYNC_EVERY_MS = 500
+/**
+ * Bytes after which a write is followed by a sync. Chosen.
+ * A larger value loses more results in a power failure. A smaller value makes more syncs.
+ */
 const SYNC_EVERY_BYTES = 4 * 1024 * 1024
-/** With less room than this no new lines are sent, so that what is in flight can still be written. */
+/**
+ * Free bytes on disk below which a run sends no more lines. Chosen.
+ * A smaller value may leave no room for the results of requests in flight. A larger value stops the run earlier.
+ */
 const MIN_FREE_BYTES = 8 * 1024 * 1024
 
+/** Lines that a rewrite appends before it waits for the disk. Chosen. A larger value holds more memory. A smaller value is slower. */
 const WRITTEN_TOGETHER = 1000
 
 /**
- * A file that lines are appended to, many at a time: those that come while one write runs make up the next. Whatever fails,
- * the file ends with a whole line, or can be mended to.
+ * Appends lines to a file. Lines that arrive during a write are written together afterwards. After any failure, the file ends
+ * with a complete line, or the next run can truncate it to one.
  */
 export class OutputFile implements Sink {
   readonly #path: string
@@ -58,7 +69,7 @@ export class OutputFile implements Sink {
     this.#onNearlyFull = onNearlyFull
   }
 
-  /** @throws FileError if it cannot be written */
+  /** Opens a file and truncates it to `wholeBytes`. @throws FileError if it cannot be written or the disk is nearly full */
   static async open(path: string, options: OutputOptions): Promise<OutputFile> {
     try {
       const handle = await (options.openHandle ?? openForAppending)(path)
@@ -119,7 +130,7 @@ export class OutputFile implements Sink {
         await this.#syncIfDue()
       } catch (error) {
         this.#error = fileErrorOf(error, `the output '${this.#path}'`, 'written')
-        // As much as can be done: what is left of a line is mended when the run is resumed, too.
+        // Best effort: a resumed run truncates an incomplete line too.
         await this.#handle.truncate(this.#wholeBytes).catch(() => {})
         for (const { reject } of [...waiters, ...this.#waiters]) reject(this.#error)
       }
@@ -149,8 +160,9 @@ export class OutputFile implements Sink {
 }
 
 /**
- * Takes those lines out of an output that `keeps` does not keep. A kill at any moment leaves the old file or the new one. A link
- * stays one, and who may read the file does not change.
+ * Removes the lines of an output for which `keeps` returns false. A kill at any moment leaves the old file or the new one.
+ * A symbolic link remains a link, and the permissions do not change.
+ *
  * @throws FileError
  */
 export async function rewriteOutput(path: string, keeps: (record: FoundRecord) => boolean): Promise<void> {
@@ -162,7 +174,7 @@ export async function rewriteOutput(path: string, keeps: (record: FoundRecord) =
       await scanOutput(path, (record) => {
         if (!keeps(record)) return
         const appended = output.append(record.bytes.toString('utf8'))
-        // Not after each: lines that come meanwhile are written together.
+        // Waiting only now and then lets many lines share one write.
         if (++kept % WRITTEN_TOGETHER === 0) return appended
         appended.catch(() => {})
         return undefined

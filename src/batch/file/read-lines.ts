@@ -4,27 +4,30 @@ import { isUtf8 } from 'node:buffer'
 export interface RawLine {
   /** From 1. */
   readonly line: number
-  /** Without the line break; undefined where it is longer than may be. */
+  /** The line without its line break. Undefined if the line is too long. */
   readonly bytes: Buffer | undefined
-  /** Its bytes with the line break, those not kept too. */
+  /** The length of the line with its line break, in bytes. It includes bytes that were not kept. */
   readonly length: number
-  /** Whether a line break ends it: that of the last line may be missing. */
+  /** Whether a line break ends the line. The last line may lack one. */
   readonly isEnded: boolean
 }
 
-/** A line as text, or what is wrong with it. */
+/** A line as text, or the fault of the line. */
 export type TextLine =
   | { readonly line: number; readonly text: string }
   | { readonly line: number; readonly code: 'line_too_long' | 'invalid_utf8'; readonly message: string }
 
-/** A longer line is no request that any service takes, and must not fill the memory. */
+/**
+ * Maximum length of an input line, in bytes. The documented maximum request body is 64 MiB.
+ * A larger value lets one line fill the memory. A smaller value rejects lines that the service accepts.
+ */
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 const SPACE = 32
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
-/** Splits at line feeds. No more than `longest` bytes of a line are kept, beside one chunk. */
+/** Yields the lines of `chunks`, split at line feeds. It keeps at most `maxBytes` of a line and one chunk in memory. */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>, maxBytes = Infinity): AsyncGenerator<RawLine> {
   let line = 1
   let begun: Buffer[] = []
@@ -52,8 +55,8 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>, maxBytes = 
 }
 
 /**
- * The lines of a text file in UTF-8, with or without a byte order mark, whatever its line breaks. Lines without anything
- * but blanks are left out, and count.
+ * Yields the lines of a UTF-8 text, with or without a byte order mark, with LF or CRLF. Blank lines are omitted but counted
+ * in the line numbers.
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -72,7 +75,7 @@ export async function* readLines(
   }
 }
 
-/** How many lines {@link readLines} gives. */
+/** Resolves to the number of lines that {@link readLines} yields. */
 export async function countLines(chunks: AsyncIterable<Uint8Array>): Promise<number> {
   let count = 0
   for await (const { bytes, line } of splitLines(chunks, MAX_LINE_BYTES)) {

@@ -5,10 +5,9 @@ import { readLines, type TextLine } from './read-lines.js'
 import { isFault, type LineFault, type LineRequest, readRequestText, type ReadOptions } from './request-line.js'
 
 /**
- * The requests of an input, and in place of those that cannot be sent what is wrong with their lines. An id that came up
- * before is a fault.
+ * Yields the request of each line, or a fault if the line cannot be sent. A duplicate id is a fault.
  *
- * @param input - the path of a file, decompressed where it ends in `.gz`; or its bytes
+ * @param input - the path of a file, or its bytes. A `.gz` file is decompressed
  * @throws FileError
  */
 export async function* readRequests(
@@ -18,20 +17,20 @@ export async function* readRequests(
   const ids = new DoneIds()
   for await (const given of readLines(typeof input === 'string' ? readFileBytes(input) : input)) {
     const read = claimLine(readText(given, options.model), ids)
-    // Always: none is done in a set that was empty.
+    // `read` is always defined here, because a new set holds no finished id.
     if (read !== undefined) yield read
   }
 }
 
-/** What a numbered line says. */
+/** Returns the request of a numbered line, or its fault. */
 export function readText(given: TextLine, model: string | undefined): LineRequest | LineFault {
   if ('text' in given) return readRequestText(given.text, given.line, { model })
   return { ...given, customId: null }
 }
 
 /**
- * Marks a line as seen in `ids`. Returns it, or the fault of a request whose id came up before; undefined if what `ids` knows of
- * it says that it is not to be sent.
+ * Marks a line as seen in `ids` and returns it. Returns a fault for a duplicate id. Returns undefined if the line is already
+ * done or in a batch.
  */
 export function claimLine(read: LineRequest | LineFault, ids: DoneIds): LineRequest | LineFault | undefined {
   if (isFault(read)) return (ids.add(faultKey(read.line), SEEN) & DONE) === 0 ? read : undefined
@@ -40,7 +39,7 @@ export function claimLine(read: LineRequest | LineFault, ids: DoneIds): LineRequ
   return known === 0 ? read : undefined
 }
 
-/** The fault of a request whose id came up before. */
+/** Returns the fault of a request with a duplicate id. */
 function duplicate({ line, customId }: LineRequest): LineFault {
   const message = `its custom_id ${JSON.stringify(customId.slice(0, 80))} is that of a line before`
   return { line, customId, code: 'duplicate_custom_id', message }

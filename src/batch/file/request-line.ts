@@ -1,20 +1,20 @@
 import { isJsonObject, type JsonObject } from '../../json.js'
 import type { Route } from '../../types.js'
 
-/** A line that is to be sent. */
+/** A line that can be sent. */
 export interface LineRequest {
   readonly line: number
   readonly customId: string
-  /** Where it goes below the service's base URL: `/chat/completions`. */
+  /** The path below the service's base URL, such as `/chat/completions`. */
   readonly path: string
   readonly route: Route
   readonly model: string
   readonly body: Readonly<Record<string, unknown>>
-  /** The body as it is sent. */
+  /** The body as JSON text. */
   readonly text: string
 }
 
-/** What is wrong with a line, in the Batch API's codes. It is not sent. */
+/** The reason why a line cannot be sent, with a code of the Batch API. */
 export interface LineFault {
   readonly line: number
   readonly customId: string | null
@@ -23,7 +23,7 @@ export interface LineFault {
 }
 
 export interface ReadOptions {
-  /** The model of lines that name none. */
+  /** The model for lines without a model. */
   readonly model?: string | undefined
 }
 
@@ -34,7 +34,7 @@ const PATHS: Readonly<Record<string, Route>> = {
   '/v1/responses': 'responses',
 }
 
-/** What a plain line may tell of its request beside the prompt; anything else there is the data set's own, and not sent. */
+/** The fields of a plain line that are sent. Other fields belong to the user's data set and are dropped. */
 const PLAIN_FIELDS: ReadonlySet<string> = new Set([
   'enable_search',
   'enable_thinking',
@@ -63,13 +63,13 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set([
   'user',
 ])
 
-/** Reads a line of JSON. */
+/** Returns the request of a line of JSON, or its fault. */
 export function readRequestText(text: string, line: number, options: ReadOptions): LineRequest | LineFault {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
-    // The engine's own words quote the line: a prompt has no place in an error, nor in the log that it goes to.
+    // The engine's message quotes the line. A prompt must not appear in errors or logs.
     const at = /at position (\d+)/.exec((error as Error).message)?.[1]
     const where = at === undefined ? '' : `, at column ${Number(at) + 1}`
     return { line, customId: null, code: 'invalid_json_line', message: `it is not valid JSON${where}` }
@@ -78,9 +78,9 @@ export function readRequestText(text: string, line: number, options: ReadOptions
 }
 
 /**
- * Reads what a line says: a request in the form of the Batch API, `{ custom_id, method, url, body }`, or a plain
- * `{ prompt }` or `{ messages }`, with parameters of a chat beside it. A plain line's id is its `custom_id`, else its `id`, else `line-` and
- * its number.
+ * Returns the request of a parsed line, or its fault. The line is a Batch API request `{ custom_id, method, url, body }`, or a
+ * plain `{ prompt }` or `{ messages }` with optional chat parameters. The id of a plain line is its `custom_id`, else its `id`,
+ * else `line-` and its number.
  */
 export function readRequest(value: unknown, line: number, options: ReadOptions): LineRequest | LineFault {
   if (!isJsonObject(value)) {
@@ -144,7 +144,7 @@ function idOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-/** A number too; but one that JSON has rounded is no id, and may be that of its neighbour. */
+/** Accepts text and exact integers. JSON rounds larger numbers, so two lines could get the same id. */
 function plainIdOf(value: unknown): string | null {
   const isExact = typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER
   return isExact ? String(value) : idOf(value)

@@ -6,29 +6,29 @@ import { isGzip } from './input-file.js'
 import { splitLines } from './read-lines.js'
 import { readRecord } from './batch-record.js'
 
-/** A line of an output that is whole. */
+/** A complete line of an output. */
 export interface FoundRecord {
   readonly key: string
   readonly ok: boolean
-  /** As it stands, without the line break. */
+  /** The line without its line break. */
   readonly bytes: Buffer
 }
 
-/** What it returns is waited for. */
+/** Called with each record. The scan waits for the returned promise. */
 export type OnRecord = (record: FoundRecord) => void | Promise<void>
 
-/** How much of an output is whole. */
+/** The complete and the incomplete part of an output. */
 export interface OutputExtent {
-  /** Bytes up to the end of the last line that is whole. */
+  /** Bytes up to the end of the last complete line. */
   readonly wholeBytes: number
-  /** Bytes behind that: what a kill left of a line. */
+  /** Bytes after that: an incomplete line, which remains after a kill. */
   readonly tornBytes: number
 }
 
 /**
- * Goes through the lines of an output; one that does not exist has none.
+ * Calls `onRecord` for each complete line of an output and resolves to its extent. A missing file has no lines.
  *
- * @throws FileError if it cannot be read, or is not what a run writes: all but its end must be
+ * @throws FileError if the file cannot be read, or if any part but its end was not written by a run
  */
 export async function scanOutput(path: string, onRecord: OnRecord): Promise<OutputExtent> {
   let handle: FileHandle

@@ -7,24 +7,25 @@ import { writeAtomically } from './write-atomically.js'
 
 const VERSION = 1
 
-/** What is known of an output beside its lines. */
+/** The content of the sidecar file of an output. */
 export interface Sidecar {
-  /** The input that it was begun for. */
+  /** The input that the output belongs to. */
   readonly input: Fingerprint
-  /** The files that its errors went to, as seen from its folder. */
+  /** The errors files, relative to the folder of the output. */
   readonly errors?: readonly string[]
-  /** What else is kept there stays. */
+  /** Other fields are preserved. */
   readonly [field: string]: unknown
 }
 
-/** The file beside an output that says which input the output is of. */
+/** Returns the path of an output's sidecar. */
 export function sidecarPath(output: string): string {
   return `${output}.headgate.json`
 }
 
 /**
- * What is known of an output; undefined if nothing says so.
- * @throws FileError
+ * Resolves to the sidecar of an output, or to undefined if there is none.
+ *
+ * @throws FileError if it cannot be read or no run wrote it
  */
 export async function readSidecar(output: string): Promise<Sidecar | undefined> {
   const path = sidecarPath(output)
@@ -41,7 +42,8 @@ export async function readSidecar(output: string): Promise<Sidecar | undefined> 
 }
 
 /**
- * Written whole or not at all.
+ * Writes the sidecar atomically.
+ *
  * @throws FileError
  */
 export async function writeSidecar(output: string, sidecar: Sidecar): Promise<void> {

@@ -1,23 +1,23 @@
 import { OutputFile, type OutputOptions, type Sink } from './output-file.js'
 import type { OutputExtent } from './scan-output.js'
 
-/** See `FileRunOptions`. */
+/** The output options of `FileRunOptions`. */
 export interface SinkOptions {
   readonly output: string | Sink
   readonly errors?: string | undefined
   readonly openHandle?: OutputOptions['openHandle']
 }
 
-/** Where the lines of a run go. */
+/** The destinations of a run: one for successful lines and one for failed lines. They may be the same. */
 export interface Sinks {
   readonly output: Sink
   readonly errors: Sink
-  /** Resolves when what was appended is on the disk. */
+  /** Resolves when every appended line is on disk. */
   sync(): Promise<void>
   close(): Promise<void>
 }
 
-/** @throws FileError if one of them cannot be written */
+/** Opens the destinations of a run. @throws FileError if a file cannot be written */
 export async function openSinks(
   { output, errors, openHandle }: SinkOptions,
   extents: ReadonlyMap<string, OutputExtent>,

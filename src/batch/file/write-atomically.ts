@@ -2,13 +2,12 @@ import { open, realpath, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Writes a file whole or not at all. `write` makes a file at the path that it is given, beside the one at `path`; this then
- * takes its name. When it resolves, the file is on the disk. A kill at any moment leaves the old file or the new one. A link
- * stays one.
+ * Replaces a file atomically. `write` creates a temporary file beside `path`, which is then renamed to `path`. Resolves when
+ * the file is on disk. A kill at any moment leaves the old file or the new one. A symbolic link remains a link.
  *
- * @param suffix - ends the name of the file beside it. What a kill left of that name is deleted first, so two that write the
- * same file at once need suffixes of their own
- * @throws what `write` throws, and errors of the system; the file beside it is gone then
+ * @param suffix - the end of the temporary file's name. A leftover file of that name is deleted first, so two concurrent
+ * writers of one file need different suffixes
+ * @throws the errors of `write` and of the system. The temporary file is deleted first
  */
 export async function writeAtomically(
   path: string,
@@ -29,7 +28,7 @@ export async function writeAtomically(
   await syncFolder(target)
 }
 
-/** Resolves when what was written to a file is on the disk. */
+/** Resolves when the content of a file is on disk. */
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+')
   try {
@@ -39,7 +38,7 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Resolves when the name of a new file is on the disk: it is only when its folder is. */
+/** Syncs the folder of `path`. Only then is the name of a new file on disk. */
 export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(dirname(path), 'r')
@@ -49,6 +48,6 @@ export async function syncFolder(path: string): Promise<void> {
       await folder.close()
     }
   } catch {
-    // Some systems cannot open folders.
+    // Some systems cannot open folders, so a failure is ignored.
   }
 }

@@ -3,30 +3,31 @@ import type { PlannedRequest } from './expect-request.js'
 import type { ModelPace } from './model-pace.js'
 import type { Priced } from '../prices/prices.js'
 
-/** What one model of a chain does of it. */
+/** The part of a plan that one model of a chain takes. */
 export interface ChainLink {
   readonly model: string
-  /** The part of the requests that it takes, from 0 to 1. */
+  /** Share of the requests, from 0 to 1. */
   readonly share: number
 }
 
-/** A model and its backups, all at work at once. */
+/** The plan of a model and its backups, working in parallel. */
 export interface ChainPlan {
-  /** Undefined where nothing can pass. */
+  /** Duration in minutes. Undefined if no request can pass. */
   readonly minutes: number | undefined
   readonly links: readonly ChainLink[]
-  /** Requests that are too large for every one of them. */
+  /** Number of requests that are too large for every model. */
   readonly neverPass: number
-  /** Unknown as soon as that of one link is, or where they are in several currencies. */
+  /** Unknown if the cost of any link is unknown, or if the links have different currencies. */
   readonly cost: Priced
 }
 
 /**
- * What a chain does together: the rates of its models add up. That they all work at once takes the limiter's option
- * `fallbackAfterWaitMs`; without it backups only take what the first model cannot. Each is taken to get the same mix of requests;
- * that a model gets only those which fit it is left out.
+ * Returns the plan of a chain. The rates of its models add up.
  *
- * @param paces - of the model and its backups, each as if it had all requests
+ * The models work in parallel only with the limiter's option `fallbackAfterWaitMs`. Without it, a backup only gets requests
+ * that the first model cannot take. The plan assumes the same mix of requests for each model.
+ *
+ * @param paces - the model and its backups, each planned for all requests
  */
 export function chainOf(requests: readonly PlannedRequest[], paces: readonly ModelPace[]): ChainPlan {
   const working = paces.filter((pace) => pace.minutes !== undefined)
@@ -43,7 +44,7 @@ export function chainOf(requests: readonly PlannedRequest[], paces: readonly Mod
   }
 }
 
-/** Requests a minute; of models without limits, whose rates have no bound, all the same. */
+/** Returns requests a minute. Models without limits have an unbounded rate, so all of them get the same number. */
 function rateOf({ minutes, passes }: ModelPace): number {
   return minutes === 0 ? 1 : passes.requests / minutes!
 }

@@ -1,6 +1,6 @@
 /**
- * What a load costs by its scale x: `perScale` · x, and `perStep` for each `stepScale` begun. A cost that the load does not
- * change is one step without end.
+ * The cost of a load at scale x: `perScale` · x, plus `perStep` for each `stepScale` begun. A constant cost is one infinite
+ * step.
  */
 export interface ScaledCost {
   readonly perScale: number
@@ -8,32 +8,35 @@ export interface ScaledCost {
   readonly stepScale: number
 }
 
-/** A range of scales in which one of several costs is the least: above `from`, up to and with `to`. */
+/** A range of scales in which one cost is the lowest: above `from`, up to and including `to`. */
 export interface CheapestRange {
   readonly from: number
   readonly to: number
-  /** Which of them. */
+  /** The index of that cost. */
   readonly index: number
 }
 
-/** Costs are not looked at beyond so many steps of one of them. */
+/**
+ * Maximum number of steps of one cost that are compared. Chosen.
+ * A larger value takes more time for tiny steps. A smaller value ends the comparison at a lower scale.
+ */
 const MAX_STEPS = 10_000
 
-/** What `cost` is at a scale above 0. */
+/** Returns the cost at a scale above 0. */
 export function costAtScale({ perScale, perStep, stepScale }: ScaledCost, scale: number): number {
   return perScale * scale + (perStep === 0 ? 0 : perStep * stepsAt(scale, stepScale))
 }
 
 /**
- * Which of `costs` is the least at which scale, from 0 to `upTo`, exactly: between two steps all of them are straight lines.
- * Of equal ones it is the first. None where there are no costs.
+ * Returns the ranges in which each cost is the lowest, from 0 to `upTo`. The result is exact, because all costs are straight
+ * lines between two steps. The first of equal costs wins. Without costs, the result is empty.
  */
 export function cheapestRanges(costs: readonly ScaledCost[], upTo: number): CheapestRange[] {
   const ranges: CheapestRange[] = []
   if (costs.length === 0) return ranges
   let from = 0
   for (const to of stepEnds(costs, Math.min(upTo, ...costs.map(lastScale)))) {
-    // Within (from, to] no step begins.
+    // No step begins within (from, to].
     const lines = costs.map((cost) => lineIn(cost, from, to))
     let at = from
     let best = cheapestAfter(lines, at)
@@ -75,7 +78,7 @@ function lineIn({ perScale, perStep, stepScale }: ScaledCost, from: number, to: 
   return { slope: perScale, base: perStep === 0 ? 0 : perStep * stepsAt((from + to) / 2, stepScale) }
 }
 
-/** The least line right after `at`: of those equal there the flattest. */
+/** Returns the lowest line just after `at`. Of equal lines, the flattest wins. */
 function cheapestAfter(lines: readonly Line[], at: number): number {
   let best = -1
   for (const [index, line] of lines.entries()) {
@@ -89,7 +92,7 @@ function isLess(a: Line, b: Line, at: number): boolean {
   return difference < -1e-9 || (difference <= 1e-9 && a.slope < b.slope)
 }
 
-/** Where another line becomes less than that of `best`, before `to`. */
+/** Returns the point before `to` where another line falls below the line `best`. */
 function crossing(
   lines: readonly Line[],
   best: number,
@@ -108,7 +111,7 @@ function crossing(
   return first
 }
 
-/** Neighbours of one kind are one range. */
+/** Appends a range. It merges neighbours with the same index. */
 function push(ranges: CheapestRange[], range: CheapestRange): void {
   const last = ranges.at(-1)
   if (last?.index === range.index) ranges[ranges.length - 1] = { ...last, to: range.to }

@@ -4,7 +4,7 @@ import { type CounterRule, SlidingCounter } from '../../quota/windows/sliding-co
 import { type LimitRule, limitRules } from '../../quota/limit-rules.js'
 import type { Limits, Profile } from '../../types.js'
 
-/** What one request takes of the limits. */
+/** The tokens that one request charges to the limits. */
 export interface Amounts {
   readonly inputTokens: number
   readonly outputTokens: number
@@ -12,35 +12,40 @@ export interface Amounts {
 
 export interface DrainRate {
   readonly profile: Profile
-  /** J, in ms. */
+  /** The network jitter J, in ms. */
   readonly networkJitterMs: number
-  /** How long an answer takes, in ms; without it a limit of concurrency is passed over. */
+  /** The duration of one answer, in ms. Unless set, a concurrency limit is ignored. */
   readonly answerMs?: number | undefined
 }
 
-/** How long requests take that come all at once. */
+/** The time in which the limiter starts a set of requests that arrive together. */
 export interface Drain {
-  /** From the first start to the last; 0 where nothing limits them. */
+  /** Minutes from the first start to the last. 0 without limits. */
   readonly minutes: number
-  /** The limit that takes longest. */
+  /** The limit that takes the longest. */
   readonly binding: LimitField | undefined
-  /** What each limit would take alone, in minutes. */
+  /** The time under each limit alone, in minutes. */
   readonly byLimit: Readonly<Partial<Record<LimitField, number>>>
 }
 
-/** So many are looked at to fill what is left of a second. The queue looks at more, and places fewer of them as well. */
+/**
+ * Requests that the plan considers to fill the rest of a window. Chosen. The limiter's queue considers more.
+ * A larger value fills windows better than the queue does, so the planned time is too short. A smaller value makes it too long.
+ */
 const CANDIDATES = 10
 
 /**
- * How long the limiter takes to start `requests`, in this order, by the rules by which it paces them.
+ * Returns the time in which the limiter starts `requests`, in this order. It applies the limiter's pacing rules.
  *
- * A window W that is held over W + J passes its limit once in that time. What of the limit stays unused depends on how the
- * requests fill it, so the windows of tokens are filled here as the queue does: the next one, and behind it the largest that
- * fits. One that is larger than a second's tokens goes alone and leaves a debt of its size ÷ TPS.
+ * The limiter admits one limit in each W + J, where W is the window. The unused rest of a token window depends on the sizes of
+ * the requests. So this function fills the windows as the queue does: with the next request, then with the largest one that fits.
+ * A request larger than the tokens of one second starts alone and leaves a debt of its size ÷ TPS.
  *
- * Against runs of the limiter itself: within 1 % where requests bind, within 3 % where tokens do (4 % by a sliding counter), and up to 7 % too long where
- * most requests are about as large as a second's tokens. Left out: that limits of which two nearly bind take longer than
- * either, that a minute's bucket may start full, limits of thinking tokens, and what 429s, repeats and the time of the last answer add.
+ * Compared with runs of the limiter, the error is at most 1 % where requests bind. Where tokens bind it is at most 3 %, or 4 %
+ * with a sliding counter. The time is up to 7 % too long if most requests are about as large as the tokens of one second.
+ *
+ * Not included: two limits that nearly bind together, a minute bucket that starts full, limits of thinking tokens, 429s, retries,
+ * and the time of the last answer.
  */
 export function drainOf(requests: readonly Amounts[], limits: Limits, pace: DrainRate): Drain {
   const byLimit: Partial<Record<LimitField, number>> = {}
@@ -61,15 +66,15 @@ export function drainOf(requests: readonly Amounts[], limits: Limits, pace: Drai
 }
 
 /**
- * The limit that a request with this input can never pass, because it is larger than a whole minute's; undefined where there
- * is none. Its expected output does not count: an expectation never makes a request too large.
+ * Returns the limit that a request with this input can never pass, because the input exceeds the whole minute's limit, or
+ * undefined. The expected output is ignored: an expectation never makes a request too large.
  */
 export function neverPasses(inputTokens: number, limits: Limits): 'tpm' | 'inputTpm' | undefined {
   if (inputTokens > (limits.tpm ?? Infinity)) return 'tpm'
   return inputTokens > (limits.inputTpm ?? Infinity) ? 'inputTpm' : undefined
 }
 
-/** The output that is counted for a request of which so much is expected: as much as its input leaves of the limits. */
+/** Returns the expected output, capped to the tokens that the input leaves within the limits. */
 export function countedOutput({ inputTokens, outputTokens }: Amounts, limits: Limits): number {
   const { tpm = Infinity, outputTpm = Infinity } = limits
   return Math.max(0, Math.min(outputTokens, tpm - inputTokens, outputTpm))
@@ -81,7 +86,7 @@ function secondsOf(rule: LimitRule, requests: readonly Amounts[], jitterSeconds:
     perSecond: (1e6 * rule.bucket.amount) / rule.bucket.periodUs,
     depth: (rule.bucket.amount * rule.bucket.burstUs) / rule.bucket.periodUs,
   }
-  // Output that counts when the answer is there takes of the same second's tokens, later.
+  // Output that is charged at the end of the answer uses the same token limit, only later.
   const dimension = rule.countsOutput !== 'first' ? TOKENS : rule.dimension
   if (rule.counter !== undefined) {
     const amounts = requests.map((request) => amountOf(request, dimension)).filter((amount) => amount > 0)
@@ -107,8 +112,8 @@ function secondsOf(rule: LimitRule, requests: readonly Amounts[], jitterSeconds:
 }
 
 /**
- * How long a sliding counter keeps the amounts: by the counter itself, for what it leaves unused no share tells. Behind one that
- * has to wait goes, of the next few, the largest that fits.
+ * Returns the seconds that a sliding counter takes to admit the amounts. It runs the counter, because no formula gives the unused
+ * rest. While the first amount waits, the largest of the next few that fits goes ahead of it.
  */
 function counterSeconds(rule: CounterRule, amounts: readonly number[]): number {
   const counter = new SlidingCounter(rule, 0)
@@ -125,14 +130,14 @@ function counterSeconds(rule: CounterRule, amounts: readonly number[]): number {
     }
     if (index === -1) {
       const soonest = counter.earliestUs(waiting[0]!, nowUs)
-      // What can never pass alone stands in no drain.
+      // An amount that can never pass is not part of the time.
       if (soonest === Infinity) waiting.shift()
       else nowUs = Math.ceil(soonest)
     } else counter.charge(waiting.splice(index, 1)[0]!, nowUs, seq)
   }
 }
 
-/** How many windows of `limit` the amounts fill; the last one by its part. */
+/** Returns the number of windows of `limit` that the amounts fill. The last window counts by its filled share. */
 function windowsFor(amounts: readonly number[], limit: number, dimension: Dimension): number {
   if (dimension === REQUESTS) return amounts.length / limit
   const waiting: number[] = []
@@ -153,7 +158,7 @@ function windowsFor(amounts: readonly number[], limit: number, dimension: Dimens
   return windows + (limit - room) / limit
 }
 
-/** The first where it fits, else the largest that does; -1 where none does. */
+/** Returns the index of the first amount if it fits, else of the largest that fits, else -1. */
 function bestFit(amounts: readonly number[], room: number): number {
   if (amounts[0]! <= room) return 0
   let best = -1
@@ -163,7 +168,7 @@ function bestFit(amounts: readonly number[], room: number): number {
   return best
 }
 
-/** How much of an answer is thinking nobody knows beforehand: as at admission, it counts nothing. */
+/** Returns the charge of a request in one dimension. Thinking is unknown before the answer, so it counts as 0, as at admission. */
 function amountOf({ inputTokens, outputTokens }: Amounts, dimension: Dimension): number {
   if (dimension === REQUESTS) return 1
   if (dimension === TOKENS) return inputTokens + outputTokens

@@ -4,39 +4,39 @@ import type { Tokenizer } from '../../tokens/text-tokens.js'
 import type { Route } from '../../types.js'
 
 /**
- * What an expected output follows from: `'given'`: the caller said it; `'max_tokens'`: the request's own cap; `'default'`: what
- * is expected of a model that has not answered yet; `'none'`: embeddings.
+ * The source of an expected output. `'given'`: the caller's option. `'max_tokens'`: the request's own cap. `'default'`: the
+ * limiter's initial expectation for a model. `'none'`: embeddings have no output.
  */
 export type OutputBasis = 'given' | 'max_tokens' | 'default' | 'none'
 
-/** A request as a plan counts it. All numbers are integers ≥ 0. */
+/** The expected use of one request. All numbers are integers ≥ 0. */
 export interface PlannedRequest {
-  /** The model that it names; undefined where it names none. */
+  /** The model in the request, or undefined if it has none. */
   readonly model: string | undefined
   readonly inputTokens: number
-  /** Of all its answers, thinking included. */
+  /** Output tokens of all answers of the request, including thinking. */
   readonly outputTokens: number
   readonly outputBasis: OutputBasis
-  /** Whether its answer thinks: some models have another price for that. */
+  /** Whether the answer includes thinking, which some models price differently. */
   readonly thinks: boolean
 }
 
 export interface ExpectOptions {
-  /** The kind of endpoint. @default by the fields of the body */
+  /** The kind of endpoint. @default derived from the fields of the body */
   readonly route?: Route | undefined
-  /** The model whose way of counting images holds, and whose name the request gets where it has none. */
+  /** The model for a request without one. It also decides how images are counted. */
   readonly model?: string | undefined
   /**
-   * The output tokens of one answer: a number, as far as `max_tokens` allows it; `'max'`: `max_tokens`, where it is set;
-   * `'expected'`: what the limiter begins with, 256, as far as `max_tokens` allows it.
+   * The output tokens of one answer. A number, or `'expected'` for the limiter's initial 256; both are capped at `max_tokens`.
+   * `'max'` means `max_tokens` where the request sets it.
    * @default 'expected'
    */
   readonly outputTokens?: number | 'max' | 'expected' | undefined
-  /** Counts the tokens of a text exactly, in place of the heuristic by classes of characters. */
+  /** Counts the tokens of a text exactly. @default a heuristic by character class */
   readonly tokenizer?: Tokenizer | undefined
 }
 
-/** What a request with this JSON body will use. A body that is malformed counts as nothing: the service answers for it. */
+/** Returns the expected use of a request with this JSON body. A malformed body counts as 0 tokens, because the service rejects it. */
 export function expectRequest(body: unknown, options: ExpectOptions = {}): PlannedRequest {
   const fields = fieldsOf(body)
   const own = typeof fields['model'] === 'string' && fields['model'] !== '' ? fields['model'] : undefined
@@ -65,7 +65,7 @@ function outputOf(
   return { tokens, basis: typeof asked === 'number' ? 'given' : 'default' }
 }
 
-/** Chats have messages and completions a prompt; embeddings and responses both have an input. */
+/** Derives the endpoint. Chats have messages, completions have a prompt, embeddings and responses have an input. */
 function routeOf(body: Fields, model: string | undefined): Route {
   if (body['messages'] !== undefined) return 'chat'
   if (body['prompt'] !== undefined) return 'completions'

@@ -3,35 +3,35 @@ import type { ResolvedLimits } from '../../limits/resolve-limits.js'
 import type { Priced, TokenCounts } from '../prices/prices.js'
 import type { OutputBasis } from './expect-request.js'
 
-/** What the requests are, beside any model's limits. */
+/** The token counts of the requests, independent of any model's limits. */
 export interface PlannedTokens extends Required<TokenCounts> {
   readonly requests: number
-  /** How many requests have their output expected from what. */
+  /** Number of requests for each source of the expected output. */
   readonly outputBasis: Readonly<Record<OutputBasis, number>>
 }
 
-/** Requests sent one by one to one model, at the pace of its limits. */
+/** The plan of requests that one model answers in real time, within its limits. */
 export interface ModelPace {
   readonly model: string
   readonly limits: ResolvedLimits
-  /** The model takes no requests any more. */
+  /** Whether the model is retired and accepts no requests. */
   readonly isRetired: boolean
-  /** Requests that can never pass, by the limit of a minute that they are larger than. They are in no other number. */
+  /** Requests that can never pass, by the minute limit that they exceed. No other number includes them. */
   readonly neverPass: { readonly requests: number; readonly byLimit: Readonly<Partial<Record<LimitField, number>>> }
-  /** What passes. */
+  /** The requests that can pass. */
   readonly passes: PlannedTokens
   /**
-   * From the first start to the last; the last answer comes on top. 0 where nothing limits it, undefined where nothing can
-   * pass: the model is retired, or all requests are too large.
+   * Minutes from the first start to the last, without the last answer. 0 without limits. Undefined if no request can pass,
+   * because the model is retired or every request is too large.
    */
   readonly minutes: number | undefined
-  /** What of `minutes` a slow start costs; 0 without one. */
+  /** Minutes that a slow start adds. Part of `minutes`. 0 without a slow start. */
   readonly rampMinutes: number
-  /** The limit that decides it; `rps` and `tps` hold the limits a minute in each second. */
+  /** The limit that determines `minutes`. `rps` and `tps` are the per-second share of the minute limits. */
   readonly binding: LimitField | undefined
-  /** What each limit would take alone, in minutes. */
+  /** The time under each limit alone, in minutes. */
   readonly minutesByLimit: Readonly<Partial<Record<LimitField, number>>>
-  /** What part of its limits a minute is used while it runs, of the one used most; undefined without such limits. */
+  /** Used share of the most used minute limit during the run. Undefined without minute limits. */
   readonly usedShare: number | undefined
   readonly cost: Priced
 }

@@ -11,7 +11,7 @@ import {
   unknown,
 } from './payment-way.js'
 
-/** The load on reserved throughput, by the hour and by the day. */
+/** Returns the offers for reserved throughput: by the hour and by the day. */
 export function provisioned(options: PaymentOptions, { provisioned: table }: DeploymentPrices, time: Time): Offer[] {
   const { model, load } = options
   if (!Object.hasOwn(table, model)) {
@@ -33,7 +33,7 @@ interface Reserving {
   readonly time: Time
 }
 
-/** `times`: how many times the price is paid: hours, or days. */
+/** Returns one offer. `times` is the number of hours or days that are paid. */
 function reserved(
   way: PaymentWay,
   prices: ThroughputPrice,
@@ -65,7 +65,7 @@ function reserved(
   return { payment, cost: { perScale: amount, perStep: 0, stepScale: Infinity } }
 }
 
-/** From how many hours a day on the load's throughput is cheaper by the day; undefined where it is not sold, or nothing comes. */
+/** Returns the hours a day from which throughput by the day is cheaper. Undefined if it is not sold or the load is empty. */
 export function dayCheaperFrom(
   { model, load }: PaymentOptions,
   { provisioned: table }: DeploymentPrices,

@@ -4,14 +4,14 @@ import type { Flow } from './steady-load.js'
 import { linear, type Offer, type PaymentOptions, type Time, unknown } from './payment-way.js'
 import type { PriceRow } from '../prices/prices.js'
 
-/** The load paid for by its tokens. The model's public limits hold for it. */
+/** Returns the pay-as-you-go offer. The model's public limits apply to it. */
 export function payAsYouGo(options: PaymentOptions, flow: Flow, time: Time): Offer {
   const price = priceOf(options)
   if (typeof price === 'string') return unknown('pay-as-you-go', price)
   return linear({ way: 'pay-as-you-go', notes: [] }, perMinute(price, flow), time)
 }
 
-/** The price of a token, or why there is none. */
+/** Returns the token price of a model, or the reason why it is unknown. */
 export function priceOf({
   model,
   prices = {},
@@ -24,12 +24,12 @@ export function priceOf({
   return `its pay-as-you-go price is in ${price.currency}, those of deployments are in ${currency}`
 }
 
-/** What a minute of `flow` costs, paid for by its tokens. */
+/** Returns the pay-as-you-go cost of one minute of `flow`. */
 export function perMinute({ input, output, thinkingOutput = output }: PriceRow, flow: Flow): number {
   return (flow.inputTpm * input + flow.outputTpm * output + flow.thinkingOutputTpm * thinkingOutput) / 1e6
 }
 
-/** The load of a model tuned from this one, paid for by its tokens. */
+/** Returns the offer for a model that was fine-tuned from this one, by its tokens. */
 export function tunedTokens({ model }: PaymentOptions, { tokens }: DeploymentPrices, flow: Flow, time: Time): Offer {
   if (!Object.hasOwn(tokens, model)) {
     return unknown('tuned-tokens', `models tuned from '${model}' are not sold by their tokens`)

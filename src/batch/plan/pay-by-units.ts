@@ -5,14 +5,15 @@ import { costAtScale, type ScaledCost } from './cheapest-ranges.js'
 import { type Flow, totalTpm } from './steady-load.js'
 import { type Offer, type Payment, type PaymentOptions, type Time, unknown } from './payment-way.js'
 
+/** Days of one paid month. The documented early-leave price is based on a thirtieth of a month. */
 const DAYS_A_MONTH = 30
 
-/** What a make-up of units is called: `'MU1 x 4'`, `'MU1 x 16 pd-separated'`. */
+/** Returns the name of a unit configuration, such as `'MU1 x 4'` or `'MU1 x 16 pd-separated'`. */
 export function unitsName({ unit, count, mode }: ModelUnitPrice): string {
   return [unit, 'x', count, mode].filter((part) => part !== undefined).join(' ')
 }
 
-/** The load on model units, by the hour and by the month, for each make-up that serves the model. */
+/** Returns the offers for model units, by the hour and by the month, for each unit configuration of the model. */
 export function modelUnits(
   options: PaymentOptions,
   { modelUnits: table }: DeploymentPrices,
@@ -34,7 +35,7 @@ export function modelUnits(
   })
 }
 
-/** Whole months, unless the first of them is left so early that the days cost less. */
+/** Returns the cost in whole months. Leaving early in the first month may cost less, and then that is the amount. */
 function monthsOf({ month }: ModelUnitPrice, { days }: Time): { amount: number; leavesEarly: boolean } {
   const whole = Math.ceil(days / DAYS_A_MONTH) * month
   const early = days < DAYS_A_MONTH ? (EARLY_LEAVE_FACTOR * days * month) / DAYS_A_MONTH : Infinity

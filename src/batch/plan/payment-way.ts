@@ -4,8 +4,8 @@ import type { Flow, SteadyLoad } from './steady-load.js'
 import type { PricesTable } from '../prices/prices.js'
 
 /**
- * How a load is paid for: by its tokens; by reserved throughput, an hour as it is used or a day in advance; by the units that
- * serve it, an hour as they are used or a month in advance; by the tokens of a fine-tuned model.
+ * A way to pay for a load. By its tokens; by reserved throughput, hourly or a day in advance; by model units, hourly or a month
+ * in advance; or by the tokens of a fine-tuned model.
  */
 export type PaymentWay =
   | 'pay-as-you-go'
@@ -16,60 +16,61 @@ export type PaymentWay =
   | 'tuned-tokens'
 
 export interface PaymentOptions {
-  /** Exactly as the deployment tables name it: of most models these are dated versions. */
+  /** The exact name in the deployment tables. Most of these are dated versions. */
   readonly model: string
   readonly load: SteadyLoad
-  /** Hours a day in which the load comes, above 0 and up to 24. @default 24 */
+  /** Hours a day with this load, above 0 and up to 24. @default 24 */
   readonly hours?: number | undefined
-  /** Whole days. @default 30 */
+  /** Duration of the load, in whole days. @default 30 */
   readonly days?: number | undefined
   /**
-   * Whether it is a model of one's own, tuned from `model`: such are paid for by units or by their tokens, and others never
-   * by the latter.
+   * Whether the load goes to a model that was fine-tuned from `model`. Only a tuned model has the fine-tuned token price. It can
+   * also be paid for by units.
    * @default false
    */
   readonly isTuned?: boolean | undefined
-  /** Pay-as-you-go prices, in the currency of the deployments'. @default none, so that they are unknown */
+  /** Pay-as-you-go prices, in the currency of the deployment prices. @default unknown */
   readonly prices?: PricesTable | undefined
-  /** @default those of Beijing */
+  /** Prices of dedicated deployments. @default the built-in prices of Beijing */
   readonly deploymentPrices?: DeploymentPrices | undefined
   /**
-   * How many tokens a minute, input and output together, one replica serves: one number, or by make-up, `{ 'MU1 x 4': 50000 }`
-   * ({@link unitsName}). The page does not say, so it has to be measured.
-   * @default unknown: the price of one replica is given, and takes no part in the comparison
+   * Tokens a minute that one replica serves, input and output together. One number, or one for each unit configuration:
+   * `{ 'MU1 x 4': 50000 }` ({@link unitsName}). The service does not document it, so the user must measure it.
+   * @default unknown: the plan gives the price of one replica and excludes it from the comparison
    */
   readonly replicaTpm?: number | Readonly<Record<string, number>> | undefined
-  /** Up to how many times the load the cheapest way is looked for. @default 10 */
+  /** The largest multiple of the load for which the plan looks for the cheapest way. @default 10 */
   readonly upToScale?: number | undefined
 }
 
-/** One way of paying, and what it costs for the whole time. */
+/** One way to pay, and its cost for the whole time. */
 export interface Payment {
   readonly way: PaymentWay
-  /** Of the whole time; undefined where it is unknown or not to be had. */
+  /** The cost of the whole time. Undefined if it is unknown or the way is not sold. */
   readonly amount: number | undefined
-  /** Why there is no amount, or what has to be known of it. */
+  /** The reasons for a missing amount, or the conditions of the amount. */
   readonly notes: readonly string[]
-  /** Whether the amount is known to be for all of the load, so that it can be compared. */
+  /** Whether the amount covers the whole load, so that it can be compared. */
   readonly isComparable: boolean
-  /** Reserved throughput: what has to be bought, in tokens a minute. */
+  /** For reserved throughput: the tokens a minute to buy. */
   readonly reserves?: Flow
-  /** Reserved throughput: requests a minute that are too long for it, and are paid for by their tokens. */
+  /** For reserved throughput: requests a minute that are too long for it. They are paid for by their tokens. */
   readonly overflowPerMinute?: number
-  /** Units: their make-up, and how many replicas of it. */
+  /** For units: the unit configuration. */
   readonly units?: ModelUnitPrice
+  /** For units: the number of replicas. */
   readonly replicas?: number
-  /** Units by the month: whether leaving them early, in their first month, is cheaper than keeping them to its end. */
+  /** For units by the month: whether leaving early in the first month is cheaper than paying the whole month. */
   readonly leavesEarly?: boolean
 }
 
-/** A payment, and what it is for another scale of the load. */
+/** A payment, and its cost at other scales of the load. */
 export interface Offer {
   readonly payment: Payment
   readonly cost: ScaledCost | undefined
 }
 
-/** For how long a load comes. */
+/** The duration of a load. */
 export interface Time {
   readonly hours: number
   readonly days: number
@@ -77,7 +78,7 @@ export interface Time {
 
 export const MINUTES_AN_HOUR = 60
 
-/** What costs so much a minute of the load, and nothing without it. */
+/** Returns an offer with a cost proportional to the load. */
 export function linear(start: Pick<Payment, 'way' | 'notes'>, minute: number, { hours, days }: Time): Offer {
   const amount = minute * MINUTES_AN_HOUR * hours * days
   return {
@@ -86,7 +87,7 @@ export function linear(start: Pick<Payment, 'way' | 'notes'>, minute: number, { 
   }
 }
 
-/** What cannot be had in this way, or nobody knows the price of. */
+/** Returns an offer without an amount, because the way is not sold or its price is unknown. */
 export function unknown(way: PaymentWay, why: string): Offer {
   return { payment: { way, amount: undefined, notes: [why], isComparable: false }, cost: undefined }
 }

@@ -11,57 +11,57 @@ import { type RampSettings, rampedLimits, rampedMinutes } from '../run/ramp-up.j
 import { BATCH_PRICE_SHARE, costOf, type Priced, type PricesTable } from '../prices/prices.js'
 
 export interface PlanOptions {
-  /** What holds for a model; see `resolveLimits`. */
+  /** Returns the limits of a model. See `resolveLimits`. */
   readonly limitsOf: (model: string) => Resolution
-  /** The models to plan all requests for. @default each request for the model that it names */
+  /** The models to plan all requests for. @default the model of each request */
   readonly models?: readonly string[] | undefined
-  /** Pay-as-you-go prices. @default none, so that costs are unknown */
+  /** Pay-as-you-go prices. @default none, so costs are unknown */
   readonly prices?: PricesTable | undefined
-  /** The models among which other versions are looked for: those of the limits table. @default none */
+  /** The models that are considered as other versions, such as those of the limits table. @default none */
   readonly knownModels?: Iterable<string> | undefined
-  /** Backups by model, as the limiter's option `fallback`. */
+  /** Backups by model, as in the limiter's option `fallback`. */
   readonly fallback?: Readonly<Record<string, readonly string[]>> | undefined
-  /** How the service counts. @default Model Studio's */
+  /** The accounting rules of the service. @default Model Studio's */
   readonly profile?: Profile | undefined
-  /** J: by how much the delay to the server varies, in ms. @default 50, as the limiter's */
+  /** The largest difference in network delay between two calls (J), in ms. @default 50, as in the limiter */
   readonly networkJitterMs?: number | undefined
-  /** A slow start, as `headgate run` makes one for Model Studio. @default none */
+  /** A slow start, as `headgate run` uses for Model Studio. @default none */
   readonly ramp?: RampSettings | undefined
-  /** How long an answer takes, in ms: it decides where only so many may run at once. @default not considered */
+  /** Duration of one answer, in ms. It matters for models with a concurrency limit. @default unset: concurrency limits are ignored */
   readonly answerMs?: number | undefined
 }
 
 export interface ModelPlan extends ModelPace {
-  /** Other versions of the model that would be done sooner, the fastest first. */
+  /** Other versions of the model that would finish sooner, fastest first. */
   readonly fasterVersions: readonly ModelPace[]
-  /** The model and its backups together; undefined where it has none. */
+  /** The plan of the model with its backups. Undefined without backups. */
   readonly chain: ChainPlan | undefined
-  /** The same requests as a batch of the service: other limits do not hold there, and it takes up to its window. */
+  /** The same requests through the Batch API. Real-time limits do not apply there. It may take up to `windowHours`. */
   readonly batch: { readonly cost: Priced; readonly files: number; readonly windowHours: number }
 }
 
 export interface BatchPlan {
   readonly models: readonly ModelPlan[]
-  /** Requests that name no model, where `models` gives none either: they are in no plan. */
+  /** Number of requests without a model, if `models` is unset. No plan includes them. */
   readonly withoutModel: number
 }
 
-/** The most lines that one file of the service's batches may have. */
+/** Maximum number of lines of one batch file (documented). A larger value plans fewer files than the service needs. */
 export const BATCH_FILE_LINES = 50_000
-/** The shortest window in which the service promises a batch, in hours; up to 336 can be asked for. */
+/** The shortest completion window of a batch, in hours (documented: 24 to 336). */
 export const BATCH_WINDOW_HOURS = 24
 
-/** J where none is given: that of the limiter. */
+/** J unless set, in ms: the limiter's initial value. A larger value plans a longer time, a smaller one a shorter time. */
 const DEFAULT_JITTER_MS = 50
 
 /**
- * How long the requests take at their models' limits, what they cost, and what other ways there are. Pure: nothing is sent.
- * What the time covers, and how exact it is, {@link drainOf} says.
+ * Returns the time and the cost of the requests at their models' limits, and the alternatives. It sends nothing.
+ * {@link drainOf} documents what the time covers and its error.
  *
- * Costs are those of the tokens counted and expected, for requests that pass; failed calls are not paid for. Discounts for
- * cached input, prices that depend on a prompt's length, and free quotas are not known of.
+ * The cost covers the counted input and the expected output of requests that pass. Failed calls are not billed. Cache discounts,
+ * prices that depend on the prompt length, and free quotas are not included.
  *
- * @throws what `limitsOf` throws
+ * @throws any error of `limitsOf`
  */
 export function planBatch(requests: Iterable<PlannedRequest>, options: PlanOptions): BatchPlan {
   const byModel = new Map<string, PlannedRequest[]>()
@@ -98,7 +98,7 @@ function planOf(model: string, requests: readonly PlannedRequest[], options: Pla
   }
 }
 
-/** What sends fewer of the requests is no faster way to send them. */
+/** Whether `a` finishes sooner. A model that passes fewer requests is never faster. */
 function isSooner(a: ModelPace, b: ModelPace): boolean {
   if (a.minutes === undefined || a.passes.requests < b.passes.requests) return false
   return b.minutes === undefined || a.minutes < b.minutes || a.passes.requests > b.passes.requests
@@ -172,7 +172,7 @@ function usedShareOf(
 
 type DefinedLimits = { readonly [Field in LimitField]?: number }
 
-/** The limits that bind, as the meters take them. */
+/** Returns the fields of `limits` that are numbers. */
 function definedOf(limits: ResolvedLimits): DefinedLimits {
   const defined = Object.entries(limits).filter(([, value]) => typeof value === 'number')
   return Object.fromEntries(defined) as DefinedLimits

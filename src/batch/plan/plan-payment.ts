@@ -9,41 +9,42 @@ import { cheapestRanges } from './cheapest-ranges.js'
 import { splitLoad, totalTpm } from './steady-load.js'
 import type { Payment, PaymentOptions, Time } from './payment-way.js'
 
-/** A range of loads for which one way is the cheapest. */
+/** A range of loads with one cheapest way to pay. */
 export interface CheapestPayment {
   readonly payment: Payment
-  /** Above this part of the given load, up to and with `toScale`. */
+  /** The range starts above this multiple of the given load. It ends at `toScale`, inclusive. */
   readonly fromScale: number
   readonly toScale: number
-  /** The same in tokens a minute, input and output together. */
+  /** The start of the range in tokens a minute, input and output together. */
   readonly fromTpm: number
   readonly toTpm: number
 }
 
 export interface PaymentPlan {
-  /** ISO 4217, of all amounts. */
+  /** The currency of all amounts, ISO 4217. */
   readonly currency: string
-  /** Where the prices of deployments are from. */
+  /** The origin of the deployment prices. */
   readonly origin: Pick<DeploymentPrices, 'region' | 'date' | 'source'>
-  /** All ways, the cheapest comparable one first, those without an amount last. */
+  /** All ways to pay: comparable ones by cost, those without an amount last. */
   readonly payments: readonly Payment[]
-  /** Undefined where nothing can be compared. */
+  /** The cheapest comparable way. Undefined if no way is comparable. */
   readonly cheapest: Payment | undefined
-  /** Which way is the cheapest for less and for more of the same load, in the same hours. */
+  /** The cheapest way for smaller and larger loads of the same shape, in the same hours. */
   readonly byLoad: readonly CheapestPayment[]
-  /** From so many hours a day on, throughput is cheaper by the day; undefined where it is not sold. */
+  /** Hours a day from which throughput by the day is cheaper than by the hour. Undefined if it is not sold. */
   readonly dayCheaperFromHours: number | undefined
 }
 
 /**
- * What a steady load costs in each way of paying, which is the cheapest, and from which load on another one is. By the
- * formulas of the vendor's page: reserved throughput = time × Σ price × tokens a minute; units = time × units × price; a month
- * of units is a whole one, of 30 days here. Throughput is taken by the token although it is priced by 1,000 and 10,000.
+ * Returns the cost of a steady load for each way to pay, the cheapest way, and the loads at which another way becomes cheapest.
  *
- * What is steady stays within the throughput that it reserves, but for requests that are longer than the model's
- * `maxInputTokens`. Left out: a single request larger than all that the load uses in a minute, which overflows too.
+ * It uses the documented formulas: reserved throughput = time × Σ price × tokens a minute; units = time × units × price. A month
+ * of units is paid whole and has 30 days here. Throughput is priced by 1,000 and 10,000 tokens, but is planned to the token.
  *
- * @throws InvalidRequest for a number that is none, or out of its range
+ * A steady load stays within its reserved throughput. Only requests longer than the model's `maxInputTokens` overflow. The plan
+ * ignores that one request larger than a minute of the load overflows too.
+ *
+ * @throws InvalidRequest for a value that is not a number or is out of range
  */
 export function planPayment(options: PaymentOptions): PaymentPlan {
   const { load, isTuned = false, deploymentPrices = builtInDeploymentPrices, upToScale = 10 } = options

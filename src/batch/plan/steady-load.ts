@@ -4,35 +4,35 @@ import { shown } from '../../limits/limit-values.js'
 /** One request of a load. */
 export interface LoadRequest {
   readonly inputTokens: number
-  /** Thinking included. */
+  /** Output tokens, including thinking. */
   readonly outputTokens: number
-  /** The output tokens that are priced as those of answers that think; a part of `outputTokens`. @default 0 */
+  /** Output tokens of answers with thinking, which may have their own price. Part of `outputTokens`. @default 0 */
   readonly thinkingOutputTokens?: number
 }
 
-/** A load that does not change: requests that come evenly, of one size or of several equally frequent ones, or the tokens a minute. */
+/** A constant load: evenly spaced requests of one size or of several equally frequent sizes, or tokens a minute. */
 export type SteadyLoad =
   | ({ readonly requestsPerMinute: number } & LoadRequest)
   | { readonly requestsPerMinute: number; readonly requests: readonly LoadRequest[] }
   | { readonly inputTpm: number; readonly outputTpm: number; readonly thinkingOutputTpm?: number }
 
-/** Tokens a minute, as deployments count them: thinking output apart from other output. */
+/** Tokens a minute, as deployments count them. Output with thinking is separate from other output. */
 export interface Flow {
   readonly inputTpm: number
-  /** Without that of answers that think. */
+  /** Output of answers without thinking. */
   readonly outputTpm: number
   readonly thinkingOutputTpm: number
 }
 
-/** A load by whether its requests stay within a number of input tokens. */
+/** A load, split into requests within a number of input tokens and longer ones. */
 export interface SplitLoad {
   readonly within: Flow
   readonly over: Flow
-  /** Undefined where only the tokens a minute are known. */
+  /** Longer requests a minute. Undefined if the load is given in tokens a minute. */
   readonly requestsOverPerMinute: number | undefined
 }
 
-/** @throws InvalidRequest for a number that is negative or none, or more thinking than output */
+/** Splits a load by `maxInputTokens`. @throws InvalidRequest for a negative or missing number, or more thinking than output */
 export function splitLoad(load: SteadyLoad, maxInputTokens = Infinity): SplitLoad {
   if ('inputTpm' in load) {
     const { inputTpm, outputTpm, thinkingOutputTpm = 0 } = load
@@ -55,7 +55,7 @@ export function splitLoad(load: SteadyLoad, maxInputTokens = Infinity): SplitLoa
   }
 }
 
-/** All tokens of it a minute. */
+/** Returns the total tokens a minute. */
 export function totalTpm({ inputTpm, outputTpm, thinkingOutputTpm }: Flow): number {
   return inputTpm + outputTpm + thinkingOutputTpm
 }
@@ -73,7 +73,7 @@ function flowOf(requests: readonly LoadRequest[], eachPerMinute: number): Flow {
   return { inputTpm, outputTpm, thinkingOutputTpm }
 }
 
-/** Input, output and the thinking part of the output, in this order, by their names. */
+/** Checks input, output and the thinking part of the output, in this order. The keys are their names in messages. */
 function checkFlow(flow: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(flow)) checkNumber(name, value)
   const [, output, thinking] = Object.entries(flow)

@@ -3,67 +3,67 @@ import { isPlainOrModule, shown } from '../../limits/limit-values.js'
 import { amount, amountIfAny, checkedRow, checkedTable, count, currency, text, textIfAny } from './price-fields.js'
 
 /**
- * What reserved throughput costs, for the time that the field's name says. Input is sold by 10,000 tokens a minute, output
- * by 1,000: the page's units, kept in the names. Whether a part of such a unit can be bought it does not say.
+ * The price of reserved throughput for one period. The units are the documented ones: input is sold by 10,000 tokens a minute,
+ * output by 1,000. Whether a fraction of a unit can be bought is not documented.
  */
 export interface ThroughputPrice {
-  /** 10,000 input tokens a minute. */
+  /** Price of 10,000 input tokens a minute. */
   readonly inputPer10kTpm: number
-  /** 1,000 output tokens a minute. */
+  /** Price of 1,000 output tokens a minute. */
   readonly outputPer1kTpm: number
-  /** 1,000 tokens a minute of the output of answers that think, where it has a price of its own. @default `outputPer1kTpm` */
+  /** Price of 1,000 output tokens a minute in answers with thinking. @default `outputPer1kTpm` */
   readonly thinkingOutputPer1kTpm?: number
 }
 
 /** Provisioned throughput of one model. */
 export interface ProvisionedPrice {
-  /** A request with a longer input leaves the reserved throughput and is paid for by its tokens. */
+  /** Maximum input of a request, in tokens. A longer request overflows and is paid for by its tokens. */
   readonly maxInputTokens: number
-  /** An hour, paid as it is used. */
+  /** The price of one hour, pay-as-you-go. */
   readonly hour: ThroughputPrice
-  /** A day, paid in advance. It ends at 23:59 whenever it began; what is bought after 22:00 lasts through the next day. */
+  /** The price of one day, paid in advance. The day ends at 23:59. A purchase after 22:00 lasts through the next day. */
   readonly day: ThroughputPrice
-  /** What has to be known of the figures. */
+  /** A remark about the prices. */
   readonly note?: string
 }
 
-/** One make-up of model units that serves a model: a replica. */
+/** The price of one replica: a configuration of model units that serves a model. */
 export interface ModelUnitPrice {
-  /** The kind of unit: `'MU1'`. */
+  /** The kind of unit, such as `'MU1'`. */
   readonly unit: string
-  /** How many of them one replica takes. */
+  /** Number of units of one replica. */
   readonly count: number
-  /** `'pd-separated'`: prefill and decoding on nodes of their own. */
+  /** `'pd-separated'`: prefill and decoding run on separate nodes. */
   readonly mode?: string
-  /** An hour of one replica, all its units together; billed by the minute. */
+  /** The price of one replica for an hour, all units together. Billed by the minute. */
   readonly hour: number
-  /** A month of one replica, paid in advance. Left early in the first month, each day begun costs 1.2 × a thirtieth. */
+  /** The price of one replica for a month, paid in advance. When left in the first month, each day begun costs 1.2 thirtieths. */
   readonly month: number
 }
 
-/** What a fine-tuned model costs by its tokens, for 1,000 of them (pay-as-you-go prices are for a million). */
+/** The token price of a fine-tuned model, for 1,000 tokens. Pay-as-you-go prices are for a million. */
 export interface TunedTokenPrice {
   readonly input: number
   readonly output: number
-  /** The output of answers that think, where it has a price of its own. @default `output` */
+  /** The price of output in answers with thinking. @default `output` */
   readonly thinkingOutput?: number
 }
 
-/** All prices of dedicated deployments, by exact model code. A model that a table lacks cannot be had in that way. */
+/** All prices of dedicated deployments, by exact model code. A model that is missing from a table is not sold in that way. */
 export interface DeploymentPrices {
-  /** ISO 4217, of all prices. */
+  /** The currency of all prices, ISO 4217. */
   readonly currency: string
   readonly region?: string
-  /** The day (or month) of the source, ISO 8601. */
+  /** The day or month of the source, ISO 8601. */
   readonly date?: string
   readonly source?: string
   readonly provisioned: Readonly<Record<string, ProvisionedPrice>>
   readonly modelUnits: Readonly<Record<string, readonly ModelUnitPrice[]>>
-  /** By the model that was tuned (LoRA). */
+  /** Prices of fine-tuned models (LoRA), by base model. */
   readonly tokens: Readonly<Record<string, TunedTokenPrice>>
 }
 
-/** What each day costs that a month of model units was used, where it is left in its first month, by a day's share of it. */
+/** Factor on the daily share of the monthly price when model units are left in their first month (documented). */
 export const EARLY_LEAVE_FACTOR = 1.2
 
 const THROUGHPUT = { inputPer10kTpm: amount, outputPer1kTpm: amount, thinkingOutputPer1kTpm: amountIfAny }
@@ -82,11 +82,10 @@ const WHOLE = {
 }
 
 /**
- * Checks prices of deployments, of the form of {@link DeploymentPrices}, and returns a frozen copy of them. A table left
- * out is empty.
+ * Returns a checked, frozen copy of deployment prices. A missing table is empty.
  *
- * @param what - how the message calls them: a file's path, an option's name
- * @throws InvalidRequest for the first row that is wrong; the message names the table, the model and the field
+ * @param what - the name of the prices in messages, such as a file path or an option
+ * @throws InvalidRequest for the first invalid row. The message names the table, the model and the field
  */
 export function validateDeploymentPrices(prices: unknown, what: string): DeploymentPrices {
   if (!isPlainOrModule(prices)) {

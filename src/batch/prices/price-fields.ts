@@ -3,21 +3,21 @@ import { nameAdvice } from '../../limits/did-you-mean.js'
 import { nearest } from '../../limits/nearest.js'
 import { isPlainOrModule, shown } from '../../limits/limit-values.js'
 
-/** What is wrong with the value of a field, and what to do about it; undefined where it is right. */
+/** Returns the fault of a value and how to correct it, or undefined if the value is valid. */
 export type FieldCheck = (value: unknown) => string | undefined
 
 export interface FieldRule {
   readonly check: FieldCheck
-  /** Whether a row may lack it. */
+  /** Whether the field is optional. */
   readonly isOptional?: boolean
 }
 
-/** An amount of money, for whatever the field's name says. */
+/** The rule for an amount of money. */
 export const amount: FieldRule = {
   check: (value) => (isNumber(value) && value >= 0 ? undefined : 'give a number, 0 or more'),
 }
 
-/** The same, where a row need not have it. */
+/** The rule for an optional amount of money. */
 export const amountIfAny: FieldRule = { ...amount, isOptional: true }
 
 export const count: FieldRule = {
@@ -33,7 +33,7 @@ export const text: FieldRule = {
   check: (value) => (typeof value === 'string' && value !== '' ? undefined : 'give a text'),
 }
 
-/** A currency as ISO 4217 calls it. */
+/** The rule for a currency code of ISO 4217. */
 export const currency: FieldRule = {
   check: (value) =>
     typeof value === 'string' && /^[A-Z]{3}$/.test(value)
@@ -42,10 +42,10 @@ export const currency: FieldRule = {
 }
 
 /**
- * A frozen copy of `row`, which has the fields of `rules` and no others.
+ * Returns a checked, frozen copy of `row`. It may have only the fields of `rules`.
  *
- * @param place - how the message calls the row
- * @throws InvalidRequest that names the row and the field, and says what to do
+ * @param place - the name of the row in messages
+ * @throws InvalidRequest. The message names the row, the field and the correction
  */
 export function checkedRow<Row extends object>(
   row: unknown,
@@ -73,7 +73,7 @@ export function checkedRow<Row extends object>(
 }
 
 /**
- * A frozen copy of a table by model, with each row checked.
+ * Returns a frozen copy of a table by model. Each row is checked.
  *
  * @throws InvalidRequest
  */

@@ -1,9 +1,9 @@
 import type { PriceRow, PricesTable } from './prices.js'
 
-/** What all prices read from one document have in common. */
+/** The fields that all prices of one document share. */
 type Origin = Required<Pick<PriceRow, 'currency' | 'region' | 'date' | 'source'>>
 
-/** The rows of one document: each model's `[input, output]`, and on every row what is said of all. Frozen. */
+/** Returns the frozen rows of one document from the `[input, output]` prices of its models and their shared fields. */
 export function priceRows(
   origin: Origin,
   prices: Readonly<Record<string, readonly [input: number, output: number]>>,

@@ -1,20 +1,20 @@
 import { amount, amountIfAny, checkedRow, checkedTable, currency, textIfAny } from './price-fields.js'
 
 /**
- * What one model costs where each token is paid for. Prices that rise with the length of a prompt, and discounts for
- * cached input, have no place here: give the price that most requests have.
+ * The pay-as-you-go price of one model. A row cannot express prices that depend on the prompt length, or cache discounts. Use the
+ * price of most requests.
  */
 export interface PriceRow {
-  /** A million input tokens. */
+  /** Price of one million input tokens. */
   readonly input: number
-  /** A million output tokens, thinking included unless `thinkingOutput` is given. */
+  /** Price of one million output tokens. It includes thinking unless `thinkingOutput` is set. */
   readonly output: number
-  /** A million tokens of an answer with thinking, the thinking itself included. @default `output` */
+  /** Price of one million output tokens in answers with thinking, including the thinking. @default `output` */
   readonly thinkingOutput?: number
-  /** ISO 4217: `'USD'`, `'CNY'`. */
+  /** The currency, ISO 4217: `'USD'`, `'CNY'`. */
   readonly currency: string
   readonly region?: string
-  /** The day (or month) of the source, ISO 8601. */
+  /** The day or month of the source, ISO 8601. */
   readonly date?: string
   readonly source?: string
 }
@@ -25,16 +25,16 @@ export type PricesTable = Readonly<Record<string, PriceRow>>
 /** An amount of money. */
 export interface Money {
   readonly amount: number
-  /** ISO 4217. */
+  /** The currency, ISO 4217. */
   readonly currency: string
 }
 
-/** What something costs; or that nobody knows, and why. An unknown price is never 0. */
+/** A cost, or the reason why it is unknown. An unknown cost is never 0. */
 export type Priced =
   | ({ readonly known: true; readonly price: Omit<PriceRow, 'input' | 'output' | 'thinkingOutput'> } & Money)
   | { readonly known: false; readonly why: string }
 
-/** A batch costs this part of what the same requests cost one by one (Model Studio's documents). */
+/** The price of the Batch API as a share of the real-time price (documented by Model Studio). */
 export const BATCH_PRICE_SHARE = 0.5
 
 const RULES = {
@@ -48,26 +48,26 @@ const RULES = {
 }
 
 /**
- * Checks a table of prices, `{ "qwen-plus": { "input": 0.4, "output": 1.2, "currency": "USD" }, … }`, for a million
- * tokens, and returns a frozen copy of it. It replaces the built-in one.
+ * Returns a checked, frozen copy of a price table. Prices are for one million tokens:
+ * `{ "qwen-plus": { "input": 0.4, "output": 1.2, "currency": "USD" }, … }`. The copy can replace a built-in table.
  *
- * @param what - how the message calls the table: a file's path, an option's name
- * @throws InvalidRequest for the first row that is wrong; the message names the model and the field
+ * @param what - the name of the table in messages, such as a file path or an option
+ * @throws InvalidRequest for the first invalid row. The message names the model and the field
  */
 export function validatePrices(table: unknown, what: string): PricesTable {
   return checkedTable(table, what, (row, place) => checkedRow<PriceRow>(row, RULES, place))
 }
 
-/** The tokens of requests. */
+/** Token counts of requests. */
 export interface TokenCounts {
   readonly inputTokens: number
-  /** Thinking included. */
+  /** Output tokens, including thinking. */
   readonly outputTokens: number
-  /** The output tokens, thinking included, of the answers that think. */
+  /** Output tokens of answers with thinking, including the thinking. */
   readonly thinkingOutputTokens?: number
 }
 
-/** What `tokens` cost at `model`, each paid for. `share`: what part of the price is asked, such as {@link BATCH_PRICE_SHARE}. */
+/** Returns the pay-as-you-go cost of `tokens` at `model`. `share` is a factor on the price, such as {@link BATCH_PRICE_SHARE}. */
 export function costOf(model: string, tokens: TokenCounts, prices: PricesTable, share = 1): Priced {
   if (!Object.hasOwn(prices, model)) return { known: false, why: `no price of '${model}' is known` }
   const { input, output, thinkingOutput = output, ...price } = prices[model]!

@@ -9,41 +9,55 @@ import { unsendable, type LineResult } from '../file/batch-record.js'
 import { Flight, sendLine, type Halt, type Service } from './send-line.js'
 import { OutageDetector } from './outage-detector.js'
 
-/** A line of an input: as text with its number, the JSON text alone, or what it says; numbered as they come. */
+/** A line of an input: a numbered text line, a JSON text, or a parsed object. Lines without a number are numbered in order, from 1. */
 export type BatchInput = TextLine | string | object
 
-/** Why a run ended before its input did. */
+/** The reason why a run ended before its input did. */
 export type Stop = { readonly why: 'stopped' } | Halt
 
 export interface LinesRun {
   readonly input: AsyncIterable<BatchInput> | Iterable<BatchInput>
-  /** Whether `input` is of {@link TextLine}s. */
+  /** Whether `input` yields {@link TextLine}s, which carry their own line numbers. */
   readonly isNumbered: boolean
   readonly model: string | undefined
   readonly service: Service
-  /** How many lines are on their way at once, those that wait for the limits among them; undefined: as many as the quota needs. */
+  /** Maximum number of lines in progress, including lines that wait for the limits. Undefined: the runner adapts it to the quota. */
   readonly concurrency: number | undefined
-  /** Those that are done are skipped. */
+  /** The ids that the output already holds. The runner skips their lines. */
   readonly ids: DoneIds
   readonly counts: Mutable<RunCounts>
-  /** Breaks off at once what is in flight. */
+  /** Aborts the run and every request in flight. */
   readonly signal: AbortSignal | undefined
-  /** Called once for each model, before its first request. */
+  /** The runner calls this once for each model, before the model's first request. */
   readonly onModel: (model: string) => void
-  /** Takes a result; until then its line counts as on its way. What it throws ends the run. */
+  /** Accepts a result. The line stays in progress until the returned promise resolves. An error thrown here ends the run. */
   readonly deliver: (result: LineResult) => Promise<void> | void
 }
 
-/** So many bytes of requests are held at once, however many lines that are. */
+/**
+ * Bounds the request text of all lines in progress, in UTF-16 code units: at least this many bytes of memory. Chosen.
+ * A larger value costs memory when the lines are long. A smaller value keeps long lines from filling the quota.
+ * A single longer line is still sent, alone.
+ */
 const MAX_HELD_BYTES = 48 * 1024 * 1024
 
-/** Where it is not given: so many at first, and at most. */
+/**
+ * Initial number of lines in progress, when `concurrency` is not set. Chosen.
+ * A larger value holds more memory from the start. A smaller value reaches the full quota after more doublings.
+ */
 const FIRST_CONCURRENCY = 256
+/**
+ * Maximum number of lines in progress, when `concurrency` is not set. Chosen: the fourth doubling of the initial number.
+ * A larger value opens more sockets at once. A smaller value leaves quota unused when answers are slow.
+ */
 export const MAX_CONCURRENCY = 4096
-/** With this part of the lines at the service, none that counts waits for the limits. */
+/**
+ * Share of the lines in progress that must be in flight before their number doubles. Chosen.
+ * A larger value misses cases in which the number binds. A smaller value adds lines that would only wait for the limits.
+ */
 const NEARLY_ALL = 0.95
 
-/** Sends the lines of an input as fast as the limits allow, and holds no more of them than are on their way. */
+/** Sends the lines of an input as fast as the limits allow. It holds only the lines in progress in memory. */
 export class LineRunner {
   readonly #run: LinesRun
   readonly #queue: PQueue
@@ -62,10 +76,10 @@ export class LineRunner {
   }
 
   /**
-   * Resolves when all lines are done, or the run was stopped and what was in flight has ended: why it was stopped,
-   * undefined if it was not.
+   * Resolves to the reason why the run stopped, or to undefined when all lines are done. After a stop, it resolves when
+   * every request in flight has ended.
    *
-   * @throws what the input or `deliver` threw, and the signal's reason
+   * @throws any error of the input or of `deliver`, and the signal's reason
    */
   async run(): Promise<Stop | undefined> {
     const { signal } = this.#run
@@ -83,7 +97,7 @@ export class LineRunner {
     return this.#stop
   }
 
-  /** Sends no more lines; what waits is taken back, what is in flight ends. */
+  /** Stops the run. Waiting lines are withdrawn. Requests in flight run to their end. */
   stop(why: Stop = { why: 'stopped' }): void {
     if (this.#stop !== undefined) return
     this.#stop = why
@@ -117,12 +131,12 @@ export class LineRunner {
         else await this.#send(read)
       }
     } finally {
-      // What still waits for its next line, as a terminal may for ever, must not be waited for.
+      // A terminal may never yield its next line, so nothing waits for the iterator to close.
       if (!isOver) void Promise.resolve(lines.return?.()).catch(() => {})
     }
   }
 
-  /** The next line; undefined once the run is stopped. A race with a promise that lasts would keep each line in memory. */
+  /** Resolves to the next line, or to undefined after a stop. `Promise.race` with one long-lived promise would leak each line. */
   #next(lines: Iterator<BatchInput> | AsyncIterator<BatchInput>): Promise<IteratorResult<BatchInput> | undefined> {
     return new Promise((resolve, reject) => {
       this.#endWait = () => resolve(undefined)
@@ -180,8 +194,8 @@ export class LineRunner {
   }
 
   /**
-   * Doubles the lines that are on their way where all of them are at the service: then their number binds, not the quota.
-   * Not before the service has answered, and not where no limit would ever bind.
+   * Doubles the number of lines in progress when nearly all of them are in flight: then that number binds, not the quota.
+   * It does nothing until the service has answered, and nothing for a model without a limit.
    */
   #grow(model: string): void {
     const { concurrency: given, counts, service } = this.#run

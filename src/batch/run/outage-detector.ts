@@ -1,30 +1,38 @@
 import type { LineResult } from '../file/batch-record.js'
 import type { Halt } from './send-line.js'
 
-/** What breaks may break all that is in flight at once: only more lines than that tell of a service that is gone. */
+/**
+ * Lines in a row without an answer that mean an outage, as a multiple of the largest number in flight. Chosen.
+ * One broken connection can fail every request in flight at once, so 1 would stop a healthy run.
+ * A larger value fails more lines before the run stops.
+ */
 const TIMES_IN_FLIGHT = 3
+/**
+ * Minimum number of lines in a row without an answer that mean an outage. Chosen.
+ * A smaller value lets one short network fault stop a run with few requests in flight. A larger value fails more lines.
+ */
 const MIN_LINES = 50
-/** What a line fails with that was sent and got no answer. Those of the limiter's own errors were not sent. */
+/** Error codes of lines that were sent and got no answer. Lines that fail with a limiter error were never sent. */
 const NO_ANSWER: ReadonlySet<string> = new Set(['connection_failed', 'timeout'])
 
-/** Tells when a service is gone: by the lines in a row that have no answer, not even a refusal. */
+/** Detects an outage: too many lines in a row without any answer. A refusal is an answer. */
 export class OutageDetector {
   #lines = 0
-  /** Since the last answer. */
+  /** The largest number of requests in flight since the last answer. */
   #maxInFlight = 0
   #isAnswering = false
 
-  /** Whether the last that was heard of the service is an answer. */
+  /** Whether the most recent sent line to end got an answer. */
   get isAnswering(): boolean {
     return this.#isAnswering
   }
 
-  /** To be told when a request is sent. */
+  /** Records that a request was sent. */
   sent(inFlight: number): void {
     if (inFlight > this.#maxInFlight) this.#maxInFlight = inFlight
   }
 
-  /** To be told what became of a line; why the run is to be stopped, if it is. */
+  /** Records the result of a line. Returns the reason to stop the run, or undefined. */
   ended({ record: { response, error } }: LineResult, inFlight: number): Halt | undefined {
     if (response !== null) {
       this.#isAnswering = true

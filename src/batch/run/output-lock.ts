@@ -6,13 +6,13 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { FileError } from '../file/file-error.js'
 
 /**
- * Does `work` while no other run on this machine works on one of `outputs`: two would send every line twice, and cut off what
- * the other writes.
+ * Runs `work` while this run holds a lock on each of `outputs`. Two runs of one output would send every line twice, and each
+ * would truncate the lines that the other writes.
  *
- * What marks them as taken is a socket that nobody speaks to. The system takes it back when a process ends, however it ends, so
- * that a run which was killed is in nobody's way; a file would stay. Where no socket can be made, nothing is marked.
+ * The lock is a listening socket. The operating system closes it when the process ends, even after a kill. A lock file
+ * would remain. Where no socket can be created, nothing is locked. The lock covers this machine only.
  *
- * @throws FileError where another run does
+ * @throws FileError if another run holds the lock
  */
 export async function withOutputLock<T>(outputs: readonly string[], work: () => Promise<T>): Promise<T> {
   const locks: Server[] = []
@@ -32,7 +32,7 @@ export async function withOutputLock<T>(outputs: readonly string[], work: () => 
   }
 }
 
-/** The same for all paths of a file, whether it is there yet or not. */
+/** Returns one name for all paths of a file. The file need not exist. */
 async function nameOf(output: string): Promise<string> {
   const path = resolve(output)
   const folder = await realpath(dirname(path)).catch(() => dirname(path))
@@ -45,11 +45,11 @@ function socketPath(name: string): string {
   return process.platform === 'win32' ? `\\\\.\\pipe\\${id}` : join(tmpdir(), `${id}.sock`)
 }
 
-/** Undefined where the system has no such sockets. */
+/** Resolves to the listening server, to 'taken', or to undefined where the system has no local sockets. */
 async function lock(path: string): Promise<Server | 'taken' | undefined> {
   const server = await listening(path)
   if (server !== 'taken' || !path.endsWith('.sock') || (await isListening(path))) return server
-  // One in a folder stays when its process is killed.
+  // A socket in the file system remains after its process is killed.
   await rm(path, { force: true }).catch(() => {})
   return listening(path)
 }

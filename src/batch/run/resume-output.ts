@@ -19,7 +19,12 @@ export interface ResumeOptions {
   readonly retryErrors?: boolean | undefined
 }
 
-/** What the input is, where it is a file; all that can be wrong with the paths and, if `strict`, the lines is found here. */
+/**
+ * Resolves to the fingerprint of the input, or to undefined where the input is not a file. Checks the paths, and each line if
+ * `strict`.
+ *
+ * @throws InvalidRequest for equal paths or `strict` without a file, FileError for an empty input or, if `strict`, invalid lines
+ */
 export async function checkInput({
   input,
   output,
@@ -46,7 +51,7 @@ export async function checkInput({
   return print
 }
 
-/** What stands in the output already, and in the file of errors. */
+/** The records that the output and the errors file hold before the run. */
 export interface ResumedOutput {
   readonly records: number
   readonly failed: number
@@ -55,10 +60,10 @@ export interface ResumedOutput {
 }
 
 /**
- * Reads what stands in the output already into `ids`, takes failed lines out of it if they are to be done again, and writes the
- * sidecar. After it, each file is to be cut to its `wholeBytes`.
+ * Reads the finished lines of the output into `ids`, removes failed lines if `retryErrors` is set, and writes the sidecar.
+ * The caller must then truncate each file to its `wholeBytes`.
  *
- * @throws FileError for an output that is not of this input
+ * @throws FileError if the output belongs to another input
  */
 export async function resumeOutput(
   options: ResumeOptions,
@@ -70,7 +75,7 @@ export async function resumeOutput(
   const found = { records: 0, failed: 0, tornBytes: 0, extents: new Map<string, OutputExtent>() }
   if (typeof output !== 'string' && errors === undefined) return found
   const before = typeof output === 'string' ? await readSidecar(output) : undefined
-  // As seen from the output: both may move together.
+  // The path is relative to the output, because the user may move both files together.
   const errorsName = typeof output === 'string' && errors !== undefined ? relative(dirname(output), errors) : undefined
   const ownErrors = new Set(before?.errors)
   for (const path of paths) {
@@ -101,7 +106,7 @@ export async function resumeOutput(
   return found
 }
 
-/** Nothing says what stands there: it may be anybody's. */
+/** Throws if the file is not empty. Without a sidecar, its content may belong to anything. */
 async function checkUnused(path: string, canResume: boolean, isOwn: boolean): Promise<void> {
   const { wholeBytes, tornBytes } = await scanOutput(path, () => {})
   if (wholeBytes + tornBytes === 0) return

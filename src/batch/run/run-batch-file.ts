@@ -13,48 +13,58 @@ import { LineRunner } from './line-runner.js'
 import { openSinks } from '../file/sinks.js'
 
 export interface FileRunOptions extends RunOptions {
-  /** The path of a file, decompressed where it ends in `.gz`; or bytes, which can be read once: then nothing can be resumed. */
+  /** The path of a file, or a stream of bytes. A `.gz` file is decompressed. A run from a stream cannot be resumed. */
   readonly input: string | AsyncIterable<Uint8Array>
-  /** The path of a file, compressed where it ends in `.gz`; or what takes the lines: then nothing can be resumed. */
+  /** The path of a file, or a sink. A `.gz` file is compressed. A run into a sink cannot be resumed. */
   readonly output: string | Sink
-  /** Where lines that fail go. @default the output */
+  /** The path of the file for failed lines. @default the output */
   readonly errors?: string | undefined
-  /** Whether lines that failed before are done again: they are taken out of the output first. @default false */
+  /** Whether to send failed lines again. They are removed from the output first. @default false */
   readonly retryErrors?: boolean | undefined
-  /** Whether nothing is sent if any line cannot be. @default false */
+  /** Whether one invalid line rejects the whole input before the first request. @default false */
   readonly strict?: boolean | undefined
-  /** Called before the first line is sent, with what is known then. */
+  /** Called once, before the first line is sent. */
   readonly onBegin?: ((begin: RunBegin) => void) | undefined
-  /** Called with each result once it is written. */
+  /** Called with each result after it is written. */
   readonly onResult?: ((result: LineResult) => void) | undefined
-  /** Opens what is written. @default the file */
+  /** Opens the output and the errors file. @default the file system */
   readonly openHandle?: OutputOptions['openHandle']
 }
 
-/** How a run of a file begins. */
+/** The state of a file run before its first request. */
 export interface RunBegin {
   readonly counts: RunCounts
-  /** How many lines stand in the output already. */
+  /** Number of lines that the output already holds. */
   readonly doneBefore: number
-  /** Bytes of a line that was not whole, cut off. */
+  /** Number of bytes that were truncated because the last line was incomplete. */
   readonly mendedBytes: number
-  /** Whether the same call goes on where this one stops. */
+  /** Whether the same call can resume this run. */
   readonly canResume: boolean
 }
 
-/** A run of a file that goes on. */
+/** A file run in progress. */
 export interface FileRun {
   readonly counts: RunCounts
-  /** @throws FileError, InvalidRequest, the signal's reason */
+  /** Resolves when the run has ended. @throws FileError, InvalidRequest, the signal's reason */
   readonly summary: Promise<BatchSummary>
-  /** Sends no more lines; what is in flight is still written. */
+  /** Sends no more lines. Results of requests in flight are still written. */
   stop(): void
 }
 
 /**
- * Sends the lines of a file and appends what becomes of them to another, which it only ever adds to. The same call goes on
- * where one was stopped or killed: lines that stand in the output are not sent again, and what a kill left of a last line is
- * cut off. At most what was in flight is sent twice. Of two runs of one output at a time the second is refused. Beside the output a file `….headgate.json` says which input it is of.
+ * Sends the lines of a file and appends their results to another file.
+ *
+ * The same call resumes a run that was stopped or killed. Lines that the output holds are not sent again. An incomplete last
+ * line is truncated. At most the requests in flight at the kill are sent twice.
+ *
+ * A second run of the same output fails with a FileError while the first one is running. The sidecar `….headgate.json`
+ * beside the output identifies the input.
+ *
+ * @example
+ * ```ts
+ * const run = runBatchFile({ input: 'in.jsonl', output: 'out.jsonl', limiter, apiKey, model: 'qwen-plus' })
+ * const { succeeded, failed } = await run.summary
+ * ```
  */
 export function runBatchFile(options: FileRunOptions): FileRun {
   const counts = noCounts()

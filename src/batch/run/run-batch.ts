@@ -6,76 +6,91 @@ import type { LineResult } from '../file/batch-record.js'
 import { LineRunner, type Stop } from './line-runner.js'
 import type { Service } from './send-line.js'
 
-/** What all runs need to know. */
+/** Options of every run. */
 export interface RunOptions {
-  /** Through whose `fetch` all goes. It stays the caller's own: it is not closed. */
+  /** The limiter that sends every request. The run does not close it. */
   readonly limiter: Limiter
-  /** @default Model Studio's in Singapore (international), 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1' */
+  /**
+   * The base URL of the service. @default Model Studio in Singapore (international),
+   * 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1'
+   */
   readonly baseURL?: string | undefined
-  /** Sent as a bearer token. It stands in no result and no error. */
+  /** The API key, sent as a bearer token. Results and errors never contain it. */
   readonly apiKey?: string | undefined
-  /** Sent with each request, beside ours. */
+  /** Additional headers of each request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** The model of lines that name none. */
+  /** The model for lines without a model. */
   readonly model?: string | undefined
   /**
-   * How many lines are on their way at once, those that wait for the limits among them. At least 1. Without it 256, doubled up
-   * to 4,096 whenever all of them are at the service, so that slow answers leave no quota unused; give one where the limiter
-   * has a `maxQueue` below that. @default as many as the quota needs
+   * Maximum number of lines in progress, including lines that wait for the limits. At least 1.
+   *
+   * Unless set, a run starts with 256. It doubles the number, up to 4,096, while nearly all lines are in flight. So slow
+   * answers leave no quota unused. Set it if the limiter's `maxQueue` is below 4,096. @default adaptive, 256 to 4,096
    */
   readonly concurrency?: number | undefined
-  /** How often a line is sent at most, where the limiter has no `maxRetries` of its own. At least 1. @default 5 */
+  /** Maximum number of attempts for each line. The limiter's own `maxRetries` takes precedence. At least 1. @default 5 */
   readonly maxAttempts?: number | undefined
-  /** Whose requests these are, where several tenants share a limiter. */
+  /** The tenant of these requests, where several tenants share a limiter. */
   readonly tenant?: string | undefined
-  /** How long an answer may take once its request is sent, in ms. Node's own `fetch` gives up after 300,000. @default 300,000 */
+  /**
+   * Maximum time from sending a request to the end of its answer, in ms. Node's `fetch` has its own limit of 300,000.
+   * @default 300,000
+   */
   readonly timeoutMs?: number | undefined
-  /** What sends. @default globalThis.fetch */
+  /** The function that sends each request. @default globalThis.fetch */
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** Breaks the run off at once, what is in flight with it. */
+  /** Aborts the run and every request in flight. */
   readonly signal?: AbortSignal | undefined
-  /** Called once for each model, before its first request: the place to set its limits. */
+  /** Called once for each model, before its first request. A caller can set the model's limits here. */
   readonly onModel?: ((model: string) => void) | undefined
 }
 
 export interface BatchOptions extends RunOptions {
-  /** Requests in the form of the Batch API, or plain `{ prompt }` or `{ messages }`; as objects or as lines of JSON. */
+  /** Requests as objects or as lines of JSON: in the Batch API format, or plain `{ prompt }` or `{ messages }`. */
   readonly input: AsyncIterable<string | object> | Iterable<string | object>
 }
 
-/** What a run came to. */
+/** The final counts of a run, its duration, and the reason if it stopped early. */
 export interface BatchSummary extends RunCounts {
-  /** Why it ended before its input did; undefined where it did not. */
+  /** The reason why the run stopped early. Undefined if it finished its input. */
   readonly stop: Stop | undefined
   readonly durationMs: number
 }
 
-/** A run, as an async iterable of its results in the order in which they finish. */
+/** A run as an async iterable of its results, in the order in which they finish. */
 export interface Batch extends AsyncIterable<LineResult> {
-  /** Resolves when the last result was taken. @throws what ends the iteration, too */
+  /** Resolves when the caller has consumed the last result. @throws the error that ends the iteration */
   readonly summary: Promise<BatchSummary>
   readonly counts: RunCounts
-  /** Sends no more lines; what is in flight still comes. */
+  /** Sends no more lines. The iteration still yields the results of requests in flight. */
   stop(): void
 }
 
 export const DEFAULT_BASE_URL = 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1'
+/** Attempts for each line. Chosen. A larger value delays the failure of a bad line. A smaller value fails lines in a short outage. */
 const DEFAULT_ATTEMPTS = 5
+/**
+ * The service's documented limit for one answer (`RequestTimeOut`), in ms. A smaller value abandons slow answers. A larger
+ * one exceeds Node's own limit.
+ */
 const DEFAULT_TIMEOUT_MS = 300_000
 
 /**
- * Sends what `input` gives, at the full quota of its models. Lines are read only as fast as they are sent and their results
- * taken, so that an input of any length does. A line that fails is a result too; nothing is thrown for it. Where many in a row,
- * 50 or more, have no answer at all, it stops. It begins when it is first iterated over, which can be done once; leaving the
- * loop stops it.
+ * Returns the results of all requests in `input`, sent at the full quota of their models.
  *
+ * The run starts when the caller begins to iterate. It can be iterated over once. Leaving the loop stops it. It reads lines
+ * only as fast as the caller consumes results, so the input may have any length.
+ *
+ * A failed line is a result and throws nothing. The run stops after many lines in a row without an answer, 50 or more.
+ *
+ * @example
  * ```ts
  * const batch = runBatch({ input, limiter, apiKey, model: 'qwen-plus' })
  * for await (const { ok, record } of batch) console.log(record.custom_id, ok)
  * const { succeeded, failed } = await batch.summary
  * ```
  *
- * @throws InvalidRequest for an option that is wrong; while it is iterated over, what `input` throws and the signal's reason
+ * @throws InvalidRequest for an invalid option. The iteration throws the errors of `input` and the signal's reason
  */
 export function runBatch(options: BatchOptions): Batch {
   checkInput(options.input)
@@ -96,7 +111,7 @@ export function runBatch(options: BatchOptions): Batch {
   })
   let tell!: (summary: BatchSummary | Promise<BatchSummary>) => void
   const summary = new Promise<BatchSummary>((resolve) => (tell = resolve))
-  // Whoever iterates is told, too.
+  // The iteration throws the same error, so an unused summary must not raise an unhandled rejection.
   summary.catch(() => {})
   let isBegun = false
   async function* iterate(): AsyncGenerator<LineResult> {
@@ -122,7 +137,7 @@ export function runBatch(options: BatchOptions): Batch {
   }
 }
 
-/** A text is an iterable of its characters. */
+/** Rejects anything but an iterable object. A string is an iterable too, but of its characters. */
 function checkInput(input: unknown): void {
   const isIterable =
     typeof input === 'object' && input !== null && (Symbol.asyncIterator in input || Symbol.iterator in input)
@@ -137,7 +152,7 @@ export function serviceOf(options: RunOptions): Service {
   checkCount('maxAttempts', maxAttempts)
   if (!(timeoutMs > 0 && timeoutMs < 2 ** 31))
     throw new InvalidRequest(`timeoutMs is ${timeoutMs}: give milliseconds above 0`)
-  // What no header can hold, `fetch` would refuse in words that quote it.
+  // `fetch` rejects an invalid header value with an error that quotes it.
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new InvalidRequest('The API key is empty, or has blanks or other characters that no key has')
   }
@@ -177,7 +192,7 @@ function checkedUrl(text: string): string {
   return url.href.replace(/\/+$/, '')
 }
 
-/** Hands values over one by one: who gives one goes on when the one who took it comes for the next. */
+/** Passes values from producers to one consumer. A producer continues when the consumer asks for the next value. */
 class Handover<T> {
   #given: { readonly value: T; readonly taken: () => void }[] = []
   #wake: (() => void) | undefined
@@ -197,7 +212,7 @@ class Handover<T> {
     this.#wake?.()
   }
 
-  /** Nobody comes any more. */
+  /** The consumer has left: releases all producers and drops their values. */
   discard(): void {
     this.#isDiscarding = true
     for (const { taken } of this.#given.splice(0)) taken()

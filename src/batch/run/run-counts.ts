@@ -1,27 +1,28 @@
 import type { LineResult } from '../file/batch-record.js'
 
-/** How far a run is. It changes while the run goes on. */
+/** The progress of a run. The values change while it is running. */
 export interface RunCounts {
-  /** How many lines there are; undefined where that is not known before the end. */
+  /** Number of lines in the input. Undefined if the input is not a file. */
   readonly total: number | undefined
-  /** Lines of the input that were looked at. */
+  /** Lines of the input that were read. */
   readonly read: number
-  /** Lines that went well, in this run. */
+  /** Lines that succeeded in this run. */
   readonly succeeded: number
-  /** Lines that failed or could not be sent, in this run. */
+  /** Lines that failed in this run, including invalid lines. */
   readonly failed: number
-  /** Those of `failed` that could not be sent as they stand. */
+  /** Invalid lines, which could not be sent. Part of `failed`. */
   readonly unsendable: number
-  /** Lines that stood in the output before. */
+  /** Lines that the output already held. */
   readonly skipped: number
-  /** Those of `skipped` that had failed. */
+  /** Skipped lines that had failed. Part of `skipped`. */
   readonly skippedFailed: number
-  /** Requests that the service has and has not answered. */
+  /** Requests that were sent and have no answer yet. */
   readonly inFlight: number
-  /** Lines that were read and wait for the limits. */
+  /** Lines that were read and are waiting for the limits. */
   readonly waiting: number
-  /** Tokens of the lines that went well. */
+  /** Input tokens of the lines that succeeded. */
   readonly inputTokens: number
+  /** Output tokens of the lines that succeeded. */
   readonly outputTokens: number
 }
 
@@ -43,7 +44,7 @@ export function noCounts(total?: number): Mutable<RunCounts> {
   }
 }
 
-/** Counts a line that ended. */
+/** Adds the result of one line to the counts. */
 export function countResult(counts: Mutable<RunCounts>, { ok, record, usage }: Omit<LineResult, 'line'>): void {
   if (ok) counts.succeeded++
   else counts.failed++

@@ -6,10 +6,10 @@ import { hint, withSettings } from '../../transport/hints.js'
 import type { LineRequest } from '../file/request-line.js'
 import { answered, unanswered, type LineResult } from '../file/batch-record.js'
 
-/** Where lines are sent, and how. */
+/** The service that receives the lines, and the settings of each request. */
 export interface Service {
   readonly limiter: Limiter
-  /** Without a slash at its end. */
+  /** The base URL, without a trailing slash. */
   readonly baseURL: string
   readonly apiKey: string | undefined
   readonly headers: Readonly<Record<string, string>>
@@ -19,27 +19,30 @@ export interface Service {
   readonly fetch: typeof globalThis.fetch
 }
 
-/** Why no more lines are sent: all to come would fail. */
+/** The reason to stop a run because every further line would fail. */
 export interface Halt {
-  /** `unreachable`: many lines in a row had no answer at all. */
+  /** `quota`: the quota is exhausted. `unauthorized`: the key is invalid. `unreachable`: too many lines in a row got no answer. */
   readonly why: 'quota' | 'unauthorized' | 'unreachable'
-  /** What the service says; where it is unreachable, what the last line failed with. */
+  /** The message of the service. For `unreachable`: the error of the last line. */
   readonly message: string
-  /** How many lines in a row had no answer, where it is unreachable. */
+  /** For `unreachable`: the number of lines in a row without an answer. */
   readonly lines?: number | undefined
-  /** When the quota comes back, where that is known. */
+  /** For `quota`: the time of the quota's reset, if the service names one. */
   readonly resetAt?: Date | undefined
 }
 
-/** What came of sending a line; undefined: it was not sent, or not for good, and is to be sent when the run is resumed. */
+/** The outcome of sending a line. Undefined: the line has no final answer, and a resumed run sends it again. */
 export type Sent = { readonly result: LineResult } | { readonly halt: Halt } | undefined
 
-/** Shorter ones are no keys, and stand in texts by chance. */
+/**
+ * Minimum length of an API key that is redacted, in characters. Chosen.
+ * A smaller value redacts words that equal a short key by chance. A larger value leaves real keys in messages.
+ */
 const MIN_KEY = 8
-/** Statuses that a used-up quota is answered with. */
+/** The statuses of an answer that may mean an exhausted quota. */
 const MAY_BE_QUOTA: ReadonlySet<number> = new Set([400, 402, 403, 429])
 
-/** One line on its way. It is in flight while an attempt of it is with the service; before and between it waits. */
+/** One line in progress. It is in flight during an attempt. Before and between attempts it is waiting. */
 export class Flight {
   readonly #controller = new AbortController()
   readonly #forget: (() => void) | undefined
@@ -47,7 +50,7 @@ export class Flight {
   #isInFlight = false
   #isToStop = false
 
-  /** `changed`: told when it gets in flight, and when it is no more. */
+  /** `changed` is called with 1 when the line becomes in flight, and with -1 when it leaves that state. */
   constructor(signal: AbortSignal | undefined, changed: (by: 1 | -1) => void) {
     this.#changed = changed
     if (signal !== undefined) this.#forget = onAbort(signal, () => this.abort())
@@ -57,18 +60,18 @@ export class Flight {
     return this.#controller.signal
   }
 
-  /** Takes it back if it waits; what is in flight ends as it will, and is not repeated. */
+  /** Withdraws a waiting line. An attempt in flight runs to its end and is not retried. */
   stop(): void {
     this.#isToStop = true
     if (!this.#isInFlight) this.abort()
   }
 
-  /** Takes it back, and breaks it off if it is in flight. */
+  /** Withdraws a waiting line, and aborts an attempt in flight. */
   abort(): void {
     this.#controller.abort()
   }
 
-  /** `fetch`, watched. */
+  /** Returns a `fetch` that keeps the state of this line up to date. */
   watched(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
     return async (input, init) => {
       this.#set(true)
@@ -89,7 +92,7 @@ export class Flight {
     this.#forget?.()
   }
 
-  /** A refusal that is repeated waits again; of a final one, the body is still to be read. */
+  /** A line whose status can be retried waits again. After a final status, the line is in flight until its body is read. */
   #answeredBadly(status: number): void {
     const mayBeRepeated = status === 429 || status === 408 || status === 409 || status >= 500
     if (!mayBeRepeated) return
@@ -104,7 +107,7 @@ export class Flight {
   }
 }
 
-/** Sends one line when its limits allow it. */
+/** Sends one line as soon as its limits allow it. */
 export async function sendLine(request: LineRequest, flight: Flight, service: Service): Promise<Sent> {
   const { limiter, baseURL, headers, tenant, timeoutMs, maxAttempts } = service
   const init: RequestInit = {
@@ -131,13 +134,13 @@ export async function sendLine(request: LineRequest, flight: Flight, service: Se
   }
 }
 
-/** What each request to a service is sent with. */
+/** Returns the headers of each request to a service. */
 export function headersOf({ apiKey }: Service, headers: Readonly<Record<string, string>>): Record<string, string> {
   const ours = { 'content-type': 'application/json', accept: 'application/json', ...headers }
   return apiKey === undefined ? ours : { ...ours, authorization: `Bearer ${apiKey}` }
 }
 
-/** A quota that is used up, or a key that is not known, would fail every line to come. */
+/** Returns the reason to stop if every further line would fail: an exhausted quota or an invalid key. */
 function haltOf(request: LineRequest, { record }: LineResult, status: number, service: Service): Halt | undefined {
   const message = record.error?.message ?? ''
   if (status === 401) return { why: 'unauthorized', message }
@@ -155,13 +158,13 @@ function haltOf(request: LineRequest, { record }: LineResult, status: number, se
 function failed(request: LineRequest, error: unknown, service: Service): LineResult {
   const { name, message, cause } = error as Error
   const isTimeout = name === 'TimeoutError'
-  // Of a host with several addresses the cause has a code alone.
+  // For a host with several addresses, the cause has a code and no message.
   const why = cause instanceof Error ? `${message}: ${cause.message || errorCode(cause)}` : message
   const code = isTimeout ? 'timeout' : (headgateErrorOf(error)?.code ?? 'connection_failed')
   return unanswered(request, code, redacted(why, service))
 }
 
-/** Services repeat a key that they do not know, and so do errors of `fetch`. */
+/** Returns `text` without the API key. Services and `fetch` may quote an invalid key in their messages. */
 export function redacted(text: string, { apiKey }: Service): string {
   return apiKey === undefined || apiKey.length < MIN_KEY ? text : text.replaceAll(apiKey, '[key]')
 }

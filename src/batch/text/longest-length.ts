@@ -1,33 +1,38 @@
-/** The lengths that a piece may have, in UTF-16 units: where it would end at a bound. */
+/** The possible lengths of a piece, in UTF-16 code units: those at which it ends at a boundary. */
 export interface Lengths {
-  /** The longest that is no more than `length`; 0 where there is none. */
+  /** Returns the longest length up to `length`, or 0. */
   upTo(length: number): number
-  /** The shortest that is more than `length`; Infinity where there is none. */
+  /** Returns the shortest length above `length`, or Infinity. */
   beyond(length: number): number
 }
 
-/** Tokens a UTF-16 unit, as last seen: where the next search begins. */
+/** The latest number of tokens for each UTF-16 code unit. The next search starts from it. */
 export interface Density {
   tokensPerUnit: number
 }
 
 export interface LongestLength {
-  /** 0 where not even the shortest length fits. */
+  /** 0 if even the shortest length does not fit. */
   readonly length: number
   readonly tokens: number
-  /** A length known not to fit: no longer one was looked at. */
+  /** A length that does not fit. The search counted no longer one. */
   readonly failed: number
 }
 
-/** So many guesses by density; from then on the rest is halved. */
+/**
+ * Maximum number of guesses by density, before the search bisects. Chosen.
+ * A larger value wastes counts on uneven text. A smaller value bisects where one more guess would succeed.
+ */
 const GUESSES = 6
+/** Minimum density, in tokens for each UTF-16 code unit. Chosen. It bounds the length of a guess after a text of almost no tokens. */
 const MIN_DENSITY = 1e-3
 
 /**
- * The longest of `lengths` below `end` that has at most `limit` tokens. It guesses by density and corrects itself, since
- * to count is what takes time: two to four counts as a rule. Counts are taken to grow with the length; where a tokenizer's do not,
- * the length found still fits, but a longer one may too. It never counts much more than what fits, so that a text is
- * split in linear time.
+ * Returns the longest of `lengths` below `end` with at most `limit` tokens.
+ *
+ * Counting takes the most time. So the search guesses by density and corrects itself, which usually takes two to four counts. It
+ * assumes that counts grow with the length. If a tokenizer's do not, the result still fits, but a longer length may fit too. The
+ * search never counts much more text than fits, so splitting a text takes linear time.
  */
 export function longestLength(
   lengths: Lengths,

@@ -1,7 +1,7 @@
 import type { Lengths } from './longest-length.js'
 import type { Sentences } from './sentences.js'
 
-/** From `start` on, to the ends of sentences. */
+/** Returns the lengths from `start` to the ends of sentences. */
 export function sentencesFrom(sentences: Sentences, start: number): Lengths {
   return {
     upTo: (length) => Math.max(0, sentences.atOrBefore(start + length) - start),
@@ -9,7 +9,7 @@ export function sentencesFrom(sentences: Sentences, start: number): Lengths {
   }
 }
 
-/** Back from `end`, to the beginnings of sentences after `least`. */
+/** Returns the lengths back from `end` to the beginnings of sentences after `least`. */
 export function sentencesBack(sentences: Sentences, least: number, end: number): Lengths {
   return {
     upTo: (length) => Math.max(0, end - sentences.after(Math.max(end - length - 1, least))),
@@ -20,10 +20,13 @@ export function sentencesBack(sentences: Sentences, least: number, end: number):
   }
 }
 
-/** No bound is looked for further than this many segments away: a text of nothing but signs has none. */
+/**
+ * Maximum number of segments that a search for a boundary visits. Chosen. A text of punctuation alone has no boundary.
+ * A larger value is slower for that text. A smaller value misses boundaries after long punctuation.
+ */
 const MAX_STEPS = 64
 
-/** The bounds of words or graphemes within a text, as a segmenter finds them. */
+/** The boundaries of words or graphemes in a text, found by a segmenter. */
 export class Segmented implements Lengths {
   readonly #text: string
   readonly #segments: Intl.Segments
@@ -55,7 +58,7 @@ export class Segmented implements Lengths {
     return Infinity
   }
 
-  /** The same bounds, counted back from the end of the text. */
+  /** Returns the same boundaries as lengths from the end of the text. */
   back(): Lengths {
     const { length: all } = this.#text
     return {
@@ -73,7 +76,7 @@ const BEGINS_WITH_CLOSING = /^[\p{Pe}\p{Pf}\p{Po}\p{Pd}\p{Pc}]/u
 const ENDS_WITH_SPACE = /\s$/
 const ENDS_WITH_OPENING = /[\p{Ps}\p{Pi}]$/u
 
-/** Whether a text may be cut at the word's bound `index`: white space and closing signs stay with the word before them. */
+/** Whether the text may be cut at the word boundary `index`. White space and closing punctuation stay with the word before them. */
 export function isWordBound(text: string, index: number): boolean {
   const after = text.slice(index, index + 2)
   if (BEGINS_WITH_SPACE.test(after)) return false
@@ -81,7 +84,7 @@ export function isWordBound(text: string, index: number): boolean {
   return ENDS_WITH_SPACE.test(before) || !(BEGINS_WITH_CLOSING.test(after) || ENDS_WITH_OPENING.test(before))
 }
 
-/** From the beginning of `text`, to the ends of its characters; no surrogate pair is cut. */
+/** Returns the lengths from the beginning of `text` to the ends of its code points. No surrogate pair is cut. */
 export function codePoints(text: string): Lengths {
   const isPair = (index: number): boolean => text.codePointAt(index)! > 0xffff
   return {

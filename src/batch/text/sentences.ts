@@ -1,20 +1,27 @@
-/** What ends with a sentence: nothing more, its line, its paragraph. */
+/** The rank of a sentence's end: only the sentence ends, or its line (1) or its paragraph (2) ends too. */
 export const SENTENCE = 0
 export const LINE = 1
 export const PARAGRAPH = 2
 
-/** The segmenter takes time that grows with the square of what it is given: it is given this much at a time. */
+/**
+ * UTF-16 code units that the segmenter processes at once. Chosen. Its time grows with the square of the length.
+ * A larger value is slower. A smaller value splits more long sentences into a second pass.
+ */
 const CHUNK = 4096
-/** Whether a sentence ends may depend on what follows it. */
+/**
+ * UTF-16 code units after a sentence that must be visible before its end counts. Chosen. The end may depend on the text after it.
+ * A smaller value finds false ends. A larger value makes each pass longer.
+ */
 const LOOK_AHEAD = 64
 
-/** A line that goes on in the next one; not a list's item, a heading, a line of code. */
+/** The beginning of a line that continues the line before. A list item, a heading or a line of code does not match. */
 const GOES_ON = /^(?!\d+[.)]\s)[\p{L}\p{M}\p{N}\p{Ps}\p{Pi}"'’»¿¡]/u
 
 /**
- * Where the sentences of a text end, with the white space after them. They are found as they are asked for. A line break
- * alone ends no sentence, since many texts have lines of a fixed width, unless the next line is indented or begins with a sign; an
- * empty line always does.
+ * Finds the ends of the sentences of a text, lazily. White space after a sentence belongs to it.
+ *
+ * A line break alone does not end a sentence, because many texts have lines of a fixed width. It does if the next line is
+ * indented or begins with punctuation. An empty line always ends a sentence.
  */
 export class Sentences {
   readonly #text: string
@@ -29,19 +36,19 @@ export class Sentences {
     this.#segmenter = new Intl.Segmenter(locale, { granularity: 'sentence' })
   }
 
-  /** The first end after `position`; Infinity where the text has ended. */
+  /** Returns the first end after `position`, or Infinity at the end of the text. */
   after(position: number): number {
     this.#scan(position)
     return this.#ends[this.#countUpTo(position)] ?? Infinity
   }
 
-  /** The last end that is not after `position`; 0 where there is none. */
+  /** Returns the last end at or before `position`, or 0. */
   atOrBefore(position: number): number {
     this.#scan(position)
     return this.#ends[this.#countUpTo(position) - 1] ?? 0
   }
 
-  /** What ends at the sentence's end `position`. */
+  /** Returns the rank of the sentence end at `position`. */
   rankAt(position: number): number {
     let breaks = 0
     for (let index = position - 1; index >= 0 && breaks < 2; index--) {
@@ -74,7 +81,7 @@ export class Sentences {
     }
   }
 
-  /** Of a chunk larger than usual only its first sentence is taken. */
+  /** Scans one chunk. From a chunk larger than usual it uses only the first sentence. */
   #scanChunk(start: number, size: number): void {
     const isLast = start + size >= this.#text.length
     const certain = isLast ? this.#text.length : start + size - LOOK_AHEAD
@@ -89,7 +96,7 @@ export class Sentences {
   }
 }
 
-/** `text` with spaces for the line breaks within sentences, and for all but the last of several; as long as before. */
+/** Returns `text` with spaces for line breaks within sentences, and for all but the last of several. Its length is the same. */
 function unwrapped(text: string): string {
   return text.replace(/\r?\n\s*/g, (run: string, offset: number) => {
     const next = offset + run.length

@@ -7,20 +7,22 @@ import { longestLength } from './longest-length.js'
 import type { Density, Lengths, LongestLength } from './longest-length.js'
 import { LINE, PARAGRAPH, Sentences } from './sentences.js'
 
-/** How a text is split. */
+/** Options of {@link splitText} and {@link textPieces}. */
 export interface SplitOptions {
-  /** The most tokens that a piece may have. An integer, 1 or more. */
+  /** Maximum number of tokens of a piece. An integer, 1 or more. */
   readonly maxTokens: number
   /**
-   * How much of a piece's end the next piece begins with, at most, in tokens: whole sentences, or whole words where the
-   * last sentence is longer. It is less where more would leave no room for the next sentence. An integer, 0 or more, below `maxTokens`.
+   * Maximum number of tokens that a piece repeats from the end of the piece before. An integer, 0 or more, below `maxTokens`.
+   *
+   * It repeats whole sentences, or whole words if the last sentence is longer. It repeats less if the next sentence would not
+   * fit otherwise.
    * @default 0
    */
   readonly overlapTokens?: number | undefined
-  /** Counts the tokens of a text exactly, in place of the heuristic by classes of characters. */
+  /** Counts the tokens of a text exactly. @default a heuristic by character class */
   readonly tokenizer?: Tokenizer | undefined
   /**
-   * The language by whose rules sentences and words end, as a BCP 47 tag. They differ little: every script is split with any.
+   * The language of the sentence and word rules, as a BCP 47 tag. The rules differ little, and each handles every script.
    * @default 'en', on every machine
    */
   readonly locale?: string | undefined
@@ -28,23 +30,22 @@ export interface SplitOptions {
 
 /** A part of a text. */
 export interface TextPiece {
-  /** The text from `start` to `end`, unchanged. */
+  /** The unchanged text from `start` to `end`. */
   readonly text: string
-  /** In UTF-16 units, as `slice` takes them. With an overlap it is before the `end` of the piece before. */
+  /** The start in UTF-16 code units, as for `slice`. With an overlap, it is before the `end` of the previous piece. */
   readonly start: number
   readonly end: number
   readonly tokens: number
 }
 
 /**
- * Splits a text into pieces of at most `maxTokens` tokens. Without an overlap, the pieces joined are the text.
+ * Returns the pieces of a text, each of at most `maxTokens` tokens. Without an overlap, the joined pieces equal the text.
  *
- * A piece has as many whole sentences as fit, and ends at a paragraph's end, else a line's, where that leaves it at least
- * half as long. A sentence is cut only where it does not fit in a piece alone: at the end of a line or word, else between
- * graphemes, else between code points; a surrogate pair is never cut. The empty text has no pieces.
+ * A piece holds as many whole sentences as fit. It ends at the end of a paragraph, or else of a line, if it keeps at least half its
+ * length. A sentence is cut only if it does not fit in one piece: at the end of a line or word, else between graphemes, else
+ * between code points. A surrogate pair is never cut. An empty text has no pieces.
  *
- * @throws InvalidRequest for an option that is wrong, a single character that has more than `maxTokens` tokens, and a
- * tokenizer that fails
+ * @throws InvalidRequest for an invalid option, a single character of more than `maxTokens` tokens, or a tokenizer that fails
  * @example
  * const lines = splitText(book, { maxTokens: 4000, overlapTokens: 200 })
  */
@@ -53,8 +54,7 @@ export function splitText(text: string, options: SplitOptions): string[] {
 }
 
 /**
- * As {@link splitText}, piece by piece, with the place and the tokens of each. The options are checked at once; the text is
- * split as the pieces are asked for.
+ * Yields the pieces of {@link splitText} lazily, each with its position and its tokens. The options are checked immediately.
  */
 export function textPieces(text: string, options: SplitOptions): Generator<TextPiece, void, undefined> {
   return new Splitter(text, checked(text, options)).pieces()
@@ -98,7 +98,10 @@ interface Piece {
   readonly tokens: number
 }
 
-/** Beyond what is known not to fit, so much is shown to the segmenters that bounds before it are true ones. */
+/**
+ * UTF-16 code units that the segmenter sees beyond the length that does not fit. Chosen.
+ * A smaller value finds false boundaries near the end. A larger value makes segmentation slower.
+ */
 const MARGIN = 64
 
 class Splitter {
@@ -129,7 +132,7 @@ class Splitter {
     }
   }
 
-  /** The piece that begins at `start`, at whatever bound it must end. */
+  /** Returns the piece that begins at `start`, cut at the best possible boundary. */
   #piece(start: number): Piece {
     const whole = this.#wholeSentences(start, start)
     if ('end' in whole) return whole
@@ -148,7 +151,7 @@ class Splitter {
     )
   }
 
-  /** The piece from `start` that ends with a sentence after `done`, or the length that does not fit. */
+  /** Returns the piece from `start` that ends with a sentence after `done`, or the length that does not fit. */
   #wholeSentences(start: number, done: number): Piece | Pick<LongestLength, 'failed'> {
     const sentences = this.#sentences
     const { length, tokens, failed } = this.#longest(
@@ -168,7 +171,7 @@ class Splitter {
     return { end: last, tokens }
   }
 
-  /** The piece from `start` that ends with a line or word after `done` and before what does not fit. */
+  /** Returns the piece from `start` that ends with a line or word after `done`, below the length `failed`. */
   #wholeWords(start: number, done: number, failed: number): Piece | undefined {
     const window = this.#text.slice(start, start + failed + MARGIN)
     const { length, tokens } = this.#longest(start, new Segmented(window, this.#words, isWordBound), failed)
@@ -178,14 +181,14 @@ class Splitter {
     return (isLine && this.#checkedPiece(start, start + line)) || { end: start + length, tokens }
   }
 
-  /** The piece that repeats some of the one from `previous` to `done`; undefined where none can be repeated. */
+  /** Returns the piece that repeats the end of the piece from `previous` to `done`, or undefined if it can repeat nothing. */
   #overlapped(previous: number, done: number): (Piece & { readonly start: number }) | undefined {
     const { maxTokens, overlapTokens } = this.#options
     if (overlapTokens === 0 || done === 0) return undefined
     const next = this.#longest(done, only(this.#sentences.after(done) - done), this.#text.length - done + 1)
     const isCut = next.length === 0
     let budget = isCut ? overlapTokens : Math.min(overlapTokens, maxTokens - next.tokens)
-    // Counts do not quite add up: what should leave room for the next sentence may not.
+    // Token counts do not add up exactly, so the overlap may leave too little room for the next sentence.
     for (; budget > 0; budget = Math.floor(budget / 2)) {
       const start = this.#overlapStart(previous, done, budget)
       if (start === done) return undefined
@@ -221,7 +224,7 @@ class Splitter {
   }
 }
 
-/** A single length. */
+/** Returns lengths with a single element. */
 function only(single: number): Lengths {
   return {
     upTo: (length) => (length >= single ? single : 0),

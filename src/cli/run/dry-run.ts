@@ -6,7 +6,7 @@ import { faultsText, plannedInput } from '../plan/planned-input.js'
 import { jitterOf, rampOf, timesOf, type RunFlags } from './run-options.js'
 import type { Terminal } from '../terminal/terminal.js'
 
-/** Says what a run would send, and sends and writes nothing. Its exit code: 1 if some lines cannot be sent. */
+/** Prints what a run would send. It sends and writes nothing. The exit code is 1 if a line cannot be sent. */
 export async function dryRun(input: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   timesOf(flags, new Date())
   const tables = await planTables(flags)

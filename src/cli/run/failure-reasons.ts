@@ -4,7 +4,7 @@ import { printable } from '../terminal/printable.js'
 const MAX_SHOWN = 8
 const MAX_LENGTH = 200
 
-/** Why lines failed that were sent: how many by each code, and what was said of the first. */
+/** Counts the failed lines by error code, with the message of the first one of each code. */
 export class FailureReasons {
   readonly #byCode = new Map<string, { count: number; readonly message: string }>()
 
@@ -14,7 +14,7 @@ export class FailureReasons {
     else this.#byCode.set(code, { count: 1, message: oneLine(message) })
   }
 
-  /** A line each, the most frequent first; nothing where none failed. */
+  /** The reasons as text, one for each line, the most frequent first. Empty if no line failed. */
   get text(): string {
     const all = [...this.#byCode].sort(([, a], [, b]) => b.count - a.count)
     const shown = all.slice(0, MAX_SHOWN).map(([code, { count, message }]) => {
@@ -25,7 +25,7 @@ export class FailureReasons {
   }
 }
 
-/** A service's words on one line, shortened. */
+/** Returns a service's message on one line, shortened. */
 function oneLine(text: string): string {
   const plain = printable(text).replace(/\s+/g, ' ').trim()
   return plain.length <= MAX_LENGTH ? plain : `${plain.slice(0, MAX_LENGTH)}…`

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 
-/** Reads a moment for later: when it is depends on now. */
+/** Returns the next time that matches an option, after the given date. */
 export type Moment = (after: Date) => Date
 
 const OF_DAY = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/
@@ -27,10 +27,13 @@ export function moment(text: string): Moment {
   return () => at
 }
 
-/** Timers take no longer time than this, and a machine that slept must not wait all over again. */
+/**
+ * Maximum delay of one timer, in ms. Chosen. After a machine's sleep, the wall clock is checked again within this time.
+ * A larger value is late after a sleep. A smaller value wakes the process more often.
+ */
 const MAX_TIMER_MS = 60_000
 
-/** Calls `then` at that time by the wall clock; returns the way to stop that. */
+/** Calls `then` at that time by the wall clock. Returns a function that cancels it. */
 export function callAt(at: Date, then: () => void): () => void {
   let timer: NodeJS.Timeout
   const wait = (): void => {

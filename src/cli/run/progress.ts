@@ -13,7 +13,7 @@ export interface ProgressOptions {
   readonly status: () => RunStatus
 }
 
-/** Tells how a run stands: on a terminal all the time, in one place; elsewhere by a line every five seconds. On standard error both. */
+/** Prints the progress of a run to standard error: in place on a terminal, otherwise as one line every five seconds. */
 export class Progress {
   readonly #options: ProgressOptions
   #timer: NodeJS.Timeout | undefined
@@ -41,7 +41,7 @@ export class Progress {
     this.#screen = undefined
   }
 
-  /** A line that stays. */
+  /** Prints a permanent line. */
   say(text: string): void {
     if (this.#screen === undefined) this.#options.terminal.err(`${text}\n`)
     else this.#screen.bars.log(`${text}\n`)
@@ -95,7 +95,7 @@ function ratesText({ requestsPerMinute, rpm, tokensPerMinute, tpm }: RunStatus):
   return `${requests} · ${tokens}`
 }
 
-/** What holds the run back, and what it costs. */
+/** Returns the text with the binding limit and the cost. */
 function heldText(status: RunStatus): string {
   const { bound, throttled } = status
   const parts = [...(bound === undefined ? [] : [`bound by ${bound}`]), `${count(throttled)} 429s`, ...costText(status)]

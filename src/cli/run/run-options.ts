@@ -44,7 +44,7 @@ export { DEFAULT_BASE_URL }
 
 const MODEL_STUDIO = /(^|\.)aliyuncs\.com$/
 
-/** The environment's names of keys, by the host that they are for: a key goes to no other. */
+/** The environment variables of API keys, by host. A key is never sent to another host. */
 const KEYS: readonly (readonly [host: RegExp, name: string])[] = [
   [MODEL_STUDIO, 'DASHSCOPE_API_KEY'],
   [/(^|\.)openai\.com$/, 'OPENAI_API_KEY'],
@@ -52,7 +52,8 @@ const KEYS: readonly (readonly [host: RegExp, name: string])[] = [
 const OTHER_KEY = 'HEADGATE_API_KEY'
 
 /**
- * The key for the service, from the environment; undefined for a server on this machine that needs none.
+ * Returns the API key of the service from the environment. Undefined for a local server without a key.
+ *
  * @throws UsageError
  */
 export function apiKeyOf(flags: RunFlags, env: Readonly<Record<string, string | undefined>>): string | undefined {
@@ -65,15 +66,15 @@ export function apiKeyOf(flags: RunFlags, env: Readonly<Record<string, string | 
   throw new UsageError(`the environment has no ${name}: put the API key there, or name its variable with --api-key-env`)
 }
 
-/** A limiter as the flags ask for, and what is to be done when a model is first met. */
+/** A limiter configured by the flags, and its slow start. */
 export interface RunLimiter {
   readonly limiter: Limiter
   readonly onModel: (model: string) => void
-  /** Undefined where the run begins at the full quota. */
+  /** The slow start. Undefined if the run starts at the full quota. */
   readonly ramp: RampSettings | undefined
-  /** Whether a model is still held below its limits by that. */
+  /** Whether the slow start still lowers the limits of a model. */
   isRamping(): boolean
-  /** Ends what it has timers for. */
+  /** Cancels all timers. */
   stop(): void
 }
 
@@ -118,7 +119,7 @@ export function rampOf({ rampUp: seconds, baseUrl }: Pick<RunFlags, 'rampUp' | '
 /** Client and service that share a machine's cores delay each other by more than two machines do, and seldom: none learns that. */
 const LOCAL_JITTER_MS = 75
 
-/** J as it is given, in ms; undefined where it is to be learned. */
+/** Returns the configured J, in ms, or undefined if the limiter learns it. */
 export function jitterOf({
   networkJitterMs,
   baseUrl,
@@ -135,7 +136,8 @@ function isLocal(host: string): boolean {
 }
 
 /**
- * When a run begins and takes no more lines.
+ * Returns the times at which a run starts and at which it stops sending lines.
+ *
  * @throws UsageError for times that have passed, or are the wrong way round
  */
 export function timesOf(

@@ -5,7 +5,7 @@ import type { ModelStats, Stats } from '../../metrics/stats.js'
 import type { Usage } from '../../types.js'
 import { quotaMsOf, TimeLeft, type RunPace } from './time-left.js'
 
-/** How a run stands. Times are ms. */
+/** The status of a run. Times are in ms. */
 export interface RunStatus {
   readonly total: number | undefined
   /** Lines that stand in the output, those from before among them. */
@@ -35,7 +35,7 @@ export interface RunStatus {
 }
 
 const MINUTE_MS = 60_000
-/** A window this full holds requests back. */
+/** Filled share above which a window counts as the binding limit. Chosen. It only affects the printed status. */
 const FULL = 0.9
 
 /** Makes a status of what the run and its limiter tell. */
@@ -72,17 +72,17 @@ export class StatusKeeper {
     this.#isRamping = options.isRamping ?? (() => false)
   }
 
-  /** To be told when the first model is met. */
+  /** Records the first request. */
   began(now: number): void {
     this.#firstAt ??= now
   }
 
-  /** To be told of each 429. */
+  /** Records a 429. */
   throttled(): void {
     this.#throttled++
   }
 
-  /** To be told of each answer. */
+  /** Records an answer. */
   answered(model: string | undefined, usage: Usage | undefined): void {
     if (model === undefined || usage === undefined) return
     const { inputTokens, outputTokens, thinkingTokens = 0 } = usage

@@ -4,7 +4,7 @@ import { EXIT } from '../exit-codes.js'
 import { count, duration, money } from './progress.js'
 import type { RunStatus } from './run-status.js'
 
-/** What is known when a run begins; nothing where that is nothing. */
+/** Returns the text at the start of a run. Empty if there is nothing to report. */
 export function beginText({ counts, doneBefore, mendedBytes, canResume }: RunBegin): string {
   const total = counts.total === undefined ? '' : `${counts.total.toLocaleString('en')} lines. `
   const done = doneBefore === 0 ? '' : `${doneBefore.toLocaleString('en')} are done already. `
@@ -14,7 +14,7 @@ export function beginText({ counts, doneBefore, mendedBytes, canResume }: RunBeg
   return text === '' ? '' : `${text}\n`
 }
 
-/** What a run came to, as the process says of itself. */
+/** Returns the exit code of a run. */
 export function exitCodeOfRun({ stop, failed, skippedFailed }: BatchSummary): number {
   if (stop?.why === 'quota') return EXIT.quotaExhausted
   if (stop?.why === 'unauthorized') return EXIT.usageError
@@ -54,7 +54,7 @@ function beforeFailed({ skippedFailed }: BatchSummary): string {
   return skippedFailed === 0 ? '' : `, ${count(skippedFailed)} of them failed: --retry-errors does them again`
 }
 
-/** Why a run stopped early, and how it goes on; undefined where it did not. */
+/** Returns the reason for an early stop and how to resume, or undefined. */
 export function stopText({ stop }: BatchSummary, isInterrupted: boolean, canResume: boolean): string | undefined {
   if (stop === undefined) return undefined
   const again = canResume

@@ -1,4 +1,4 @@
-/** How far a run is, and what its limits allow. */
+/** The progress of a run, and the pace that its limits allow. */
 export interface RunPace {
   /** Lines that ended. */
   readonly done: number
@@ -10,9 +10,12 @@ export interface RunPace {
   readonly slow: { readonly quotaMs: number; readonly leftMs: number } | undefined
 }
 
-/** How long the past is that tells the pace. */
+/** Time over which the pace is measured, in ms. Chosen. A larger value reacts later. A smaller value makes the estimate jump. */
 const SPAN_MS = 60_000
-/** A pace this near to the quota's is the quota's: what is measured of it varies. */
+/**
+ * Share of the quota's pace above which the quota's own pace is used. Chosen. A larger value makes the estimate jump with
+ * measurement noise.
+ */
 const NEAR_QUOTA = 0.8
 
 interface Sample {
@@ -20,7 +23,7 @@ interface Sample {
   readonly done: number
 }
 
-/** How long a run still takes: by the quota where that binds, else by how fast lines ended lately. */
+/** Estimates the remaining time of a run: from the quota if it binds, otherwise from the recent pace. */
 export class TimeLeft {
   #samples: Sample[] = []
 

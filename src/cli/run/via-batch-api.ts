@@ -19,7 +19,7 @@ import { beginText, exitCodeOfRun, tableOf } from './run-summary.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { callAt, waitUntil } from './moment.js'
 
-/** What the Batch API has no use for: nothing is paced there, and the service alone chooses the model. */
+/** Options that the Batch API rejects. It has no pacing and no fallback. */
 const LIVE_ONLY = ['fallback', 'rpm', 'tpm', 'rampUp', 'networkJitterMs', 'tenant'] as const
 const BATCH_ONLY = ['completionWindow', 'cancel'] as const
 
@@ -35,7 +35,7 @@ export function isViaBatchApi(flags: RunFlags): boolean {
   throw new UsageError(isBatch ? `${option} does nothing with --via batch-api` : `${option} needs --via batch-api`)
 }
 
-/** Says into which files the lines would go, and sends and writes nothing. Its exit code: 1 if some lines cannot be sent. */
+/** Prints the batch files that a run would create. It sends and writes nothing. The exit code is 1 if a line cannot be sent. */
 export async function dryRunViaBatchApi(input: string, flags: RunFlags, terminal: Terminal): Promise<number> {
   timesOf(flags, new Date())
   const sorter = new PartSorter(PART_LIMITS)
@@ -150,7 +150,7 @@ function progressText(batches: readonly BatchProgress[]): string {
   return `batches: ${shares} · ${count(completed)} of ${count(lines)} lines done, ${count(failed)} failed`
 }
 
-/** What is left to be done, and how; undefined where nothing is. */
+/** Returns the remaining work and how to continue, or undefined if nothing remains. */
 function endText({ stop, unanswered, underWay }: BatchApiSummary, isInterrupted: boolean): string | undefined {
   if (stop?.why === 'unauthorized') {
     return `Stopped: the service does not know the API key (${stop.message}). The same command goes on from here.`

@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../../clock.js'
 import { fileReason } from '../../system-errors.js'
 
-/** What a command has of the outside world. */
+/** The input and output of a command. */
 export interface Terminal {
   /** Writes to the standard output; a line break is the caller's. */
   out(text: string): void
@@ -62,12 +62,12 @@ function asked(question: string): Promise<string> {
   })
 }
 
-/** What the system says where nobody reads any more: at first, and of what is written after that. */
+/** The error codes of a write after the reader has closed its end: of the first write, and of later ones. */
 const NOBODY_READS: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED'])
 
 /**
- * Lets a command go on whose output nobody reads any more, as behind `| head`: a run that is paid for must not break off for
- * that. Heard by nobody, the error would end the process. Whatever else keeps the output from being written ends it, after a word.
+ * Keeps a command running after the reader of its output has gone, as with `| head`. A paid run must not end for that. Without a
+ * listener, the error would end the process. Any other write error ends the process with a message.
  *
  * @param fail - ends the process
  */

@@ -1,7 +1,7 @@
 import { onAbort } from '../../abort-signals.js'
 import type { Clock, TimerHandle } from '../../clock.js'
 
-/** Lets calls go one after another, in the order in which they came. */
+/** Spaces calls by a minimum interval, in the order of their arrival. */
 export class CallPacing {
   readonly #clock: Clock
   readonly #minIntervalMs: number
@@ -14,7 +14,7 @@ export class CallPacing {
     this.#minIntervalMs = minIntervalMs
   }
 
-  /** Resolves when a call may go; rejects with the signal's reason where that comes first. */
+  /** Resolves when the call may start. Rejects with the signal's reason if it aborts first. */
   turn(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason)
@@ -35,7 +35,7 @@ export class CallPacing {
     })
   }
 
-  /** Nothing goes for so long. */
+  /** Starts no call for `ms` milliseconds. */
   hold(ms: number): void {
     this.#nextAt = Math.max(this.#nextAt, this.#clock.now() + ms)
   }

@@ -10,20 +10,23 @@ export interface ControlPlaneAnswer {
   readonly json: unknown
 }
 
-/** A page of a hundred rows has some 50 kB. */
+/**
+ * Maximum length of an answer, in bytes. Chosen. A page of 100 rows has about 50 kB.
+ * A larger value lets a wrong server fill the memory. A smaller value may reject a long page.
+ */
 const MAX_BYTES = 16 * 1024 * 1024
 
-/** The body is longer than any answer is. */
+/** The body exceeds the maximum length of an answer. */
 export class AnswerTooLong extends Error {
   constructor() {
     super(`a body of more than ${MAX_BYTES / 1024 / 1024} MiB`)
   }
 }
 
-/** The answer is JSON, but not what was asked for; the message says what it came with. */
+/** The answer is JSON of the wrong form. The message describes the content. */
 export class MalformedAnswer extends Error {}
 
-/** @throws TooLong; what the body breaks off with */
+/** Reads an answer to its end. @throws AnswerTooLong, or the error that interrupts the body */
 export async function readAnswer(response: Response, signal: AbortSignal | undefined): Promise<ControlPlaneAnswer> {
   const { status, headers } = response
   const text = await textOf(response, signal)
@@ -54,7 +57,7 @@ async function textOf({ body }: Response, signal: AbortSignal | undefined): Prom
   }
 }
 
-/** What the service calls the request; undefined where it does not say. */
+/** Returns the service's request id, or undefined. */
 export function requestIdOf({ headers, json }: ControlPlaneAnswer): string | undefined {
   const { request_id: id } = (json ?? {}) as { request_id?: unknown }
   return typeof id === 'string' && id !== '' ? id : (headers.get('x-request-id') ?? undefined)

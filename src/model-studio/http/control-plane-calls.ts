@@ -15,7 +15,10 @@ import { CallPacing } from './call-pacing.js'
 import { idOf, type ControlPlaneRefusal, refusalOf } from './control-plane-refusal.js'
 import type { Secret } from './secret.js'
 
-/** A service that asks for more is not waited for. */
+/**
+ * Maximum `Retry-After` that the client waits for, in ms. Chosen. A larger value blocks callers longer. A smaller value
+ * fails calls early.
+ */
 const MAX_ADVICE_MS = 60_000
 
 export interface CallsOptions {
@@ -52,7 +55,7 @@ interface Success<T> {
   readonly value: T
 }
 
-/** Sends calls: one after another, each again where it failed for now and may be repeated. */
+/** Sends paced calls, and retries transient failures of calls that are safe to repeat. */
 export class ControlPlaneCalls {
   readonly clock: Clock
   readonly #options: CallsOptions
@@ -124,7 +127,7 @@ export class ControlPlaneCalls {
         ...(call.body && { 'content-type': 'application/json' }),
       },
       ...(call.body && { body: JSON.stringify(call.body) }),
-      // Followed, it would take the key to wherever it leads.
+      // Following a redirect would send the key to another host.
       redirect: 'manual',
       ...(signal && { signal }),
     })
@@ -183,7 +186,7 @@ function noteOf({ ifUnknown }: ControlPlaneCall<unknown>): string {
   return ifUnknown === undefined ? '' : `; ${ifUnknown}`
 }
 
-/** What the innermost cause says: `fetch failed` alone says nothing. */
+/** Returns the message of the innermost cause. `fetch failed` alone explains nothing. */
 function reasonOf(error: unknown, secret: Secret): string {
   let innermost = error
   for (let depth = 0; depth < 6 && isJsonObject(innermost) && isJsonObject(innermost['cause']); depth++) {

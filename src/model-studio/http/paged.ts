@@ -8,9 +8,15 @@ export interface Page<T> {
   readonly total: number | undefined
 }
 
-/** More pages than any list has: one that goes on after that does not end. */
+/**
+ * Maximum number of pages of a list. Chosen. A larger value delays the error for a list without an end. A smaller value cuts
+ * long lists.
+ */
 const MAX_PAGES = 10_000
-/** A page may hold nothing new because the list grew by a page meanwhile; so many in a row are the same page again. */
+/**
+ * Pages in a row without a new row after which the service repeats the same page. Chosen.
+ * At 1, a list that grows by a page during iteration would fail. A larger value delays the error.
+ */
 const MAX_OLD_PAGES = 2
 
 /**

@@ -2,10 +2,10 @@ import { InvalidRequest } from '../../errors.js'
 import { shown } from '../../limits/limit-values.js'
 
 const STANDS_FOR_IT = '[key]'
-/** Causes of causes are followed this far. */
+/** Maximum depth of nested causes that are kept. Chosen. It ends circular causes. A smaller value loses explanations. */
 const MAX_DEPTH = 6
 
-/** The key of the API. It leaves this object as the header of a request alone. */
+/** Holds the API key. Only a request header exposes it. */
 export class Secret {
   readonly #key: string
 

@@ -1,6 +1,6 @@
 import type { LimitsRow, LimitsTable } from '../../types.js'
 
-/** A table that is replaced as a whole, and those who hear of that. */
+/** A limits table that is replaced as a whole, with its listeners. */
 export class ChangingTable {
   readonly #listeners = new Set<() => void>()
   #table: LimitsTable
@@ -12,20 +12,20 @@ export class ChangingTable {
   readonly current = (): LimitsTable => this.#table
 
   readonly subscribe = (listener: () => void): (() => void) => {
-    // One of its own for each: the same function may be given twice.
+    // Each subscription gets its own function, because a caller may subscribe one listener twice.
     const own = () => listener()
     this.#listeners.add(own)
     return () => void this.#listeners.delete(own)
   }
 
-  /** Tells nobody: see {@link notify}. True if it says anything else than the one before. */
+  /** Replaces the table and returns whether it differs. It does not call the listeners; see {@link notify}. */
   set(table: LimitsTable): boolean {
     const before = this.#table
     const models = Object.keys(table)
     const isSame =
       models.length === Object.keys(before).length &&
       models.every((model) => Object.hasOwn(before, model) && isSameRow(before[model]!, table[model]!))
-    // The same object goes on: whoever keeps it sees that nothing changed.
+    // An equal table keeps the old object, so that a caller can compare by identity.
     if (!isSame) this.#table = table
     return !isSame
   }
@@ -34,7 +34,7 @@ export class ChangingTable {
     for (const listener of this.#listeners) listener()
   }
 
-  /** Nobody hears of it any more. */
+  /** Removes all listeners. */
   close(): void {
     this.#listeners.clear()
   }

@@ -15,13 +15,13 @@ const MIN_MS = 1000
 const TIMEOUT_MS = 60_000
 
 export interface DeploymentLimitsOptions {
-  /** The time from one look to the next while it runs, in ms, from 1,000; Infinity: only after a 429. @default 60_000 */
+  /** The poll interval while the deployment is stable, in ms, at least 1,000. Infinity: poll only after a 429. @default 60_000 */
   readonly refreshMs?: number | undefined
-  /** The same while it changes, or not all of its units are there. @default 10_000 */
+  /** The poll interval while the deployment changes or not all of its units are ready, in ms. @default 10_000 */
   readonly pollMs?: number | undefined
   /**
-   * What holds until it was seen running, and where it has no limits that are told.
-   * @default 60 requests and 100,000 tokens a minute, as for any model of which nothing is known
+   * The limits until the deployment is first seen RUNNING, and for a deployment without limits.
+   * @default 60 requests and 100,000 tokens a minute, as for any unknown model
    */
   readonly fallbackLimits?: Limits | undefined
   /**
@@ -32,22 +32,24 @@ export interface DeploymentLimitsOptions {
   readonly snapshot?: string | undefined
   /** Provisioned throughput: the most input tokens of a request that it takes; a longer one overflows. @default what fits its minute */
   readonly maxInputTokens?: number | undefined
-  /** How long a look may take, in ms. @default 60_000 */
+  /** Maximum time of one poll, in ms. @default 60_000 */
   readonly timeoutMs?: number | undefined
 }
 
 /** The limits of a deployment, as they are now. */
 export interface DeploymentLimitsSource extends LimitsSource {
-  /** Looks now, or waits for the look that goes on. @throws why it failed */
+  /** Polls now, or waits for the current poll. @throws the error of the poll */
   refresh(): Promise<void>
-  /** Looks no more and tells nobody any more. A limiter that is closed ends by itself what was begun for it. */
+  /** Stops all polls and notifications. Closing a limiter stops those for that limiter. */
   close(): void
 }
 
 /**
- * The limits of one deployment, which requests name as their model: its `rpmLimit` and `tpmLimit`, or its provisioned throughput of input,
- * output and thinking tokens. After `update` or `scale` the new ones hold once it is RUNNING, and not before; while not all of
- * its units are ready, their share of them.
+ * Returns a source with the limits of one deployment: its `rpmLimit` and `tpmLimit`, or its provisioned throughput. Requests use the
+ * deployment's id as their model.
+ *
+ * After `update` or `scale`, the new limits are effective once the deployment is RUNNING. While only some units are ready, the
+ * limits are reduced to the ready share.
  *
  * ```ts
  * const limits = joinLimits(deploymentLimits(studio, 'qwen-plus-2025-12-01-b6d61c71'), liveLimits(studio))

@@ -8,15 +8,21 @@ import { type LimitsScope, quotaTables } from './quota-tables.js'
 import { Refresher } from './refresher.js'
 import type { Quota, QuotasApi } from '../types.js'
 
+/** Default interval of reads, in ms. Chosen. A larger value notices changed limits later. A smaller value makes more calls. */
 const REFRESH_MS = 300_000
+/** Minimum interval of reads, in ms. Chosen. A smaller value lets an option flood the control plane. */
 const MIN_REFRESH_MS = 1000
+/**
+ * Default time of one read, in ms. Chosen. A smaller value interrupts long tables. A larger value waits longer for a stalled
+ * service.
+ */
 const TIMEOUT_MS = 120_000
 
 export interface LiveLimitsOptions {
-  /** The time from one read to the next, in ms, from 1,000; Infinity: only after a 429. @default 300_000 (five minutes) */
+  /** The interval of reads, in ms, at least 1,000. Infinity: read only after a 429. @default 300_000 (five minutes) */
   readonly refreshMs?: number | undefined
   /**
-   * What holds until the first read, and for models that the service does not name: the name of a built-in table, or a table.
+   * The limits until the first read, and for models that the service does not list. The name of a built-in table, or a table.
    * @default 'model-studio/singapore'
    */
   readonly fallbackTable?: string | LimitsTable | undefined
@@ -26,27 +32,28 @@ export interface LiveLimitsOptions {
    * @default 'workspace'
    */
   readonly scope?: LimitsScope | undefined
-  /** How long a read of the whole table may take, in ms. @default 120_000 */
+  /** Maximum time of one read of the whole table, in ms. @default 120_000 */
   readonly timeoutMs?: number | undefined
 }
 
-/** Limits as the service tells them now. */
+/** The current limits of the service. */
 export interface LiveLimitsSource extends LimitsSource {
   /**
    * What a workspace has less than the account, for `limiter.workspace(name, source.workspace(id))`. It changes with the table
    * that this source reads, and needs a client that is told of that workspace.
    */
   workspace(id: string): LimitsSource
-  /** Reads now, or waits for the read that goes on. @throws why it could not be read */
+  /** Reads now, or waits for the current read. @throws the error of the read */
   refresh(): Promise<void>
-  /** Reads no more and tells nobody any more. A limiter that is closed ends by itself what was begun for it. */
+  /** Stops all reads and notifications. Closing a limiter stops those for that limiter. */
   close(): void
 }
 
 /**
- * The limits of an account as Model Studio tells them, which may change while a program runs: read when a limiter is made with
- * them, from then on every `refreshMs`, and after a 429 for a limit that should have let the request pass. Where they cannot be
- * read, those known last stand, and the limiter has a `warning` event.
+ * Returns a source with the account's current limits, read from Model Studio.
+ *
+ * It reads when a limiter is created with it, then every `refreshMs`, and after a 429 that the known limits do not explain. If a
+ * read fails, the last known limits remain effective and the limiter emits a `warning`.
  *
  * ```ts
  * const studio = new ModelStudio({ apiKey })

@@ -3,10 +3,17 @@ import { systemClock } from '../../clock.js'
 import { limitsHost } from '../../limits/sources/limits-host.js'
 import type { LimitsHost } from '../../types.js'
 
-/** After a refusal what was read is read again, but no sooner than this after it was read last. */
+/**
+ * Minimum time from a read to the next one after a 429, in ms. Chosen. A larger value adopts changed limits later. A smaller
+ * value makes more calls.
+ */
 const AFTER_REFUSAL_MS = 10_000
-/** After a read that failed, twice as long after each further one, up to a quarter of an hour. */
+/**
+ * Delay after the first failed read, in ms. It doubles with each failure. Chosen. A smaller value makes more calls during an
+ * outage.
+ */
 const FIRST_RETRY_MS = 10_000
+/** Maximum delay after a failed read, in ms. Chosen. A larger value recovers later after an outage. */
 const MAX_RETRY_MS = 15 * 60_000
 
 /** One read, from its beginning to its end. */
@@ -29,8 +36,8 @@ export interface RefresherOptions<T> {
 }
 
 /**
- * Reads something again and again while a limiter is attached, one read at a time: when its time has come, and after a refusal. A
- * read that fails is tried again, more and more seldom; the first of a row is warned of.
+ * Reads a value repeatedly while a limiter is attached: at its interval and after a 429. Only one read runs at a time. A failed read
+ * is retried with a growing delay. The first failure in a row emits a warning.
  */
 export class Refresher<T> {
   readonly #options: RefresherOptions<T>

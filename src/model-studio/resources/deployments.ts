@@ -22,9 +22,8 @@ import { waitFor } from './wait-for.js'
 const PATH = '/deployments'
 
 /**
- * The deployments of the account. Arguments are checked before anything is sent: `InvalidRequest` says what is wrong. What the
- * service refuses, and what goes wrong on the way, is a `ModelStudioError`. All calls are repeated where they failed for now,
- * but `create`.
+ * Access to the deployments of the account. An invalid argument throws `InvalidRequest` before anything is sent. Every other failure
+ * is a `ModelStudioError`. Transient failures are retried, except those of `create`.
  */
 export class Deployments implements DeploymentsApi {
   readonly #calls: ControlPlaneCalls
@@ -60,7 +59,7 @@ export class Deployments implements DeploymentsApi {
   }
 
   /**
-   * Makes a deployment, which costs from when it runs. It is sent once: where no answer comes, `list` tells whether it was made.
+   * Creates a deployment. Billing starts when it is RUNNING. The call is sent once. If no answer comes, use `list` to check.
    *
    * @throws Conflict for a suffix that another one has; NotFound for a model that cannot be deployed
    */
@@ -94,7 +93,7 @@ export class Deployments implements DeploymentsApi {
   }
 
   /**
-   * Deletes a deployment. Where an attempt got no answer and the next one finds it gone or going, it was deleted.
+   * Deletes a deployment. If an attempt got no answer and the next one finds the deployment gone, the call succeeds.
    *
    * @throws NotFound; Conflict
    */
@@ -126,10 +125,10 @@ export class Deployments implements DeploymentsApi {
   }
 
   /**
-   * Waits until the deployment is in the status, or one of several; `'GONE'` is when it is there no more. Faults of the service
-   * and the way to it are waited out.
+   * Resolves when the deployment reaches the status, or one of several. `'GONE'` means that it no longer exists. Transient faults
+   * of the service and of the network do not end the wait.
    *
-   * @throws DeploymentFailed where it will not come to that: it failed, or is being deleted; TimedOut; NotFound; the signal's reason
+   * @throws DeploymentFailed if it failed or is being deleted; TimedOut; NotFound; the signal's reason
    */
   async waitFor(
     id: string,

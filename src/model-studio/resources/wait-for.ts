@@ -8,10 +8,10 @@ import { isTransient } from '../http/control-plane-calls.js'
 import { DeploymentFailed, NotFound, TimedOut } from '../errors.js'
 import type { AwaitedStatus, Deployment, WaitOptions } from '../types.js'
 
-/** Nothing that is awaited comes after these by itself. */
+/** Final statuses. A deployment does not leave them by itself for another awaited status. */
 const FINAL: ReadonlySet<string> = new Set(['FAILED', 'DELETING'])
 
-/** See `Deployments.waitFor`. `get` looks at the deployment. */
+/** Implements `Deployments.waitFor`. `get` reads the deployment. */
 export async function waitFor(
   get: (signal: AbortSignal | undefined) => Promise<Deployment>,
   clock: Clock,
@@ -54,7 +54,7 @@ export async function waitFor(
   }
 }
 
-/** One look: what was seen, or why nothing was, where that may pass. */
+/** Polls once. Resolves to the deployment, or to the fault if it may be transient. */
 async function look(
   get: (signal: AbortSignal | undefined) => Promise<Deployment>,
   signal: AbortSignal | undefined,

@@ -48,11 +48,21 @@ const DIMENSIONS: Readonly<Record<MeteredLimit, Dimension>> = {
   thinkingTpm: THINKING_TOKENS,
 }
 
-/** Into so many slots a counter's window is divided: of its share, less than a thousandth is lost. */
+/**
+ * The number of slots of a sliding counter's window. Charges of one slot count as if made at its end: that loses less than a
+ * thousandth of the limit. More slots make the log longer; it has at most about 2,000 entries (decision 010).
+ */
 const COUNTER_SLOTS = 1000
-
-/** Below this many requests a second, a limit that is no whole number is held by spacing, not by the window. */
+/**
+ * The limit, in requests a second, below which a limit that is no whole number is held by spacing. Rounded down, 1.67 a second lose
+ * 40 %, 2.9 lose 31 % and 3.9 lose 23 %. Spacing loses J × rate instead, and every burst. Chosen, not tuned; see decision 002.
+ */
 const FEW_REQUESTS = 3
+/**
+ * The least depth of a bucket, as a share of its window. A J above the window would leave no depth, and nothing would ever pass. A
+ * deeper bucket would burst into a server's bucket; a tenth still lets requests pass one at a time.
+ */
+const MIN_DEPTH_SHARE = 1 / 10
 
 /**
  * The rules for each limit that binds. L is the limit, W its window, and J the spread of the delays to the server. An exact window
@@ -178,8 +188,7 @@ function counterOfSecond(limit: 'rps' | 'tps', effective: number, jitterUs: numb
 
 /** A bucket for whose requests a server's bucket of depth `windowUs` always has room, up to J later: b = L − rJ. */
 function bucketOf(amount: number, periodUs: number, windowUs: number, jitterUs: number): BucketRule {
-  // A spread above the window would leave no depth at all; a tenth still passes one at a time.
-  const burstUs = Math.max(windowUs - jitterUs, Math.ceil(windowUs / 10))
+  const burstUs = Math.max(windowUs - jitterUs, Math.ceil(windowUs * MIN_DEPTH_SHARE))
   return { amount, periodUs, burstUs, jitterUs, refundableUs: windowUs + jitterUs }
 }
 

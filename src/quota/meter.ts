@@ -6,7 +6,10 @@ import { AlignedWindow } from './windows/aligned-window.js'
 import { ExactWindow } from './windows/exact-window.js'
 import { SlidingCounter } from './windows/sliding-counter.js'
 
-/** For how long the usage of requests may leave a model in debt. */
+/**
+ * The longest debt, in minutes of the limit, that usages above their reservations leave. A usage that is wrong by orders of magnitude
+ * must not stop a model for hours. A smaller bound would forgive real usages: an answer may be larger than a minute's tokens.
+ */
 const MAX_DEBT_MINUTES = 10
 
 function sameRule(a: LimitRule, b: LimitRule): boolean {

@@ -7,9 +7,16 @@ import { toUs } from './microseconds.js'
 import { OverflowReservation } from './overflow-reservation.js'
 import { NO_COST, type Reservation } from './reservation.js'
 
-/** So long after an overflow others are taken to be possible: longer than what waits for a minute's limit waits. */
+/**
+ * For how long after an overflow, in ms, requests must find room in both gates. It is longer than any request waits for a minute's
+ * limit: otherwise all requests that waited would go at once at its end. A longer time uses less of the provisioned throughput. See
+ * docs/decisions/013-limits-that-move.md.
+ */
 const OVERFLOWS_FOR_MS = 120_000
-/** What waits for something of the other gate's that no time ends asks again so often: it is not told. */
+/**
+ * How soon a request asks again, in ms, if it waits for a change of the other gate. That gate's listener is not ours. A shorter time
+ * polls more often, a longer one leaves room unused.
+ */
 const ASK_AGAIN_MS = 1000
 
 /** The limits that count requests above the own ones. */

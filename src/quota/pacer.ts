@@ -1,4 +1,7 @@
-/** A start that is late by no more than this is made up for: timers are late by milliseconds, and that must not add up. */
+/**
+ * The largest delay of a start, in µs, that the next one makes up for. Timers fire some milliseconds late, and on a busy machine tens
+ * of them; without this the delays would add up to a lower rate. A larger one lets requests burst after a pause.
+ */
 const LATE_US = 50_000
 
 /**

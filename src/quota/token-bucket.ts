@@ -13,31 +13,30 @@ export interface BucketRule {
 }
 
 /**
- * Above this, sums of level and charge would leave the exact integers. A debt is cut off here: by then it is at least
- * what flows in during a whole period.
+ * The largest level, and the deepest debt, in token·ticks. It is half of the largest exact integer (2^53), so that the sum of a level
+ * and a charge stays exact. A debt is cut off here: that is at least the inflow of a whole period.
  */
 export const MAX_LEVEL = 2 ** 52
 
 /**
- * A token bucket in exact integers: the level counts token·ticks, so a tick adds `amount` and a token costs the
- * period's ticks, and nothing is ever rounded. The tick is the finest of µs, ms, s at which a full period still is an
- * exact integer.
+ * A token bucket in exact integers. The level counts token·ticks: a tick adds `amount`, a token costs the ticks of a period, and
+ * nothing is ever rounded. The tick is the finest of µs, ms and s at which a full period still is an exact integer.
  *
- * A charge above the depth leaves a debt that what follows waits for. It passes only once the bucket has been full for
- * J: what was sent before may have been counted J late, and only then is the server's bucket full for certain.
+ * A charge above the depth leaves a debt, and later charges wait for it. It passes once the bucket has been full for J: the server
+ * may have counted earlier requests J late, and only then is its bucket full for certain.
  */
 export class TokenBucket {
   #amount = 0
   #periodTicks = 1
   #depth = 0
-  /** The depth and what flows in during J: it fills up to here, but only a charge above the depth may ask for that. */
+  /** The depth and the inflow during J. The level rises up to here, but only a charge above the depth uses the part above. */
   #ceiling = 0
   #usPerTick = 1
   #refundableUs = 0
   #level = 0
-  /** The tick that the level is of. It lies ahead while the bucket is held empty. */
+  /** The tick at which the level holds. It lies ahead while the bucket is held empty. */
   #tick = 0
-  /** Least headroom before each charge since: see {@link refund}. Triples (seq, headroom, µs), headroom ascending. */
+  /** The least headroom since each charge; see {@link refund}. Triples (seq, headroom, µs), headroom ascending. */
   #floors = new Float64Array(24)
   #first = 0
   #last = 0
@@ -59,7 +58,7 @@ export class TokenBucket {
     return scaled <= this.#depth && scaled <= this.#refill(nowUs)
   }
 
-  /** When `amount` passes if nothing else is charged before: `nowUs` if at once, else the first microsecond. */
+  /** When `amount` passes if nothing else is charged before. `nowUs` if at once, else the first microsecond. */
   earliestUs(amount: number, nowUs: number): number {
     const level = this.#refill(nowUs)
     const scaled = amount * this.#periodTicks
@@ -71,7 +70,7 @@ export class TokenBucket {
   /** When `amount` passes if `ahead` is charged before it, each part as soon as it may. */
   afterUs(ahead: number, amount: number, nowUs: number): number {
     if (ahead === 0) return this.earliestUs(amount, nowUs)
-    // What is above the depth is lost with the first charge.
+    // The first charge loses the part above the depth.
     const level = Math.min(this.#refill(nowUs), this.#depth)
     const scaled = amount * this.#periodTicks
     const need = this.#needOf(scaled) + ahead * this.#periodTicks
@@ -86,8 +85,8 @@ export class TokenBucket {
   }
 
   /**
-   * Charges what the server counts at its own time, and not when a request comes: no J makes that uncertain, so that what is above
-   * the depth is not lost. From then on it may never be full, and a charge above the depth waits for what it takes and no more.
+   * Charges output that the server counts at its own time, not when a request arrives. No J makes that time uncertain, so the part
+   * above the depth is not lost. The bucket may never be full again, so a charge above the depth then waits for its own amount only.
    */
   chargeLate(amount: number, nowUs: number, seq: number): void {
     this.#countsLate = true
@@ -97,10 +96,9 @@ export class TokenBucket {
   }
 
   /**
-   * Gives back `amount` of what charge `seq` took, but never so much that more is permitted than if it had never been
-   * charged: had it not, the level would be higher by what it took, less what would have overflowed meanwhile. That
-   * difference is bounded by the least headroom seen since. What is given back was never missing, so the headroom seen
-   * since shrinks by it: two refunds cannot both claim the same overflow.
+   * Gives back `amount` of charge `seq`, but never permits more than if it had never been charged. Without the charge the level would
+   * be higher by the amount, less the part that would have overflowed since. The least headroom since the charge bounds that. A
+   * refund lowers the headroom seen since by the amount given, so that two refunds cannot claim the same overflow.
    */
   refund(amount: number, seq: number, nowUs: number): void {
     const level = this.#refill(nowUs)
@@ -113,7 +111,7 @@ export class TokenBucket {
     this.#lowerFloors(since, given)
   }
 
-  /** Leaves the bucket empty at `untilUs`: what a server's refusal says of it. Earlier charges give nothing back. */
+  /** Leaves the bucket empty at `untilUs`, as the server's refusal says that it is. Earlier charges give nothing back. */
   emptyUntil(untilUs: number, nowUs: number, seq: number): void {
     const level = this.#refill(nowUs)
     const ticks = Math.max(0, Math.ceil(untilUs / this.#usPerTick) - this.#tick)
@@ -122,7 +120,7 @@ export class TokenBucket {
     this.#forget(seq)
   }
 
-  /** Takes a new rule. What is above the new depth is lost; a debt stays, and so does the end of a hold. */
+  /** Sets a new rule. The part above the new depth is lost. A debt stays, and so does the end of a hold. */
   setRule(rule: BucketRule, nowUs: number, seq: number): void {
     const level = this.#refill(nowUs)
     const atUs = Math.max(nowUs, this.#tick * this.#usPerTick)
@@ -134,12 +132,12 @@ export class TokenBucket {
     this.#forget(seq)
   }
 
-  /** Tokens missing from a full bucket, a fraction counted as one. */
+  /** The tokens missing from a full bucket, rounded up. */
   missing(nowUs: number): number {
     return Math.ceil(Math.max(0, this.#depth - this.#refill(nowUs)) / this.#periodTicks)
   }
 
-  /** What has to be there for a charge. */
+  /** The level that a charge needs. */
   #needOf(scaled: number): number {
     if (scaled <= this.#depth) return scaled
     return this.#countsLate && scaled < this.#ceiling ? scaled : this.#ceiling
@@ -152,7 +150,7 @@ export class TokenBucket {
     this.#amount = rule.amount
     this.#periodTicks = Math.ceil(rule.periodUs / usPerTick)
     const burstTicks = Math.floor(rule.burstUs / usPerTick)
-    // A tick coarser than the clock's may count up to one tick too much between two charges: the depth makes up for it.
+    // A tick coarser than the clock's may count one tick too much between two charges. The depth is lower by that.
     this.#depth = rule.amount * (usPerTick > 1 ? burstTicks - 1 : burstTicks)
     this.#ceiling = rule.amount * (burstTicks + Math.ceil(rule.jitterUs / usPerTick))
     this.#refundableUs = rule.refundableUs
@@ -163,7 +161,7 @@ export class TokenBucket {
     const passed = tick - this.#tick
     if (passed > 0) {
       this.#tick = tick
-      // Beyond what fills it from the deepest debt the product need not be exact.
+      // A product above the inflow that fills the deepest debt need not be exact.
       const level = this.#level + passed * this.#amount
       this.#level = level < this.#ceiling ? level : this.#ceiling
     }

@@ -1,8 +1,21 @@
+/**
+ * The pace until answers have ended: tokens a second, the time to the first token and the duration of an answer, in µs. They are the
+ * middle of what the workloads of `bench/quota` have. The first answer replaces the pace and the duration.
+ */
 const DEFAULT_TOKENS_PER_SECOND = 60
 const DEFAULT_FIRST_TOKEN_US = 0.5e6
 const DEFAULT_DURATION_US = 5e6
+/**
+ * The highest pace of one answer, in tokens a second: above that of any service known to us. An answer from a cache ends at once and
+ * says nothing about the others. With a higher bound it stops the model; with a lower one fast services are refused.
+ */
 const MAX_TOKENS_PER_SECOND = 2000
+/** The number of answers that the means are taken over. Fewer make the pace jump; more make it follow a change slowly. */
 const MEMORY = 64
+/**
+ * The number of answers from which the wait for the first token is told apart from the pace. The line through fewer points is steep
+ * by chance; until then the default wait holds.
+ */
 const MIN_ANSWERS = 8
 
 /** How fast answers are written and how long they take: learned from when each was admitted, when it ended, and its tokens. */

@@ -2,7 +2,15 @@ import type { LimitRule } from '../limit-rules.js'
 import type { InFlightOutput } from './in-flight-output.js'
 import { LateOutputMeter } from './late-output-meter.js'
 
+/**
+ * The shortest wait that the meter answers, in µs, where it expects room beside output. A shorter wait wakes the scheduler more
+ * often for an expectation; a longer one leaves room unused that comes sooner.
+ */
 const MIN_WAIT_US = 10_000
+/**
+ * The least share of a bucket's inflow that output is expected to leave. It bounds the expected wait to five times the wait without
+ * output: answers end meanwhile. A smaller share puts requests off for too long, a larger one wakes them in vain.
+ */
 const MIN_FLOW = 0.2
 
 /**

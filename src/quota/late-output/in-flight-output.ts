@@ -1,10 +1,27 @@
 import { AnswerPace } from './answer-pace.js'
 
+/**
+ * The step, in µs, in which generated output is charged: J's default, below which the time that a server counts at is unknown anyway.
+ * A longer step charges output later than the server; a shorter one makes more charges.
+ */
 export const STEP_US = 50_000
+/**
+ * The longest time without a call, in µs, whose output is still charged: 200 steps of work. Older output counts in no second's window
+ * any more. A shorter gap than a second and J would leave out output that counts.
+ */
 const MAX_GAP_US = 10e6
+/**
+ * The longest time, in µs, that an answer counts as in flight. It is the default timeout of the `openai` client. An answer whose end
+ * nobody reports would stop the model for ever without it; with a shorter one long answers write uncounted.
+ */
 const MAX_ANSWER_US = 600e6
+/**
+ * The factor that an unexpected refusal raises the pace by, and the factor that each ended answer lowers it by again. They balance at
+ * one refusal in 100 answers (1.03 × 0.9997¹⁰⁰ ≈ 1). Tuned on the rows `*-generated-*` of `npm run bench:quota`. @@CAUTION
+ */
 const CAUTION_STEP = 1.03
 const CAUTION_FADES = 0.9997
+/** The largest such factor in all. A higher one stops a model whose limits are lower than configured; that is learned elsewhere. */
 const MAX_CAUTION = 2
 
 /** Takes the tokens that were generated in the step that ends at `atUs`. */

@@ -6,8 +6,17 @@ import type { Reservation } from '../reservation.js'
 import type { InFlightOutput } from './in-flight-output.js'
 import type { LateOutputMeter } from './late-output-meter.js'
 
+/**
+ * The output that a refusal adds to a second's meter beyond what it proves, as a share of the limit: it says nothing of how much more
+ * there was. @@BEYOND
+ */
 const BEYOND_SHARE = 0.05
+/**
+ * The largest part of a second's limit that a meter may lack for late output to explain a refusal. With a larger part, refusals for
+ * other reasons teach nothing and hold nothing. With a smaller one, refusals for late output hold the whole model. @@LACK
+ */
 const MAX_LACK_SHARE = 1 / 4
+/** The same two of a minute's limit. It holds the reservations of all answers in flight, so less can be missing. @@MINUTE */
 const MINUTE_BEYOND_SHARE = 0.01
 const MINUTE_MAX_LACK_SHARE = 0.05
 

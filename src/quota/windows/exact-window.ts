@@ -10,6 +10,10 @@ export interface WindowRule {
 
 /** An entry: µs, amount, number of the last charge in it. */
 const STRIDE = 3
+/**
+ * The size of the first block and of the largest one, in numbers. An idle model costs 384 bytes a window. Blocks double up to 12 KiB:
+ * smaller ones would make more arrays in a burst, larger ones would keep more memory after it.
+ */
 const MIN_BLOCK = 16 * STRIDE
 const MAX_BLOCK = 512 * STRIDE
 

@@ -1,3 +1,5 @@
+import { ChargeLog, STRIDE } from './charge-log.js'
+
 /** What a {@link SlidingCounter} allows. Amounts are requests or tokens; times are whole microseconds. */
 export interface CounterRule {
   /** The largest sum of charges × `weight`. A second's sixtieth of 100 is exact as limit 100, weight 60. An integer ≥ 1. */
@@ -13,47 +15,42 @@ export interface CounterRule {
   readonly takesLargeAlone: boolean
 }
 
-/** An entry: µs, amount, number of the last charge in it. */
-const STRIDE = 3
-/** Products of sums and times stay exact up to sums of so many limits: the debt of ten windows, and what two hold. */
+/**
+ * The largest sum of charges, in limits, whose products with times stay exact integers. Debts reach ten limits (see
+ * `MAX_DEBT_MINUTES`), and the two windows that count hold two more. A larger number makes the steps of time coarser.
+ */
 const MAX_LIMITS = 16
 
 /**
- * A server's sliding counter whose windows begin nobody knows when: it counts the current window, and of the one before it the
- * share that a sliding window would still hold. A charge passes if it would whenever the windows begin and however late, up to
- * J, each charge is counted.
+ * A server's sliding counter of unknown phase. It counts the current window, and the share of the window before it that a sliding
+ * window would still hold. A charge passes if it passes for every phase, and for every delay of each charge up to J.
  *
- * Let a window begin at τ + J. The worst that it can hold is everything since τ, and the one before it everything since τ − W:
- * v later it counts ((W − v) × since(τ − W) + v × since(τ)) ÷ W. Both sums change at charges only, and for each τ the time is
- * linear, so that trying each charge's time, and the time W after it, gives the exact answer. What was sent before and is counted
- * after a new charge is in these sums already. A steady load of L ÷ (W + J) passes, which is all that an unknown phase leaves.
+ * Let a window begin at τ + J. At worst it holds all charges since τ, and the window before it all since τ − W. v later the counter
+ * is ((W − v) × since(τ − W) + v × since(τ)) ÷ W. Both sums change at charges only, and are linear in time between them. So the exact
+ * answer is found by trying τ at each charge, and W after each. The sums include charges that were sent before a new one and are
+ * counted after it. A steady load of L ÷ (W + J) passes: an unknown phase leaves no more. See decision 010.
  */
 export class SlidingCounter {
   #rule: CounterRule
-  /** In how many steps a window's share falls: microseconds, or as many of them as keep its products exact. */
+  /** The length of a step of time: a microsecond, or as many as keep the products exact. */
   #usPerStep = 1
-  #log = new Float64Array(16 * STRIDE)
-  #head = 0
-  #end = 0
-  #sum = 0
-  /** What counts at the worst, weighted: never less than it is, for time only lowers it. */
+  readonly #log: ChargeLog
+  /** An upper bound of the count at worst, weighted. Time only lowers the count. */
   #bound = 0
-  /** Charges up to this one no longer count, or came before the counter was there. */
-  #expiredSeq: number
 
-  /** `firstSeq` is the number of the next charge: earlier ones are not in here, and so give nothing back. */
+  /** `firstSeq` is the number of the next charge. Earlier charges are not in here, and give nothing back. */
   constructor(rule: CounterRule, firstSeq: number) {
     this.#rule = rule
     this.#usPerStep = usPerStepOf(rule)
-    this.#expiredSeq = firstSeq - 1
+    this.#log = new ChargeLog(firstSeq)
   }
 
-  /** Whether `amount` is certain to pass now; if not, {@link earliestUs} says. */
+  /** Whether `amount` is certain to pass now. If not, {@link earliestUs} says. */
   hasRoom(amount: number): boolean {
     return this.#bound + amount * this.#rule.weight <= this.#rule.limit
   }
 
-  /** When `amount` passes if nothing else is charged before: `nowUs` if at once, Infinity if never. */
+  /** When `amount` passes if nothing else is charged before. `nowUs` if at once, Infinity if never. */
   earliestUs(amount: number, nowUs: number): number {
     if (this.hasRoom(amount)) return nowUs
     this.#expire(nowUs)
@@ -67,8 +64,8 @@ export class SlidingCounter {
   }
 
   /**
-   * When `amount` passes if `ahead` is charged before it, each part as soon as it may: exactly, if all of that passes now. Else it
-   * is no later than that: no W + J holds more than the limit, so for each limit that is ahead one more of them goes by.
+   * When `amount` passes if `ahead` is charged before it, each part as soon as it may. Exact if all of `ahead` passes now. Otherwise
+   * it is an upper bound: no W + J holds more than the limit, so one more W + J goes by for each limit that is ahead.
    */
   afterUs(ahead: number, amount: number, nowUs: number): number {
     const alone = this.earliestUs(amount, nowUs)
@@ -84,58 +81,36 @@ export class SlidingCounter {
 
   charge(amount: number, nowUs: number, seq: number): void {
     const { slotUs, weight } = this.#rule
-    const us = nowUs - (nowUs % slotUs) + slotUs - 1
-    this.#sum += amount
     this.#bound += amount * weight
     // A rule with shorter slots may have come since the last entry.
-    if (this.#end > this.#head && this.#log[this.#end - STRIDE]! >= us) {
-      this.#log[this.#end - 2]! += amount
-      this.#log[this.#end - 1] = seq
-      return
-    }
-    if (this.#end === this.#log.length) this.#makeRoom(nowUs)
-    this.#log[this.#end] = us
-    this.#log[this.#end + 1] = amount
-    this.#log[this.#end + 2] = seq
-    this.#end += STRIDE
+    this.#log.add(nowUs - (nowUs % slotUs) + slotUs - 1, amount, seq, nowUs - this.#countsForUs)
   }
 
   /** Takes back `amount` of charge `seq`, or nothing once that charge no longer counts. */
   refund(amount: number, seq: number, nowUs: number): void {
     this.#expire(nowUs)
-    if (seq <= this.#expiredSeq) return
-    let low = this.#head / STRIDE
-    let high = this.#end / STRIDE
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#log[middle * STRIDE + 2]! >= seq) high = middle
-      else low = middle + 1
-    }
-    const at = low * STRIDE
-    if (at === this.#end) return
-    const given = Math.min(amount, this.#log[at + 1]!)
-    this.#log[at + 1]! -= given
-    this.#sum -= given
+    this.#log.refund(amount, seq)
   }
 
-  /** Takes a new rule of the same window; what counts goes on counting. */
+  /** Sets a new rule of the same window, and keeps the charges. */
   setRule(rule: CounterRule): void {
     this.#rule = rule
     this.#usPerStep = usPerStepOf(rule)
     // No charge counts more than once.
-    this.#bound = this.#sum * rule.weight
+    this.#bound = this.#log.sum * rule.weight
   }
 
-  /** What counts now at the worst, a fraction counted as one. */
+  /** The count now at worst, rounded up. */
   used(nowUs: number): number {
     this.#expire(nowUs)
     return Math.ceil(this.#worst(nowUs) / this.#rule.weight)
   }
 
-  /** When the oldest charge no longer counts in any window; `nowUs` if there is none. */
+  /** When the oldest charge no longer counts in any window. `nowUs` if there is none. */
   nextExpiryUs(nowUs: number): number {
     this.#expire(nowUs)
-    return this.#head === this.#end ? nowUs : this.#log[this.#head]! + this.#countsForUs
+    const { entries, head, end } = this.#log
+    return head === end ? nowUs : entries[head]! + this.#countsForUs
   }
 
   /** No span as long as this ever holds more than the limit. */
@@ -150,74 +125,70 @@ export class SlidingCounter {
   /** When `amount` passes if `ahead` is charged now. */
   #earliestAfterUs(ahead: number, amount: number, nowUs: number): number {
     this.#expire(nowUs)
-    const sum = this.#sum
+    const log = this.#log
     const bound = this.#bound
-    const entries = this.#end - this.#head
-    const lastSeq = entries > 0 ? this.#log[this.#end - 1]! : 0
-    this.charge(ahead, nowUs, lastSeq)
+    const length = log.end - log.head
+    this.charge(ahead, nowUs, log.lastSeq)
     const at = this.earliestUs(amount, nowUs)
-    if (this.#end - this.#head > entries) this.#end -= STRIDE
-    else this.#log[this.#end - 2]! -= ahead
-    this.#sum = sum
+    log.undo(ahead, length)
     this.#bound = bound
     return at
   }
 
-  /** When nothing counts at all. */
+  /** When no charge counts any more. */
   #emptyUs(nowUs: number): number {
-    let last = this.#end
-    while (last > this.#head && this.#log[last - 2] === 0) last -= STRIDE
-    return last === this.#head ? nowUs : Math.max(nowUs, this.#log[last - STRIDE]! + this.#countsForUs)
+    const { entries, head, end } = this.#log
+    let last = end
+    while (last > head && entries[last - 2] === 0) last -= STRIDE
+    return last === head ? nowUs : Math.max(nowUs, entries[last - STRIDE]! + this.#countsForUs)
   }
 
-  /** When no more than `room` counts at the worst, weighted. In the past, if it already does. */
+  /** When the count at worst, weighted, falls to `room`. In the past if it already has. */
   #fallsToUs(room: number): number {
     const { weight, windowUs, jitterUs } = this.#rule
-    const log = this.#log
-    const end = this.#end
+    const { entries, head, end, sum } = this.#log
     const usPerStep = this.#usPerStep
     const steps = windowUs / usPerStep
     let at = -Infinity
     // Of both windows, and of the current one: where the sum begins, and the sum.
-    let bothFrom = this.#head
-    let currentFrom = this.#head
-    let both = this.#sum * weight
+    let bothFrom = head
+    let currentFrom = head
+    let both = sum * weight
     let current = both
     while (both > room && bothFrom < end) {
-      const leaves = log[bothFrom]! + windowUs
-      const enters = currentFrom < end ? log[currentFrom]! : Infinity
+      const leaves = entries[bothFrom]! + windowUs
+      const enters = currentFrom < end ? entries[currentFrom]! : Infinity
       const begins = leaves < enters ? leaves : enters
       const passed = current > room ? steps : Math.ceil((steps * (both - room)) / (both - current))
       const falls = begins + jitterUs + passed * usPerStep
       if (falls > at) at = falls
       if (leaves === begins) {
-        both -= log[bothFrom + 1]! * weight
+        both -= entries[bothFrom + 1]! * weight
         bothFrom += STRIDE
       }
       if (enters === begins) {
-        current -= log[currentFrom + 1]! * weight
+        current -= entries[currentFrom + 1]! * weight
         currentFrom += STRIDE
       }
     }
     return at
   }
 
-  /** What counts at the worst, weighted and rounded up. */
+  /** The count at worst, weighted and rounded up. */
   #worst(nowUs: number): number {
     const { weight, windowUs, jitterUs } = this.#rule
-    const log = this.#log
-    const end = this.#end
+    const { entries, head, end, sum } = this.#log
     const usPerStep = this.#usPerStep
     const steps = windowUs / usPerStep
     let worst = 0
-    let bothFrom = this.#head
-    let currentFrom = this.#head
-    let both = this.#sum * weight
+    let bothFrom = head
+    let currentFrom = head
+    let both = sum * weight
     let current = both
-    // What counts is never more than both windows hold.
+    // The count is never above the sum of both windows.
     while (both * steps > worst && bothFrom < end) {
-      const leaves = log[bothFrom]! + windowUs
-      const enters = currentFrom < end ? log[currentFrom]! : Infinity
+      const leaves = entries[bothFrom]! + windowUs
+      const enters = currentFrom < end ? entries[currentFrom]! : Infinity
       const begins = leaves < enters ? leaves : enters
       const passedUs = nowUs - jitterUs - begins
       if (passedUs < windowUs) {
@@ -226,55 +197,36 @@ export class SlidingCounter {
         if (counts > worst) worst = counts
       }
       if (leaves === begins) {
-        both -= log[bothFrom + 1]! * weight
+        both -= entries[bothFrom + 1]! * weight
         bothFrom += STRIDE
       }
       if (enters === begins) {
-        current -= log[currentFrom + 1]! * weight
+        current -= entries[currentFrom + 1]! * weight
         currentFrom += STRIDE
       }
     }
     return Math.ceil(worst / steps)
   }
 
-  /** When no more than `room` is in the last W + J. */
+  /** When the charges of the last W + J fall to `room`. */
   #spanHasRoomUs(room: number, nowUs: number): number {
     this.#expire(nowUs)
-    let sum = this.#sum
+    const { entries, head, end } = this.#log
+    let { sum } = this.#log
     let at = nowUs
-    for (let from = this.#head; from < this.#end; from += STRIDE) {
-      const leaves = this.#log[from]! + this.#spanUs
+    for (let from = head; from < end; from += STRIDE) {
+      const leaves = entries[from]! + this.#spanUs
       if (leaves > nowUs) {
         if (sum <= room) break
         at = leaves
       }
-      sum -= this.#log[from + 1]!
+      sum -= entries[from + 1]!
     }
     return at
   }
 
   #expire(nowUs: number): void {
-    const leftBy = nowUs - this.#countsForUs
-    const log = this.#log
-    let head = this.#head
-    for (; head < this.#end && log[head]! <= leftBy; head += STRIDE) {
-      this.#sum -= log[head + 1]!
-      this.#expiredSeq = log[head + 2]!
-    }
-    this.#head = head
-    if (head === this.#end) this.#head = this.#end = 0
-  }
-
-  #makeRoom(nowUs: number): void {
-    this.#expire(nowUs)
-    if (this.#end < this.#log.length) return
-    const kept = this.#log.subarray(this.#head, this.#end)
-    const isHalfEmpty = this.#head > this.#log.length >> 1
-    const log = isHalfEmpty ? this.#log : new Float64Array(2 * this.#log.length)
-    log.set(kept)
-    this.#end = kept.length
-    this.#head = 0
-    this.#log = log
+    this.#log.expire(nowUs - this.#countsForUs)
   }
 }
 

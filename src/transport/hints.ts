@@ -99,7 +99,7 @@ export function dropHintHeaders(headers: Headers): boolean {
 }
 
 /** A call without our hints, for `fetch` to send as it is. */
-export function withoutHints(input: RequestInfo | URL, init: HintedInit | undefined): RequestInit {
+export function withoutHints(input: string | URL | Request, init: HintedInit | undefined): RequestInit {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
   const hasOurs = dropHintHeaders(headers)
   return { ...withoutOurKeys(init ?? {}), ...(hasOurs && { headers }) }

@@ -15,7 +15,7 @@ export class UnmeteredCalls {
   }
 
   /** Looks at the arguments of a `fetch` that is not metered, before it is called. Leaves the body as it is, and never throws. */
-  observe(input: RequestInfo | URL, init: RequestInit | undefined): void {
+  observe(input: string | URL | Request, init: RequestInit | undefined): void {
     const request = input instanceof Request ? input : undefined
     const method = init?.method ?? request?.method
     if (method?.toUpperCase() !== 'POST' || this.#paths.size >= MAX_PATHS) return

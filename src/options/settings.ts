@@ -75,7 +75,8 @@ export function settingsOf(options: LimiterOptions): Settings {
     limits: toSource(given.limits),
     overrides: validateOverrides(given.overrides ?? {}),
     perSecond: given.perSecond,
-    fallback: copyOfLists(given.fallback ?? {}),
+    // Not a copy: the command line adds backups of models that it meets later.
+    fallback: given.fallback ?? {},
     fallbackAfterWaitMs: given.fallbackAfterWaitMs,
     maxRetries: given.maxRetries ?? DEFAULT_RETRIES,
     maxRetriesOfClients: given.maxRetries,
@@ -93,10 +94,6 @@ export function settingsOf(options: LimiterOptions): Settings {
     clock: monotonicClock(given.clock ?? systemClock),
     random: given.random ?? Math.random,
   })
-}
-
-function copyOfLists(lists: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, readonly string[]>> {
-  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list]]))
 }
 
 function weightsOf(weights: Readonly<Record<string, number>>): Settings['tenantWeights'] {

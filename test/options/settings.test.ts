@@ -114,13 +114,10 @@ describe('the settings', () => {
     expect(reads).toBe(1)
   })
 
-  test('keep a copy of backups and of a profile: what is written into them afterwards changes nothing', () => {
-    const fallback = { a: ['b'] }
+  test('keep a copy of a profile: what is written into it afterwards changes nothing', () => {
     const profile = { ...profiles.openai }
-    const settings = settingsOf({ fallback, profile })
-    fallback.a.push('c')
+    const settings = settingsOf({ profile })
     Object.assign(profile, { rejectedCost: 1 })
-    expect(settings.fallback).toEqual({ a: ['b'] })
     expect(settings.profile?.rejectedCost).toBe(profiles.openai.rejectedCost)
   })
 })

@@ -29,7 +29,7 @@ export interface Settings {
   readonly overrides: Readonly<Record<string, Limits>>
   /** Undefined: by the profile of the request. */
   readonly perSecond: boolean | undefined
-  /** A copy of the option. The limiter reads it when a request first names a model. */
+  /** The caller's own object. The limiter reads it when a request first names a model. */
   readonly fallback: Readonly<Record<string, readonly string[]>>
   /** Undefined: a new request waits for its own model without a bound. */
   readonly fallbackAfterWaitMs: number | undefined
